@@ -1,0 +1,10 @@
+# Ours and nobody else's: one interface target that every library of the project links.
+add_library(ringside_warnings INTERFACE)
+target_compile_options(ringside_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror)
+target_include_directories(ringside_warnings INTERFACE ${PROJECT_SOURCE_DIR})
+
+set(RINGSIDE_SANITIZE "" CACHE STRING "Sanitizers to build with, as in -fsanitize=LIST")
+if(RINGSIDE_SANITIZE)
+  add_compile_options(-fsanitize=${RINGSIDE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${RINGSIDE_SANITIZE})
+endif()

@@ -1,0 +1,95 @@
+// A place where the driver can run. One run is: power on, one scenario, power off, the log.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "testbench/scenarios/context.h"
+#include "testbench/trace/record.h"
+#include "testbench/trace/schedule.h"
+
+namespace ringside::targets {
+
+// The input is wrong: exit status 2. One line that names what was wrong and what was expected.
+struct InputError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+// This machine lacks something: exit status 3. Says what to install.
+struct LackingError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// `name[,option=value...]`, as on the command line. An option without `=value` is "on".
+struct TargetSpec {
+  std::string name;
+  std::map<std::string, std::string> options;
+  // Throws InputError.
+  [[nodiscard]] static TargetSpec parse(const std::string& text);
+  [[nodiscard]] std::string text() const;
+};
+
+enum class Tracing : std::uint8_t {
+  off,       // plain policy, no tap: nothing is recorded but checks
+  events,    // every record of record.h but Kind::access
+  accesses,  // Kind::access too
+};
+
+struct RunSettings {
+  std::uint64_t seed = 1;
+  std::string machine = "pc-i440fx-7.2";
+  std::string disk;              // path of a raw image, run on a private copy; empty: a generated one
+  bool write_through = false;    // write to the image itself
+  std::map<std::string, std::string> values;  // --set
+  Tracing tracing = Tracing::events;
+  std::chrono::seconds timeout{60};           // of real time, for the whole run
+  const trace::Schedule* follow = nullptr;    // completions and looks as another run showed them (model only)
+};
+
+enum class Outcome : std::uint8_t {
+  held,     // every check held
+  failed,   // a check did not
+  skipped,  // cannot run on this target; `reason` says why
+  error,    // the run did not finish: the target died, a deadline passed, the driver spun
+};
+
+struct QuirkHit {
+  std::string name;
+  std::string clause;
+  std::uint64_t count = 0;
+};
+
+struct RunResult {
+  Outcome outcome = Outcome::error;
+  std::string reason;              // empty when held
+  std::vector<QuirkHit> quirks;
+  double seconds = 0;              // of real time
+};
+
+class Target {
+ public:
+  virtual ~Target() = default;
+  // Binary, version and machine, as reports name them: "QEMU 7.2.22 (Debian ...) pc-i440fx-7.2".
+  [[nodiscard]] virtual std::string identity() const = 0;
+  // Records go to `sink` as they happen. Never throws for what happens inside the run: that is an outcome.
+  [[nodiscard]] virtual RunResult run(const scenarios::Scenario& scenario, const RunSettings& settings,
+                                      trace::Sink& sink) = 0;
+};
+
+// Throws InputError for an unknown target or option, LackingError when the target cannot run on this machine.
+[[nodiscard]] std::unique_ptr<Target> make_target(const TargetSpec& spec, const RunSettings& settings);
+
+// What `ringside list` says of each target.
+struct TargetSummary {
+  std::string name;
+  std::string summary;
+  std::vector<std::pair<std::string, std::string>> options;  // name, meaning
+  std::string missing;                                       // empty when it can run here
+};
+[[nodiscard]] std::vector<TargetSummary> all_targets();
+
+}  // namespace ringside::targets

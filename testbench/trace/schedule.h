@@ -1,0 +1,29 @@
+// The asynchrony of one run, to be replayed in another: in which order each queue's requests completed, and what
+// the driver saw each time it looked at used.idx. Comparison feeds what QEMU showed to the model instead of
+// predicting it; what it overrides is checked elsewhere (the model against itself runs freely).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "testbench/trace/record.h"
+
+namespace ringside::trace {
+
+struct QueueSchedule {
+  // The n-th chain on the queue since it was enabled, in the order of completion.
+  std::vector<std::uint32_t> completion_order;
+  // Completions visible (total since the queue was enabled) at each look of the driver; looks that saw nothing new
+  // are collapsed to one.
+  std::vector<std::uint64_t> looks;
+};
+
+struct Schedule {
+  // Per life of a queue: a queue that is reset and enabled again starts a new entry. Key: unit<<16 | queue.
+  std::map<std::uint32_t, std::vector<QueueSchedule>> queues;
+};
+
+[[nodiscard]] Schedule schedule_of(const std::vector<Record>& log);
+
+}  // namespace ringside::trace
