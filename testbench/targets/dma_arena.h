@@ -1,0 +1,47 @@
+// Hands out DMA memory from the RAM that a target shares with its devices, and private memory from the heap.
+// Its own bookkeeping lies outside that RAM: a device cannot corrupt it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "driver/hal/machine.h"
+
+namespace ringside::targets {
+
+// Where DMA buffers lie in guest RAM, on every target: above what firmware and the BIOS area would use.
+inline constexpr std::uint64_t kRamBytes = 256u << 20;
+inline constexpr std::uint64_t kArenaBase = 16u << 20;
+
+class DmaArena {
+ public:
+  // `ram` is the CPU's pointer to bus address 0; buffers come from [kArenaBase, kRamBytes).
+  explicit DmaArena(void* ram);
+
+  // First fit, so that the same calls give the same addresses. Zero-fills. cpu is null when there is no room.
+  [[nodiscard]] hal::DmaBuffer alloc(std::size_t size, std::size_t alignment);
+  // Aborts the run (RunAborted) when `buffer` is not one that alloc gave.
+  void free(const hal::DmaBuffer& buffer);
+
+  // kInvalidBusAddress unless [cpu, cpu + size) lies inside one buffer.
+  [[nodiscard]] hal::BusAddress bus_of(const void* cpu, std::size_t size = 1) const;
+
+  [[nodiscard]] void* alloc_private(std::size_t size, std::size_t alignment);
+
+  // Bus addresses ever given out lie below this: what a power cycle has to clear.
+  [[nodiscard]] std::uint64_t high_water() const { return high_water_; }
+
+  // Forgets everything, as power-off does. The caller clears the RAM.
+  void reset();
+
+ private:
+  std::uint8_t* ram_;
+  std::map<std::uint64_t, std::uint64_t> used_;  // bus address -> bytes
+  std::vector<std::unique_ptr<std::uint8_t[]>> private_;
+  std::uint64_t high_water_ = kArenaBase;
+};
+
+}  // namespace ringside::targets
