@@ -4,10 +4,41 @@
 set(RINGSIDE_FREESTANDING_FLAGS
     -ffreestanding -fno-exceptions -fno-rtti -fasynchronous-unwind-tables -fno-threadsafe-statics)
 
-# ringside_freestanding_library(NAME SOURCES...): a static library, and a check in the build that its objects,
-# compiled once more without sanitizers, need no symbol but each other's and memcpy, memmove, memset, memcmp.
+# As a bare-metal guest is built. Last on the command line, so that it takes back a sanitized build's own flags.
+set(RINGSIDE_BARE_FLAGS
+    ${RINGSIDE_FREESTANDING_FLAGS} -fno-asynchronous-unwind-tables -fno-sanitize=all -fno-stack-protector -fno-pic
+    -fno-pie -mno-red-zone -fcf-protection=none)
+
+# ringside_freestanding_library(NAME SOURCES...): a static library for the bench, and NAME_bare: its objects as a
+# bare-metal guest would have them.
 function(ringside_freestanding_library name)
   add_library(${name} STATIC ${ARGN})
   target_compile_options(${name} PRIVATE ${RINGSIDE_FREESTANDING_FLAGS})
   target_link_libraries(${name} PUBLIC ringside_warnings)
+
+  add_library(${name}_bare OBJECT ${ARGN})
+  set_target_properties(${name}_bare PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${name}_bare PRIVATE ${RINGSIDE_BARE_FLAGS})
+  target_link_libraries(${name}_bare PRIVATE ringside_warnings)
+endfunction()
+
+# ringside_check_freestanding(NAME NEEDS...): fails the build unless the bare objects of NAME, with those of the
+# libraries that it needs, lack no symbol but memcpy, memmove, memset and memcmp, which a compiler calls unasked.
+function(ringside_check_freestanding name)
+  set(objects)
+  foreach(library IN LISTS name ARGN)
+    list(APPEND objects $<TARGET_OBJECTS:${library}_bare>)
+  endforeach()
+  set(linked ${CMAKE_BINARY_DIR}/checks/${name}.o)
+  add_custom_command(
+    OUTPUT ${linked}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/checks
+    COMMAND ${CMAKE_LINKER} -r -o ${linked} ${objects}
+    COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} -DOBJECT=${linked} -DNAME=${name} -P
+            ${PROJECT_SOURCE_DIR}/cmake/check_undefined.cmake
+    DEPENDS ${objects} ${PROJECT_SOURCE_DIR}/cmake/check_undefined.cmake
+    COMMAND_EXPAND_LISTS VERBATIM
+    COMMENT "Checking that ${name} links freestanding")
+  add_custom_target(${name}_links_freestanding DEPENDS ${linked})
+  add_dependencies(ringside_checks ${name}_links_freestanding)
 endfunction()
