@@ -21,7 +21,8 @@ class DmaArena {
   // `ram` is the CPU's pointer to bus address 0; buffers come from [kArenaBase, kRamBytes).
   explicit DmaArena(void* ram);
 
-  // First fit, so that the same calls give the same addresses. Zero-fills. cpu is null when there is no room.
+  // First fit, so that the same calls give the same addresses. Zero-fills. cpu is null when there is no room. An
+  // alignment that is no power of two from 1 to 64 KiB aborts the run.
   [[nodiscard]] hal::DmaBuffer alloc(std::size_t size, std::size_t alignment);
   // Aborts the run (RunAborted) when `buffer` is not one that alloc gave.
   void free(const hal::DmaBuffer& buffer);
@@ -41,6 +42,7 @@ class DmaArena {
   std::uint8_t* ram_;
   std::map<std::uint64_t, std::uint64_t> used_;  // bus address -> bytes
   std::vector<std::unique_ptr<std::uint8_t[]>> private_;
+  std::size_t private_bytes_ = 0;
   std::uint64_t high_water_ = kArenaBase;
 };
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "testbench/scenarios/context.h"
@@ -24,11 +25,14 @@ struct LackingError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// `name[,option=value...]`, as on the command line. An option without `=value` is "on".
+// What GET_ID answers, in every world.
+inline constexpr char kSerial[] = "ringside-0";
+
+// `name[,option=value...]`, as on the command line. An option without `=value` is "on"; a comma in a value is doubled.
 struct TargetSpec {
   std::string name;
   std::map<std::string, std::string> options;
-  // Throws InputError.
+  // Throws InputError: what is no target, or no option of that target.
   [[nodiscard]] static TargetSpec parse(const std::string& text);
   [[nodiscard]] std::string text() const;
 };
@@ -75,6 +79,9 @@ class Target {
   virtual ~Target() = default;
   // Binary, version and machine, as reports name them: "QEMU 7.2.22 (Debian ...) pc-i440fx-7.2".
   [[nodiscard]] virtual std::string identity() const = 0;
+  // The set of known departures from the spec that the model has to share to agree with this target, by the name of
+  // its origin ("qemu-7.2"); empty for a target that follows the spec.
+  [[nodiscard]] virtual std::string quirks_of() const { return {}; }
   // Records go to `sink` as they happen. Never throws for what happens inside the run: that is an outcome.
   [[nodiscard]] virtual RunResult run(const scenarios::Scenario& scenario, const RunSettings& settings,
                                       trace::Sink& sink) = 0;

@@ -1,0 +1,95 @@
+#include "testbench/targets/dma_arena.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cstring>
+#include <iterator>
+
+#include "testbench/targets/harness.h"
+
+namespace ringside::targets {
+namespace {
+
+constexpr std::size_t kMaxAlignment = 64u << 10;
+constexpr std::size_t kMaxPrivateBytes = 64u << 20;
+
+void require_alignment(std::size_t alignment) {
+  if (!std::has_single_bit(alignment) || alignment > kMaxAlignment) {
+    throw RunAborted(fmt::format("the driver asked for memory aligned to {}; a power of two from 1 to {} was expected",
+                                 alignment, kMaxAlignment));
+  }
+}
+
+constexpr std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment) {
+  return (value + alignment - 1) & ~(alignment - 1);
+}
+
+}  // namespace
+
+DmaArena::DmaArena(void* ram) : ram_(static_cast<std::uint8_t*>(ram)) {}
+
+hal::DmaBuffer DmaArena::alloc(std::size_t size, std::size_t alignment) {
+  require_alignment(alignment);
+  if (size == 0 || size > kRamBytes - kArenaBase) {
+    return {};
+  }
+  std::uint64_t start = align_up(kArenaBase, alignment);
+  for (const auto& [used_start, used_size] : used_) {
+    if (start + size <= used_start) {
+      break;
+    }
+    start = align_up(used_start + used_size, alignment);
+  }
+  if (start + size > kRamBytes) {
+    return {};
+  }
+  used_.emplace(start, size);
+  high_water_ = start + size > high_water_ ? start + size : high_water_;
+  std::memset(ram_ + start, 0, size);
+  return {ram_ + start, hal::BusAddress{start}, size};
+}
+
+void DmaArena::free(const hal::DmaBuffer& buffer) {
+  const auto found = used_.find(hal::raw(buffer.bus));
+  if (found == used_.end() || found->second != buffer.size || ram_ + found->first != buffer.cpu) {
+    throw RunAborted(fmt::format("the driver freed a DMA buffer that it does not have: bus address {:#x}, {} bytes",
+                                 hal::raw(buffer.bus), buffer.size));
+  }
+  used_.erase(found);
+}
+
+hal::BusAddress DmaArena::bus_of(const void* cpu, std::size_t size) const {
+  // As numbers: the pointer may belong to anything, and only pointers into one object may be compared.
+  const std::uint64_t address = reinterpret_cast<std::uintptr_t>(cpu) - reinterpret_cast<std::uintptr_t>(ram_);
+  const auto after = used_.upper_bound(address);
+  if (after == used_.begin()) {
+    return hal::kInvalidBusAddress;
+  }
+  const auto& [start, length] = *std::prev(after);
+  const std::uint64_t offset = address - start;
+  if (offset >= length || size > length - offset) {
+    return hal::kInvalidBusAddress;
+  }
+  return hal::BusAddress{address};
+}
+
+void* DmaArena::alloc_private(std::size_t size, std::size_t alignment) {
+  require_alignment(alignment);
+  if (size == 0 || size > kMaxPrivateBytes - private_bytes_) {
+    return nullptr;
+  }
+  private_bytes_ += size;
+  auto& block = private_.emplace_back(std::make_unique<std::uint8_t[]>(size + alignment - 1));
+  const auto address = reinterpret_cast<std::uintptr_t>(block.get());
+  return block.get() + (align_up(address, alignment) - address);
+}
+
+void DmaArena::reset() {
+  used_.clear();
+  private_.clear();
+  private_bytes_ = 0;
+  high_water_ = kArenaBase;
+}
+
+}  // namespace ringside::targets
