@@ -35,14 +35,15 @@ struct Segment {
 // Owned by the caller; it, its segments and their memory stay put from submit() until `done`.
 struct Request {
   Operation operation = Operation::read;
-  std::uint64_t sector = 0;              // read, write, discard, write_zeroes
-  const Segment* segments = nullptr;     // read, write, get_id (one of kIdSize bytes)
+  std::uint64_t sector = 0;           // read, write, discard, write_zeroes
+  const Segment* segments = nullptr;  // read, write, get_id (one of kIdSize bytes)
   std::uint16_t segment_count = 0;
-  std::uint32_t sector_count = 0;        // discard, write_zeroes
-  bool unmap = false;                    // write_zeroes: the device may deallocate
-  std::uint64_t deadline = 0;            // ns since power-on; 0 takes the device's default timeout
-  void (*done)(Request& request) = nullptr;  // called from poll() and wait(), never from submit(); may submit
-  void* user = nullptr;                  // the caller's own
+  std::uint32_t sector_count = 0;  // discard, write_zeroes
+  bool unmap = false;              // write_zeroes: the device may deallocate
+  std::uint64_t deadline = 0;      // ns since power-on; 0 takes the device's default timeout
+  // Called from poll() and wait(), never from submit(). May submit; may not poll or wait.
+  void (*done)(Request& request) = nullptr;
+  void* user = nullptr;  // the caller's own
 
   // Results.
   Status status = Status::ok;
@@ -50,8 +51,8 @@ struct Request {
 };
 
 struct DiskInfo {
-  std::uint64_t sectors = 0;       // capacity in 512-byte units
-  std::uint64_t features = 0;      // negotiated
+  std::uint64_t sectors = 0;   // capacity in 512-byte units
+  std::uint64_t features = 0;  // negotiated
   std::uint64_t offered = 0;
   std::uint32_t block_size = 512;  // logical block, bytes
   std::uint32_t max_segments = 1;
@@ -72,7 +73,8 @@ struct Counters {
   std::uint64_t used_length_clamped = 0;
   std::uint64_t unknown_status = 0;
   std::uint64_t timeouts = 0;
-  std::uint64_t resets = 0;         // recoveries, not bring-up
+  std::uint64_t lost_interrupts = 0;  // found complete at the deadline, without an interrupt
+  std::uint64_t resets = 0;           // recoveries, not bring-up
   std::uint64_t config_changes = 0;
   std::uint64_t spurious_interrupts = 0;
 };

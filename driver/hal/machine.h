@@ -22,9 +22,7 @@ enum class BusAddress : std::uint64_t {};
 
 inline constexpr BusAddress kInvalidBusAddress{~std::uint64_t{0}};
 
-[[nodiscard]] constexpr std::uint64_t raw(BusAddress address) {
-  return static_cast<std::uint64_t>(address);
-}
+[[nodiscard]] constexpr std::uint64_t raw(BusAddress address) { return static_cast<std::uint64_t>(address); }
 [[nodiscard]] constexpr BusAddress operator+(BusAddress address, std::uint64_t offset) {
   return BusAddress{raw(address) + offset};
 }
@@ -52,8 +50,8 @@ struct Window {
 
 // What firmware tables would tell. Constant from power-on.
 struct MachineInfo {
-  Window io_window;        // for I/O BARs
-  Window memory_window;    // for memory BARs below 4 GiB
+  Window io_window;          // for I/O BARs
+  Window memory_window;      // for memory BARs below 4 GiB
   unsigned msi_vectors = 0;  // vectors 0 .. msi_vectors-1 can be asked of msi_message()
 };
 

@@ -1,0 +1,12 @@
+// Which of the functions on the bus is a virtio block device.
+#pragma once
+
+#include "driver/pci/bus.h"
+
+namespace ringside::block {
+
+// The first one, modern or transitional (VIRTIO 1.2, 4.1.2); any revision is accepted (4.1.2.2). Null when there is
+// none.
+[[nodiscard]] const pci::DeviceInfo* find_virtio_block_device(const pci::Bus& bus);
+
+}  // namespace ringside::block

@@ -1,0 +1,206 @@
+#include "driver/virtio/pci_transport.h"
+
+#include "driver/pci/capability.h"
+#include "driver/virtio/spec.h"
+
+namespace ringside::virtio {
+namespace {
+
+constexpr std::uint64_t kResetTimeout = hal::kSecond;
+constexpr std::uint8_t kCapLength = 16;        // struct virtio_pci_cap
+constexpr std::uint8_t kNotifyCapLength = 20;  // struct virtio_pci_notify_cap
+
+struct VirtioCapability {
+  std::uint8_t type;
+  std::uint8_t length;
+  std::uint8_t bar;
+  std::uint32_t offset;
+  std::uint32_t size;
+};
+
+constexpr std::uint8_t at(std::uint8_t capability, std::uint8_t field) {
+  return static_cast<std::uint8_t>(capability + field);
+}
+
+VirtioCapability read_capability(const pci::ConfigSpace& config, pci::Address address, std::uint8_t capability) {
+  return {config.read8(address, at(capability, VIRTIO_PCI_CAP_CFG_TYPE)),
+          config.read8(address, at(capability, VIRTIO_PCI_CAP_LEN)),
+          config.read8(address, at(capability, VIRTIO_PCI_CAP_BAR)),
+          config.read32(address, at(capability, VIRTIO_PCI_CAP_OFFSET)),
+          config.read32(address, at(capability, VIRTIO_PCI_CAP_LENGTH))};
+}
+
+// Capabilities with a reserved BAR value are skipped (4.1.4.1), and so is a structure that its BAR does not contain.
+bool lies_inside_bar(const VirtioCapability& capability, const pci::Bar* bars) {
+  if (capability.bar >= pci::kBarCount || bars[capability.bar].kind == pci::BarKind::none) {
+    return false;
+  }
+  const std::uint64_t size = bars[capability.bar].size;
+  return capability.offset <= size && capability.size <= size - capability.offset;
+}
+
+}  // namespace
+
+const char* PciTransport::init(hal::Machine& machine, const pci::ConfigSpace& config, pci::Address address,
+                               const pci::Bar* bars) {
+  machine_ = &machine;
+  pci::CapabilityWalk walk(config, address);
+  for (pci::Capability capability; walk.next(capability);) {
+    // cap_len may be larger than expected (4.1.4.1), but what we read has to lie inside configuration space.
+    if (capability.id == pci::PCI_CAP_ID_VNDR && capability.offset <= 0x100 - kCapLength) {
+      adopt(config, address, capability.offset, bars);
+    }
+  }
+  if (!common_.valid() || common_.length() < kCommonBaseLength) {
+    return "no usable common configuration structure";
+  }
+  if (!notify_.valid()) {
+    return "no usable notification structure";
+  }
+  if (!isr_.valid() || isr_.length() < 1) {
+    return "no usable ISR structure";
+  }
+  if (!device_.valid()) {
+    return "no usable device configuration structure";
+  }
+  return nullptr;
+}
+
+void PciTransport::adopt(const pci::ConfigSpace& config, pci::Address address, std::uint8_t capability,
+                         const pci::Bar* bars) {
+  const VirtioCapability found = read_capability(config, address, capability);
+  if (found.length < kCapLength || !lies_inside_bar(found, bars)) {
+    return;
+  }
+  const pci::Bar& bar = bars[found.bar];
+  const pci::RegisterWindow window(*machine_, bar.kind == pci::BarKind::io, bar.address + found.offset, found.size);
+  const auto take_first = [&window](pci::RegisterWindow& structure) {
+    if (!structure.valid()) {
+      structure = window;
+    }
+  };
+  switch (found.type) {
+    case VIRTIO_PCI_CAP_COMMON_CFG:
+      take_first(common_);
+      break;
+    case VIRTIO_PCI_CAP_NOTIFY_CFG:
+      if (!notify_.valid() && found.length >= kNotifyCapLength && capability <= 0x100 - kNotifyCapLength) {
+        take_first(notify_);
+        notify_multiplier_ = config.read32(address, at(capability, VIRTIO_PCI_NOTIFY_CAP_MULT));
+      }
+      break;
+    case VIRTIO_PCI_CAP_ISR_CFG:
+      take_first(isr_);
+      break;
+    case VIRTIO_PCI_CAP_DEVICE_CFG:
+      take_first(device_);
+      break;
+    default:
+      break;  // unknown types are skipped (4.1.4.1)
+  }
+}
+
+std::uint8_t PciTransport::status() const { return common_.read8(VIRTIO_PCI_COMMON_STATUS); }
+
+void PciTransport::add_status(std::uint8_t bits) const {
+  common_.write8(VIRTIO_PCI_COMMON_STATUS, static_cast<std::uint8_t>(status() | bits));
+}
+
+bool PciTransport::wait_for(std::uint32_t common_register, unsigned width, std::uint16_t wanted) const {
+  const std::uint64_t deadline = machine_->now() + kResetTimeout;
+  for (;;) {
+    const std::uint16_t value = width == 1 ? common_.read8(common_register) : common_.read16(common_register);
+    if (value == wanted) {
+      return true;
+    }
+    if (machine_->now() >= deadline) {
+      return false;
+    }
+    machine_->relax(deadline);
+  }
+}
+
+bool PciTransport::reset() const {
+  common_.write8(VIRTIO_PCI_COMMON_STATUS, 0);
+  return wait_for(VIRTIO_PCI_COMMON_STATUS, 1, 0);  // 4.1.4.3.2: the driver waits until it reads 0
+}
+
+std::uint64_t PciTransport::offered_features() const {
+  common_.write32(VIRTIO_PCI_COMMON_DFSELECT, 0);
+  const std::uint64_t low = common_.read32(VIRTIO_PCI_COMMON_DF);
+  common_.write32(VIRTIO_PCI_COMMON_DFSELECT, 1);
+  const std::uint64_t high = common_.read32(VIRTIO_PCI_COMMON_DF);
+  return high << 32 | low;
+}
+
+bool PciTransport::accept_features(std::uint64_t features) const {
+  common_.write32(VIRTIO_PCI_COMMON_GFSELECT, 0);
+  common_.write32(VIRTIO_PCI_COMMON_GF, static_cast<std::uint32_t>(features));
+  common_.write32(VIRTIO_PCI_COMMON_GFSELECT, 1);
+  common_.write32(VIRTIO_PCI_COMMON_GF, static_cast<std::uint32_t>(features >> 32));
+  add_status(VIRTIO_CONFIG_S_FEATURES_OK);
+  return (status() & VIRTIO_CONFIG_S_FEATURES_OK) != 0;
+}
+
+std::uint8_t PciTransport::config_generation() const { return common_.read8(VIRTIO_PCI_COMMON_CFGGENERATION); }
+
+std::uint16_t PciTransport::queue_count() const { return common_.read16(VIRTIO_PCI_COMMON_NUMQ); }
+
+std::uint16_t PciTransport::max_queue_size(std::uint16_t queue) const {
+  common_.write16(VIRTIO_PCI_COMMON_Q_SELECT, queue);
+  return common_.read16(VIRTIO_PCI_COMMON_Q_SIZE);
+}
+
+void PciTransport::write64(std::uint32_t common_register, hal::BusAddress value) const {
+  // 64-bit fields take two 32-bit accesses (4.1.3.1).
+  common_.write32(common_register, static_cast<std::uint32_t>(hal::raw(value)));
+  common_.write32(common_register + 4, static_cast<std::uint32_t>(hal::raw(value) >> 32));
+}
+
+const char* PciTransport::set_up_queue(std::uint16_t queue, std::uint16_t size, const QueueAddresses& addresses,
+                                       std::uint16_t msix_entry) const {
+  common_.write16(VIRTIO_PCI_COMMON_Q_SELECT, queue);
+  if (common_.read16(VIRTIO_PCI_COMMON_Q_ENABLE) != 0) {
+    return "the queue is already enabled";
+  }
+  common_.write16(VIRTIO_PCI_COMMON_Q_SIZE, size);
+  if (common_.read16(VIRTIO_PCI_COMMON_Q_SIZE) != size) {
+    return "the queue size was not accepted";
+  }
+  common_.write16(VIRTIO_PCI_COMMON_Q_MSIX, msix_entry);
+  if (common_.read16(VIRTIO_PCI_COMMON_Q_MSIX) != msix_entry) {
+    return "the queue's vector was refused";  // 4.1.5.1.2.2: a refused mapping reads back as NO_VECTOR
+  }
+  write64(VIRTIO_PCI_COMMON_Q_DESCLO, addresses.descriptors);
+  write64(VIRTIO_PCI_COMMON_Q_AVAILLO, addresses.available);
+  write64(VIRTIO_PCI_COMMON_Q_USEDLO, addresses.used);
+  common_.write16(VIRTIO_PCI_COMMON_Q_ENABLE, 1);
+  return common_.read16(VIRTIO_PCI_COMMON_Q_ENABLE) == 1 ? nullptr : "the queue does not come up";
+}
+
+bool PciTransport::reset_queue(std::uint16_t queue) const {
+  if (common_.length() < kCommonResetLength) {
+    return false;
+  }
+  common_.write16(VIRTIO_PCI_COMMON_Q_SELECT, queue);
+  common_.write16(VIRTIO_PCI_COMMON_Q_RESET, 1);
+  // 4.1.4.3.2: not done before queue_reset reads 0; queue_enable is 0 then too.
+  return wait_for(VIRTIO_PCI_COMMON_Q_RESET, 2, 0) && common_.read16(VIRTIO_PCI_COMMON_Q_ENABLE) == 0;
+}
+
+bool PciTransport::set_config_vector(std::uint16_t msix_entry) const {
+  common_.write16(VIRTIO_PCI_COMMON_MSIX, msix_entry);
+  return common_.read16(VIRTIO_PCI_COMMON_MSIX) == msix_entry;
+}
+
+bool PciTransport::doorbell(std::uint16_t queue, Doorbell& doorbell) const {
+  common_.write16(VIRTIO_PCI_COMMON_Q_SELECT, queue);
+  const std::uint64_t offset = std::uint64_t{common_.read16(VIRTIO_PCI_COMMON_Q_NOFF)} * notify_multiplier_;
+  if (offset + 2 > notify_.length()) {
+    return false;
+  }
+  doorbell = {notify_, static_cast<std::uint32_t>(offset), queue};
+  return true;
+}
+
+}  // namespace ringside::virtio

@@ -1,0 +1,94 @@
+// Constants and layouts of VIRTIO 1.2, under the specification's names.
+#pragma once
+
+#include <cstdint>
+
+namespace ringside::virtio {
+
+// 2.1 Device status field
+inline constexpr std::uint8_t VIRTIO_CONFIG_S_ACKNOWLEDGE = 1;
+inline constexpr std::uint8_t VIRTIO_CONFIG_S_DRIVER = 2;
+inline constexpr std::uint8_t VIRTIO_CONFIG_S_DRIVER_OK = 4;
+inline constexpr std::uint8_t VIRTIO_CONFIG_S_FEATURES_OK = 8;
+inline constexpr std::uint8_t VIRTIO_CONFIG_S_NEEDS_RESET = 64;
+inline constexpr std::uint8_t VIRTIO_CONFIG_S_FAILED = 128;
+inline constexpr std::uint8_t kStatusRemoved = 0xff;  // what a function that is gone reads as
+
+// 6 Reserved feature bits
+inline constexpr unsigned VIRTIO_F_INDIRECT_DESC = 28;
+inline constexpr unsigned VIRTIO_F_EVENT_IDX = 29;
+inline constexpr unsigned VIRTIO_F_VERSION_1 = 32;
+inline constexpr unsigned VIRTIO_F_RING_RESET = 40;
+
+[[nodiscard]] constexpr std::uint64_t feature(unsigned bit) { return std::uint64_t{1} << bit; }
+
+// 4.1.2 PCI device discovery
+inline constexpr std::uint16_t VIRTIO_PCI_VENDOR_ID = 0x1af4;
+inline constexpr std::uint16_t VIRTIO_PCI_DEVICE_ID_BASE = 0x1040;  // + virtio device ID
+inline constexpr std::uint16_t VIRTIO_TRANSITIONAL_BLOCK = 0x1001;
+inline constexpr std::uint16_t VIRTIO_ID_BLOCK = 2;
+
+// 4.1.4 Virtio structure PCI capabilities: struct virtio_pci_cap
+inline constexpr std::uint8_t VIRTIO_PCI_CAP_COMMON_CFG = 1;
+inline constexpr std::uint8_t VIRTIO_PCI_CAP_NOTIFY_CFG = 2;
+inline constexpr std::uint8_t VIRTIO_PCI_CAP_ISR_CFG = 3;
+inline constexpr std::uint8_t VIRTIO_PCI_CAP_DEVICE_CFG = 4;
+inline constexpr std::uint8_t VIRTIO_PCI_CAP_LEN = 2;
+inline constexpr std::uint8_t VIRTIO_PCI_CAP_CFG_TYPE = 3;
+inline constexpr std::uint8_t VIRTIO_PCI_CAP_BAR = 4;
+inline constexpr std::uint8_t VIRTIO_PCI_CAP_OFFSET = 8;
+inline constexpr std::uint8_t VIRTIO_PCI_CAP_LENGTH = 12;
+inline constexpr std::uint8_t VIRTIO_PCI_NOTIFY_CAP_MULT = 16;
+
+// 4.1.4.3 Common configuration structure: struct virtio_pci_common_cfg
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_DFSELECT = 0x00;
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_DF = 0x04;
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_GFSELECT = 0x08;
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_GF = 0x0c;
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_MSIX = 0x10;
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_NUMQ = 0x12;
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_STATUS = 0x14;
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_CFGGENERATION = 0x15;
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_Q_SELECT = 0x16;
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_Q_SIZE = 0x18;
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_Q_MSIX = 0x1a;
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_Q_ENABLE = 0x1c;
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_Q_NOFF = 0x1e;
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_Q_DESCLO = 0x20;
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_Q_AVAILLO = 0x28;
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_Q_USEDLO = 0x30;
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_Q_RESET = 0x3a;
+inline constexpr std::uint32_t kCommonBaseLength = 0x38;   // up to queue_device: every modern device has these
+inline constexpr std::uint32_t kCommonResetLength = 0x3c;  // with queue_notif_config_data and queue_reset
+
+inline constexpr std::uint16_t VIRTIO_MSI_NO_VECTOR = 0xffff;
+
+// 4.1.4.5 ISR status
+inline constexpr std::uint8_t VIRTIO_PCI_ISR_QUEUE = 1;
+inline constexpr std::uint8_t VIRTIO_PCI_ISR_CONFIG = 2;
+
+// 2.7 Split virtqueues
+inline constexpr std::uint16_t VIRTQ_DESC_F_NEXT = 1;
+inline constexpr std::uint16_t VIRTQ_DESC_F_WRITE = 2;
+inline constexpr std::uint16_t VIRTQ_DESC_F_INDIRECT = 4;
+inline constexpr std::uint16_t VIRTQ_AVAIL_F_NO_INTERRUPT = 1;
+inline constexpr std::uint16_t VIRTQ_USED_F_NO_NOTIFY = 1;
+inline constexpr std::uint16_t kMaxQueueSize = 32768;
+
+struct Descriptor {  // struct virtq_desc as two 64-bit words: one store each
+  std::uint64_t address;
+  std::uint64_t length_flags_next;  // le32 len, le16 flags, le16 next
+};
+static_assert(sizeof(Descriptor) == 16);
+
+[[nodiscard]] constexpr std::uint64_t pack(std::uint32_t length, std::uint16_t flags, std::uint16_t next) {
+  return length | std::uint64_t{flags} << 32 | std::uint64_t{next} << 48;
+}
+
+struct UsedElement {  // struct virtq_used_elem
+  std::uint32_t id;
+  std::uint32_t length;
+};
+static_assert(sizeof(UsedElement) == 8);
+
+}  // namespace ringside::virtio
