@@ -16,7 +16,7 @@
 namespace ringside::trace {
 
 struct TapOptions {
-  bool accesses = false;          // record every load and store of shared memory (Kind::access)
+  bool accesses = false;                  // record every load and store of shared memory (Kind::access)
   std::uint64_t spin_limit = 10'000'000;  // loads in a row without relax, wait or a store before on_spin
 };
 

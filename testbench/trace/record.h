@@ -22,35 +22,37 @@ enum class Kind : std::uint8_t {
   none = 0,
 
   // --- Bench
-  power_on = 1,       // time 0 of the log
-  scenario = 2,       // begins; followed by text records with its name
-  text = 3,           // up to 40 bytes in payload; width = bytes in this record, flags bit 0 = more follows; offset..aux hold the bytes
-  check = 4,          // value = 1 held, 0 did not; hash = hash of its name; followed by its name as text
-  observe = 5,        // value = what the scenario saw; hash = hash of its name; followed by its name as text
-  ask = 6,            // offset = what was asked (scenarios::Ask), length = argument, value = answer
-  guard = 7,          // a guard byte round a DMA buffer was overwritten: region, offset, value = byte found
-  disk_hash = 8,      // hash = contents of the disk after the run; length = bytes; ordinal = which disk
-  verdict = 9,        // value = 1 held, 0 did not
-  log_line = 10,      // the driver's log; followed by text records
+  power_on = 1,  // time 0 of the log
+  scenario = 2,  // begins; followed by text records with its name
+  text = 3,     // up to 40 bytes in payload; width = bytes in this record, flags bit 0 = more follows; offset..aux hold
+                // the bytes
+  check = 4,    // value = 1 held, 0 did not; hash = hash of its name; followed by its name as text
+  observe = 5,  // value = what the scenario saw; hash = hash of its name; followed by its name as text
+  ask = 6,      // offset = what was asked (scenarios::Ask), length = argument, value = answer
+  guard = 7,    // guard bytes round a DMA buffer were overwritten: region, offset of the first (relative to the buffer,
+                // so it may be negative), value = byte found, length = bytes hit
+  disk_hash = 8,  // hash = contents of the disk after the run; length = bytes; ordinal = which disk
+  verdict = 9,    // value = 1 held, 0 did not
+  log_line = 10,  // the driver's log; followed by text records
 
   // --- Driver side, cold
-  config_read = 16,   // region = bus<<8|dev<<3|fn, offset, width, value
+  config_read = 16,  // region = bus<<8|dev<<3|fn, offset, width, value
   config_write = 17,
-  port_read = 18,     // a port that is no virtio structure: offset = port, width, value
+  port_read = 18,  // a port that is no virtio structure: offset = port, width, value
   port_write = 19,
-  mmio_read = 20,     // an address that is no virtio structure: region, offset, width, value
+  mmio_read = 20,  // an address that is no virtio structure: region, offset, width, value
   mmio_write = 21,
-  register_read = 22, // a virtio structure: region = Structure, offset in it, width, value, unit
+  register_read = 22,  // a virtio structure: region = Structure, offset in it, width, value, unit
   register_write = 23,
-  doorbell = 24,      // queue, value as written, width
-  queue_enabled = 25, // queue, value = size; offset, length, aux = normalised desc, avail, used (region<<40|offset)
-  queue_disabled = 26,// queue, by queue reset
-  device_status = 27, // value = as written (flags=0) or read back (flags=1)
-  features = 28,      // value = offered (flags=0) or accepted (flags=1)
-  msix_vector = 29,   // offset = table index, value = vector number as the machine counts, aux = vector control
-  dma_alloc = 30,     // region = its number, length, aux = alignment
-  dma_free = 31,      // region
-  dma_map = 32,       // region, offset, length, flags = direction
+  doorbell = 24,        // queue, value as written, width
+  queue_enabled = 25,   // queue, value = size; offset, length, aux = normalised desc, avail, used (see packed_address)
+  queue_disabled = 26,  // queue, by queue reset
+  device_status = 27,   // value = as written (flags=0) or read back (flags=1)
+  features = 28,        // value = offered (flags=0) or accepted (flags=1)
+  msix_vector = 29,     // offset = table index, value = vector number as the machine counts, aux = vector control
+  dma_alloc = 30,       // region = its number, length, aux = alignment
+  dma_free = 31,        // region
+  dma_map = 32,         // region, offset, length, flags = direction
   dma_unmap = 33,
   interrupt = 34,     // the driver saw a counter move: offset = vector, value = new count
   wait = 35,          // the driver waits for a vector: offset = vector, value = count seen
@@ -59,14 +61,20 @@ enum class Kind : std::uint8_t {
   acknowledge = 38,   // offset = vector
 
   // --- Driver side, hot
-  avail_publish = 48, // queue, value = new avail.idx, length = entries added
-  request = 49,       // queue, ordinal = n-th chain on it, flags = VIRTIO_BLK_T_*, offset = sector, length = data bytes, hash = payload that the device reads, aux = descriptors | indirect<<16 | writable<<17
-  used_seen = 50,     // queue, value = used.idx that the driver saw move, length = entries
-  completion = 51,    // queue, ordinal = which chain, value = status byte, length = used length, hash = payload that the device wrote, flags = VIRTIO_BLK_T_*, offset = sector, aux = writable bytes
-  used_event = 52,    // queue, value
-  avail_flags = 53,   // queue, value
-  fence = 54,         // value = hal::Fence
-  access = 55,        // raw, when asked for: region, offset, width, value, flags = 1 for a store
+  avail_publish =
+      48,  // queue, value = new avail.idx, length = entries added, aux = entries added since the queue was enabled
+  request = 49,  // queue, ordinal = n-th chain on it, flags = VIRTIO_BLK_T_*, offset = sector, length = data bytes,
+                 // hash = payload that the device reads, aux = descriptors | indirect<<16 | writable bytes<<17; flags =
+                 // kSenseless when the chain cannot be followed, with value = its head
+  used_seen = 50,   // queue, value = used.idx that the driver read, length = entries new to it (0: it found nothing;
+                    // several such in a row are one record), aux = entries since the queue was enabled
+  completion = 51,  // queue, ordinal = which chain, value = status byte, length = used length, hash = payload that the
+                    // device wrote, flags = VIRTIO_BLK_T_*, offset = sector, aux = writable bytes; ordinal = kNoOrdinal
+                    // when the id names no chain in flight, with offset = the id
+  used_event = 52,  // queue, value
+  avail_flags = 53,  // queue, value
+  fence = 54,        // value = hal::Fence
+  access = 55,       // raw, when asked for: region, offset, width, value, flags = 1 for a store
 
   // --- Device side (the model)
   dev_config = 80,    // config space access: region, offset, width, value, flags = 1 for a write
@@ -74,30 +82,49 @@ enum class Kind : std::uint8_t {
   dev_doorbell = 82,  // queue, value
   dev_dma_read = 83,  // offset = bus address, length, flags = why it failed (0 = it did not)
   dev_dma_write = 84,
-  dev_fetch = 85,     // queue, ordinal, flags = type, offset = sector, length
-  dev_complete = 86,  // queue, ordinal, value = status, length = used length
-  dev_used = 87,      // queue, value = used.idx published
-  dev_interrupt = 88, // offset = vector (or 0xffff for INTx), value = level
-  dev_status = 89,    // value
-  dev_quirk = 90,     // value = quirk number
-  dev_fault = 91,     // value = which fault fired
-  dev_media = 92,     // sector in offset, length, flags = 1 for a write, value = duration ns
+  dev_fetch = 85,      // queue, ordinal, flags = type, offset = sector, length
+  dev_complete = 86,   // queue, ordinal, value = status, length = used length
+  dev_used = 87,       // queue, value = used.idx published
+  dev_interrupt = 88,  // offset = vector (or 0xffff for INTx), value = level
+  dev_status = 89,     // value
+  dev_quirk = 90,      // value = quirk number
+  dev_fault = 91,      // value = which fault fired
+  dev_media = 92,      // sector in offset, length, flags = 1 for a write, value = duration ns
 };
 
 // The virtio structures, numbered as VIRTIO_PCI_CAP_* (VIRTIO 1.2, 4.1.4), and the MSI-X ones after them.
-enum class Structure : std::uint32_t { common = 1, notify = 2, isr = 3, device = 4, pci_cfg = 5, msix_table = 16, msix_pba = 17 };
+enum class Structure : std::uint32_t {
+  common = 1,
+  notify = 2,
+  isr = 3,
+  device = 4,
+  pci_cfg = 5,
+  msix_table = 16,
+  msix_pba = 17
+};
 
 // Regions: what an address was normalised to.
-inline constexpr std::uint32_t kRegionUnknown = 0;             // offset = the address itself
-inline constexpr std::uint32_t kRegionDma = 0x0100'0000;       // + number of the allocation since power-on
-inline constexpr std::uint32_t kRegionBar = 0x0200'0000;       // + unit<<4 | BAR
+inline constexpr std::uint32_t kRegionUnknown = 0;        // offset = the address itself
+inline constexpr std::uint32_t kRegionDma = 0x0100'0000;  // + number of the allocation since power-on
+inline constexpr std::uint32_t kRegionBar = 0x0200'0000;  // + unit<<4 | BAR
+
+// An ordinal for a used element that names no request, and a request type for a chain that cannot be followed.
+inline constexpr std::uint32_t kNoOrdinal = 0xffff'ffff;
+inline constexpr std::uint16_t kSenseless = 0xffff;
+
+// An address in one word: number of the DMA allocation (they count from 1), offset in it. Outside all of them the
+// number is 0 and the address itself, below 2^40, stands.
+[[nodiscard]] constexpr std::uint64_t packed_address(std::uint32_t region, std::uint64_t offset) {
+  const std::uint64_t number = region >= kRegionDma && region < kRegionBar ? region - kRegionDma : 0;
+  return number << 40 | (offset & 0xff'ffff'ffff);
+}
 
 struct Record {
-  std::uint64_t time = 0;     // ns since power-on
+  std::uint64_t time = 0;  // ns since power-on
   Kind kind = Kind::none;
   Tap tap = Tap::bench;
-  std::uint8_t unit = 0;      // which block device, in the order of discovery
-  std::uint8_t width = 0;     // bytes
+  std::uint8_t unit = 0;   // which block device, in the order of discovery
+  std::uint8_t width = 0;  // bytes
   std::uint16_t queue = 0;
   std::uint16_t flags = 0;
   std::uint32_t region = 0;

@@ -1,0 +1,71 @@
+// The DMA buffers a driver holds: where each lies for the CPU and for devices, under which number the log knows it, and
+// the guard bytes round it. The bookkeeping lies outside of what a device can reach.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "driver/hal/machine.h"
+#include "testbench/trace/record.h"
+#include "testbench/trace/recorder.h"
+
+namespace ringside::trace {
+
+struct GuardedBuffer {
+  hal::DmaBuffer inner;  // guard, buffer, guard: what the machine gave
+  std::uint8_t* cpu = nullptr;
+  std::uint64_t bus = 0;
+  std::size_t size = 0;
+  std::size_t guard = 0;     // bytes on each side
+  std::uint32_t number = 0;  // counts from 1
+  bool hit = false;          // reported already
+};
+
+// A bus address as the log knows it.
+struct RegionOffset {
+  std::uint32_t region = kRegionUnknown;
+  std::uint64_t offset = 0;
+};
+
+class DmaBuffers {
+ public:
+  explicit DmaBuffers(Recorder& recorder) : recorder_(recorder) {}
+
+  // Guard bytes that a buffer of this alignment gets on each side.
+  [[nodiscard]] static std::size_t guard_for(std::size_t alignment);
+
+  // Takes over an allocation of `size` + 2 * `guard` bytes and fills the guards.
+  const GuardedBuffer& add(const hal::DmaBuffer& inner, std::size_t size, std::size_t guard);
+  // Checks the guards and forgets the buffer; nothing when no buffer starts there.
+  [[nodiscard]] std::optional<GuardedBuffer> remove(hal::BusAddress bus);
+
+  // The buffer that holds all of the range; null when none does.
+  [[nodiscard]] const GuardedBuffer* at_cpu(const void* cpu, std::size_t size) const;
+  [[nodiscard]] const GuardedBuffer* at_bus(std::uint64_t bus, std::uint64_t size) const;
+  // The CPU's pointer to a range of bus addresses; null unless one buffer holds all of it.
+  [[nodiscard]] std::uint8_t* cpu_of(std::uint64_t bus, std::uint64_t size) const;
+
+  [[nodiscard]] RegionOffset normalised(std::uint64_t bus) const;
+  [[nodiscard]] std::uint64_t packed(std::uint64_t bus) const;
+
+  // Guards: all of them, or those next to a byte that a device has just been allowed to write.
+  void check_all();
+  void check_near(const void* cpu);
+  // Buffers whose guards were hit since power-on, freed ones included.
+  [[nodiscard]] std::size_t hits() const { return hits_; }
+
+ private:
+  [[nodiscard]] GuardedBuffer* lookup_cpu(const void* cpu, std::size_t size) const;
+  void check(GuardedBuffer& buffer, std::size_t depth);
+
+  Recorder& recorder_;
+  std::map<std::uint64_t, GuardedBuffer> by_bus_;
+  std::map<std::uintptr_t, GuardedBuffer*> by_cpu_;
+  mutable GuardedBuffer* last_ = nullptr;
+  std::uint32_t next_number_ = 1;
+  std::size_t hits_ = 0;
+};
+
+}  // namespace ringside::trace

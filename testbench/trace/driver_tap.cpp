@@ -1,0 +1,475 @@
+#include "testbench/trace/driver_tap.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <vector>
+
+#include "testbench/trace/dma_buffers.h"
+#include "testbench/trace/hash.h"
+#include "testbench/trace/pci_shadow.h"
+#include "testbench/trace/queue_watch.h"
+#include "testbench/trace/recorder.h"
+#include "testbench/trace/virtio_layout.h"
+#include "testbench/trace/virtio_registers.h"
+
+namespace ringside::trace {
+namespace {
+
+constexpr std::uint32_t kConfigEnable = 0x8000'0000;
+
+bool is_config_address(std::uint16_t port, unsigned width) { return port == PCI_CONFIG_ADDRESS && width == 4; }
+
+bool is_config_data(std::uint16_t port, unsigned width) {
+  return port >= PCI_CONFIG_DATA && port + width <= PCI_CONFIG_DATA + 4u;
+}
+
+}  // namespace
+
+struct DriverTap::State final : QueueLife {
+  State(hal::Machine& machine, Sink& sink, TapHooks& tap_hooks, const TapOptions& tap_options)
+      : inner(machine), hooks(tap_hooks), options(tap_options), recorder(machine, sink), buffers(recorder) {}
+
+  // --- QueueLife
+  void queue_started(std::uint8_t unit, std::uint16_t queue, const QueueSetup& setup) override;
+  void queue_stopped(std::uint8_t unit, std::uint16_t queue) override;
+  void device_reset(std::uint8_t unit) override;
+
+  // --- Cold accesses
+  void port_read(std::uint16_t port, unsigned width, std::uint32_t value);
+  void port_write(std::uint16_t port, unsigned width, std::uint32_t value);
+  void memory_read(std::uint64_t address, unsigned width, std::uint32_t value);
+  void memory_write(std::uint64_t address, unsigned width, std::uint32_t value);
+  void config(Kind kind, std::uint16_t port, unsigned width, std::uint32_t value);
+  void plain(Kind kind, const BarLocation& where, std::uint64_t address, unsigned width, std::uint32_t value);
+  [[nodiscard]] VirtioRegisters& registers(std::uint8_t unit);
+
+  void see_interrupts(unsigned vector, std::uint64_t count);
+  void record_vector(Kind kind, unsigned vector, std::uint64_t value);
+  void record_map(Kind kind, std::uint64_t bus, std::size_t size, hal::DmaDirection direction);
+
+  // --- Hot accesses
+  [[nodiscard]] QueueWatch* queue_of_used_index(const void* address);
+  void count_load(const void* address);
+  void record_access(const void* address, unsigned size, std::uint64_t value, bool store);
+
+  hal::Machine& inner;
+  TapHooks& hooks;
+  TapOptions options;
+  Recorder recorder;
+  DmaBuffers buffers;
+  HashStream hash;
+  MsiVectors vectors;
+  PciShadow pci;
+  std::uint32_t config_address = 0;
+  std::map<std::uint8_t, VirtioRegisters> units;
+  std::vector<std::unique_ptr<QueueWatch>> queues;  // the live ones
+  std::map<unsigned, std::uint64_t> interrupts_seen;
+  std::uint64_t loads_in_a_row = 0;
+};
+
+// --- Queues
+
+void DriverTap::State::queue_started(std::uint8_t unit, std::uint16_t queue, const QueueSetup& setup) {
+  queue_stopped(unit, queue);
+  if (setup.size == 0 || setup.size > kMaxQueueSize) {
+    return;
+  }
+  QueueRings rings;
+  rings.size = setup.size;
+  rings.descriptors = buffers.cpu_of(setup.rings[0], std::uint64_t{setup.size} * kDescriptorBytes);
+  rings.avail = buffers.cpu_of(setup.rings[1], avail_bytes(setup.size));
+  rings.used = buffers.cpu_of(setup.rings[2], used_bytes(setup.size));
+  if (rings.descriptors == nullptr || rings.avail == nullptr || rings.used == nullptr) {
+    return;  // the record says where the driver has put them: not into DMA memory
+  }
+  queues.push_back(std::make_unique<QueueWatch>(unit, queue, rings, buffers, hash, recorder));
+}
+
+void DriverTap::State::queue_stopped(std::uint8_t unit, std::uint16_t queue) {
+  std::erase_if(queues, [&](const auto& watch) { return watch->unit() == unit && watch->queue() == queue; });
+}
+
+void DriverTap::State::device_reset(std::uint8_t unit) {
+  std::erase_if(queues, [&](const auto& watch) { return watch->unit() == unit; });
+}
+
+// --- Cold accesses
+
+VirtioRegisters& DriverTap::State::registers(std::uint8_t unit) {
+  return units.try_emplace(unit, unit, recorder, buffers, vectors, *this).first->second;
+}
+
+void DriverTap::State::config(Kind kind, std::uint16_t port, unsigned width, std::uint32_t value) {
+  Record record = driver_record(kind);
+  record.region = config_address >> 8 & 0xffff;
+  record.offset = (config_address & 0xfc) + (port & 3u);
+  record.width = static_cast<std::uint8_t>(width);
+  record.value = value;
+  const auto bdf = static_cast<std::uint16_t>(record.region);
+  const auto offset = static_cast<unsigned>(record.offset);
+  if (kind == Kind::config_read) {
+    pci.config_read(bdf, offset, width, value);
+  } else {
+    pci.config_written(bdf, offset, width, value);
+  }
+  record.unit = static_cast<std::uint8_t>(std::max(0, pci.unit_of(bdf)));
+  recorder.put(record);
+}
+
+void DriverTap::State::plain(Kind kind, const BarLocation& where, std::uint64_t address, unsigned width,
+                             std::uint32_t value) {
+  Record record = driver_record(kind, where.unit);
+  record.region = where.found ? kRegionBar + (std::uint32_t{where.unit} << 4 | where.bar) : kRegionUnknown;
+  record.offset = where.found ? where.offset : address;
+  record.width = static_cast<std::uint8_t>(width);
+  record.value = value;
+  recorder.put(record);
+}
+
+void DriverTap::State::port_read(std::uint16_t port, unsigned width, std::uint32_t value) {
+  if (is_config_data(port, width) && (config_address & kConfigEnable) != 0) {
+    config(Kind::config_read, port, width, value);
+    return;
+  }
+  const BarLocation where = pci.at_port(port);
+  if (where.structure != Structure{}) {
+    registers(where.unit).read(where.structure, where.offset, width, value);
+  } else {
+    plain(Kind::port_read, where, port, width, value);
+  }
+}
+
+void DriverTap::State::port_write(std::uint16_t port, unsigned width, std::uint32_t value) {
+  if (is_config_address(port, width)) {
+    config_address = value;  // what it selects stands in the access that follows
+    return;
+  }
+  if (is_config_data(port, width) && (config_address & kConfigEnable) != 0) {
+    config(Kind::config_write, port, width, value);
+    return;
+  }
+  const BarLocation where = pci.at_port(port);
+  if (where.structure != Structure{}) {
+    registers(where.unit).write(where.structure, where.offset, width, value, where.notify_multiplier);
+  } else {
+    plain(Kind::port_write, where, port, width, value);
+  }
+}
+
+void DriverTap::State::memory_read(std::uint64_t address, unsigned width, std::uint32_t value) {
+  const BarLocation where = pci.at_memory(address);
+  if (where.structure != Structure{}) {
+    registers(where.unit).read(where.structure, where.offset, width, value);
+  } else {
+    plain(Kind::mmio_read, where, address, width, value);
+  }
+}
+
+void DriverTap::State::memory_write(std::uint64_t address, unsigned width, std::uint32_t value) {
+  const BarLocation where = pci.at_memory(address);
+  if (where.structure != Structure{}) {
+    registers(where.unit).write(where.structure, where.offset, width, value, where.notify_multiplier);
+  } else {
+    plain(Kind::mmio_write, where, address, width, value);
+  }
+}
+
+// --- Interrupts
+
+void DriverTap::State::record_vector(Kind kind, unsigned vector, std::uint64_t value) {
+  Record record = driver_record(kind);
+  record.offset = vector;
+  record.value = value;
+  recorder.put(record);
+}
+
+void DriverTap::State::see_interrupts(unsigned vector, std::uint64_t count) {
+  std::uint64_t& seen = interrupts_seen[vector];
+  if (seen != count) {
+    seen = count;
+    record_vector(Kind::interrupt, vector, count);
+  }
+}
+
+// --- Hot accesses
+
+QueueWatch* DriverTap::State::queue_of_used_index(const void* address) {
+  for (const auto& watch : queues) {
+    if (watch->is_used_index(address)) {
+      return watch.get();
+    }
+  }
+  return nullptr;
+}
+
+void DriverTap::State::count_load(const void* address) {
+  if (++loads_in_a_row > options.spin_limit) {
+    loads_in_a_row = 0;
+    hooks.on_spin(address);
+  }
+}
+
+void DriverTap::State::record_access(const void* address, unsigned size, std::uint64_t value, bool store) {
+  Record record = driver_record(Kind::access);
+  if (const GuardedBuffer* const buffer = buffers.at_cpu(address, size); buffer != nullptr) {
+    record.region = kRegionDma + buffer->number;
+    record.offset = static_cast<std::uint64_t>(static_cast<const std::uint8_t*>(address) - buffer->cpu);
+  }
+  record.width = static_cast<std::uint8_t>(size);
+  record.value = value;
+  record.flags = store ? 1 : 0;
+  recorder.put(record);
+}
+
+void DriverTap::State::record_map(Kind kind, std::uint64_t bus, std::size_t size, hal::DmaDirection direction) {
+  Record record = driver_record(kind);
+  const RegionOffset where = buffers.normalised(bus);
+  record.region = where.region;
+  record.offset = where.offset;
+  record.length = size;
+  record.flags = static_cast<std::uint16_t>(direction);
+  recorder.put(record);
+}
+
+// --- The bench's side
+
+DriverTap::DriverTap(hal::Machine& inner, Sink& sink, TapHooks& hooks, const TapOptions& options)
+    : state_(std::make_unique<State>(inner, sink, hooks, options)) {}
+
+DriverTap::~DriverTap() = default;
+
+void DriverTap::emit(Record record) { state_->recorder.put(record); }
+
+void DriverTap::emit_text(const char* text, std::size_t length) {
+  state_->recorder.put_text(Tap::bench, std::string_view(text, length));
+}
+
+std::size_t DriverTap::check_guards() {
+  state_->buffers.check_all();
+  return state_->buffers.hits();
+}
+
+// --- hal::Machine: ports and registers. Reads are recorded after the machine has answered, writes before it acts.
+
+hal::MachineInfo DriverTap::info() { return state_->inner.info(); }
+
+std::uint8_t DriverTap::in8(std::uint16_t port) {
+  const std::uint8_t value = state_->inner.in8(port);
+  state_->port_read(port, 1, value);
+  return value;
+}
+
+std::uint16_t DriverTap::in16(std::uint16_t port) {
+  const std::uint16_t value = state_->inner.in16(port);
+  state_->port_read(port, 2, value);
+  return value;
+}
+
+std::uint32_t DriverTap::in32(std::uint16_t port) {
+  const std::uint32_t value = state_->inner.in32(port);
+  state_->port_read(port, 4, value);
+  return value;
+}
+
+void DriverTap::out8(std::uint16_t port, std::uint8_t value) {
+  state_->port_write(port, 1, value);
+  state_->inner.out8(port, value);
+}
+
+void DriverTap::out16(std::uint16_t port, std::uint16_t value) {
+  state_->port_write(port, 2, value);
+  state_->inner.out16(port, value);
+}
+
+void DriverTap::out32(std::uint16_t port, std::uint32_t value) {
+  state_->port_write(port, 4, value);
+  state_->inner.out32(port, value);
+}
+
+std::uint8_t DriverTap::mmio_read8(std::uint64_t address) {
+  const std::uint8_t value = state_->inner.mmio_read8(address);
+  state_->memory_read(address, 1, value);
+  return value;
+}
+
+std::uint16_t DriverTap::mmio_read16(std::uint64_t address) {
+  const std::uint16_t value = state_->inner.mmio_read16(address);
+  state_->memory_read(address, 2, value);
+  return value;
+}
+
+std::uint32_t DriverTap::mmio_read32(std::uint64_t address) {
+  const std::uint32_t value = state_->inner.mmio_read32(address);
+  state_->memory_read(address, 4, value);
+  return value;
+}
+
+void DriverTap::mmio_write8(std::uint64_t address, std::uint8_t value) {
+  state_->memory_write(address, 1, value);
+  state_->inner.mmio_write8(address, value);
+}
+
+void DriverTap::mmio_write16(std::uint64_t address, std::uint16_t value) {
+  state_->memory_write(address, 2, value);
+  state_->inner.mmio_write16(address, value);
+}
+
+void DriverTap::mmio_write32(std::uint64_t address, std::uint32_t value) {
+  state_->memory_write(address, 4, value);
+  state_->inner.mmio_write32(address, value);
+}
+
+// --- hal::Machine: memory
+
+hal::DmaBuffer DriverTap::alloc_dma_buffer(std::size_t size, std::size_t alignment) {
+  const std::size_t guard = DmaBuffers::guard_for(alignment);
+  if (size > std::numeric_limits<std::size_t>::max() - 2 * guard) {
+    return {};
+  }
+  const hal::DmaBuffer inner = state_->inner.alloc_dma_buffer(size + 2 * guard, alignment);
+  if (inner.cpu == nullptr) {
+    return {};
+  }
+  const GuardedBuffer& buffer = state_->buffers.add(inner, size, guard);
+  Record record = driver_record(Kind::dma_alloc);
+  record.region = kRegionDma + buffer.number;
+  record.length = size;
+  record.aux = alignment;
+  state_->recorder.put(record);
+  return {buffer.cpu, hal::BusAddress{buffer.bus}, size};
+}
+
+void DriverTap::free_dma_buffer(const hal::DmaBuffer& buffer) {
+  if (const GuardedBuffer* const known = state_->buffers.at_bus(hal::raw(buffer.bus), 0); known != nullptr) {
+    // A driver that frees a live queue's rings is wrong; the tap must not read them any more.
+    std::erase_if(state_->queues, [&](const auto& watch) { return watch->lies_in(*known); });
+  }
+  const std::optional<GuardedBuffer> known = state_->buffers.remove(buffer.bus);
+  if (!known.has_value()) {
+    state_->inner.free_dma_buffer(buffer);  // not one of ours: the machine says what it thinks of that
+    return;
+  }
+  Record record = driver_record(Kind::dma_free);
+  record.region = kRegionDma + known->number;
+  state_->recorder.put(record);
+  state_->inner.free_dma_buffer(known->inner);
+}
+
+hal::BusAddress DriverTap::map(void* cpu, std::size_t size, hal::DmaDirection direction) {
+  // Guard bytes are DMA memory to the machine, but not to the driver.
+  if (state_->buffers.at_cpu(cpu, size) == nullptr) {
+    return hal::kInvalidBusAddress;
+  }
+  const hal::BusAddress bus = state_->inner.map(cpu, size, direction);
+  state_->record_map(Kind::dma_map, hal::raw(bus), size, direction);
+  return bus;
+}
+
+void DriverTap::unmap(hal::BusAddress bus, std::size_t size, hal::DmaDirection direction) {
+  state_->record_map(Kind::dma_unmap, hal::raw(bus), size, direction);
+  state_->inner.unmap(bus, size, direction);
+}
+
+hal::BusAddress DriverTap::virt_to_phys(const void* cpu) {
+  return state_->buffers.at_cpu(cpu, 1) == nullptr ? hal::kInvalidBusAddress : state_->inner.virt_to_phys(cpu);
+}
+
+void* DriverTap::alloc_private(std::size_t size, std::size_t alignment) {
+  return state_->inner.alloc_private(size, alignment);
+}
+
+// --- hal::Machine: interrupts and time
+
+hal::MsiMessage DriverTap::msi_message(unsigned vector) {
+  const hal::MsiMessage message = state_->inner.msi_message(vector);
+  state_->vectors.add(message.address, message.data, vector);
+  return message;
+}
+
+std::uint64_t DriverTap::interrupts(unsigned vector) {
+  const std::uint64_t count = state_->inner.interrupts(vector);
+  state_->see_interrupts(vector, count);
+  return count;
+}
+
+bool DriverTap::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadline) {
+  state_->loads_in_a_row = 0;
+  state_->record_vector(Kind::wait, vector, seen);
+  const bool moved = state_->inner.wait(vector, seen, deadline);
+  if (moved) {
+    state_->see_interrupts(vector, state_->inner.interrupts(vector));
+  } else {
+    state_->record_vector(Kind::wait_timeout, vector, seen);
+  }
+  return moved;
+}
+
+void DriverTap::acknowledge(unsigned vector) {
+  state_->record_vector(Kind::acknowledge, vector, 0);
+  state_->inner.acknowledge(vector);
+}
+
+std::uint64_t DriverTap::now() { return state_->inner.now(); }
+
+void DriverTap::relax(std::uint64_t deadline) {
+  state_->loads_in_a_row = 0;
+  if (state_->recorder.last() != Kind::relax) {
+    state_->recorder.put(driver_record(Kind::relax));
+  }
+  state_->inner.relax(deadline);
+}
+
+void DriverTap::log(const char* text, std::size_t length) {
+  state_->recorder.put(driver_record(Kind::log_line));
+  state_->recorder.put_text(Tap::driver, std::string_view(text, length));
+  state_->inner.log(text, length);
+}
+
+// --- hal::Observer
+
+void DriverTap::before_load(const void* address, unsigned size) {
+  (void)size;
+  if (const QueueWatch* const watch = state_->queue_of_used_index(address); watch != nullptr) {
+    state_->hooks.before_look(watch->unit(), watch->queue());
+  }
+}
+
+void DriverTap::loaded(const void* address, unsigned size, std::uint64_t value) {
+  state_->count_load(address);
+  if (state_->options.accesses) {
+    state_->record_access(address, size, value, false);
+  }
+  if (QueueWatch* const watch = state_->queue_of_used_index(address); watch != nullptr) {
+    watch->looked(static_cast<std::uint16_t>(value));
+  }
+}
+
+void DriverTap::before_store(void* address, unsigned size, std::uint64_t value) {
+  (void)address;
+  (void)size;
+  (void)value;
+}
+
+void DriverTap::stored(void* address, unsigned size, std::uint64_t value) {
+  state_->loads_in_a_row = 0;
+  if (state_->options.accesses) {
+    state_->record_access(address, size, value, true);
+  }
+  for (const auto& watch : state_->queues) {
+    if (watch->stored(address, value)) {
+      return;
+    }
+  }
+}
+
+bool DriverTap::fence(hal::Fence fence) {
+  if (state_->options.accesses) {
+    Record record = driver_record(Kind::fence);
+    record.value = static_cast<std::uint64_t>(fence);
+    state_->recorder.put(record);
+  }
+  return true;
+}
+
+}  // namespace ringside::trace

@@ -1,0 +1,23 @@
+// A log kept in memory.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "testbench/trace/record.h"
+
+namespace ringside::trace {
+
+class MemoryLog final : public Sink {
+ public:
+  void append(const Record& record) override { records_.push_back(record); }
+
+  [[nodiscard]] const std::vector<Record>& records() const { return records_; }
+  [[nodiscard]] std::vector<Record> take() { return std::move(records_); }
+  void clear() { records_.clear(); }
+
+ private:
+  std::vector<Record> records_;
+};
+
+}  // namespace ringside::trace

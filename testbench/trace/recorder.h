@@ -1,0 +1,46 @@
+// Stamps records with the machine's time and passes them on.
+#pragma once
+
+#include <string_view>
+
+#include "driver/hal/machine.h"
+#include "testbench/trace/record.h"
+#include "testbench/trace/text.h"
+
+namespace ringside::trace {
+
+class Recorder {
+ public:
+  Recorder(hal::Machine& clock, Sink& sink) : clock_(clock), sink_(sink) {}
+
+  void put(Record record) {
+    record.time = clock_.now();
+    last_ = record.kind;
+    sink_.append(record);
+  }
+
+  void put_text(Tap tap, std::string_view text) {
+    split_text(text, [&](Record piece) {
+      piece.tap = tap;
+      put(piece);
+    });
+  }
+
+  [[nodiscard]] Kind last() const { return last_; }
+
+ private:
+  hal::Machine& clock_;
+  Sink& sink_;
+  Kind last_ = Kind::none;
+};
+
+[[nodiscard]] inline Record driver_record(Kind kind, std::uint8_t unit = 0, std::uint16_t queue = 0) {
+  Record record;
+  record.kind = kind;
+  record.tap = Tap::driver;
+  record.unit = unit;
+  record.queue = queue;
+  return record;
+}
+
+}  // namespace ringside::trace
