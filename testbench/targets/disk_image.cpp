@@ -18,6 +18,7 @@
 
 #include "driver/block/block_device.h"
 #include "testbench/scenarios/context.h"
+#include "testbench/targets/descriptor.h"
 #include "testbench/targets/target.h"
 #include "testbench/trace/hash.h"
 
@@ -25,25 +26,6 @@ namespace ringside::targets {
 namespace {
 
 constexpr std::size_t kChunk = 1u << 20;
-
-// Closes on the way out of an error, too.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) {
-      ::close(fd_);
-    }
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool valid() const { return fd_ >= 0; }
-  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 std::string error_text(int error) { return std::generic_category().message(error); }
 
@@ -191,7 +173,7 @@ DiskImage DiskImage::generated(std::uint64_t bytes, std::uint64_t seed) {
   } catch (const std::system_error& error) {
     throw LackingError(fmt::format("no room in memory for a generated disk of {} bytes: {}", bytes, error.what()));
   }
-  return DiskImage(file.release(), bytes);
+  return DiskImage(std::move(file));
 }
 
 DiskImage DiskImage::copy_of(const std::string& path) {
@@ -204,7 +186,7 @@ DiskImage DiskImage::copy_of(const std::string& path) {
     }
     try {
       copy_sparse(image.file.get(), copy.get(), image.bytes);
-      return DiskImage(copy.release(), image.bytes);
+      return DiskImage(std::move(copy));
     } catch (const std::system_error& error) {  // full, most likely: the next place may have room
       problem = fmt::format("{}: {}", place, error.what());
     }
@@ -212,7 +194,7 @@ DiskImage DiskImage::copy_of(const std::string& path) {
   try {
     Descriptor copy = memory_file();
     copy_sparse(image.file.get(), copy.get(), image.bytes);
-    return DiskImage(copy.release(), image.bytes);
+    return DiskImage(std::move(copy));
   } catch (const std::system_error& error) {
     throw LackingError(
         fmt::format("{}: no room for a private copy of {} bytes ({}; memory: {}); set TMPDIR to a "
@@ -223,33 +205,27 @@ DiskImage DiskImage::copy_of(const std::string& path) {
 
 DiskImage DiskImage::write_through(const std::string& path) {
   OpenImage image = open_image(path, O_RDWR, LOCK_EX);
-  return DiskImage(image.file.release(), image.bytes);
+  return DiskImage(std::move(image.file));
 }
 
-DiskImage::DiskImage(DiskImage&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), bytes_(std::exchange(other.bytes_, 0)) {}
-
-DiskImage& DiskImage::operator=(DiskImage&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  std::swap(bytes_, other.bytes_);
-  return *this;
-}
-
-DiskImage::~DiskImage() {
-  if (fd_ >= 0) {
-    ::close(fd_);
+std::uint64_t DiskImage::bytes() const {
+  struct stat status {};
+  if (::fstat(file_.get(), &status) != 0) {
+    throw std::system_error(errno, std::generic_category(), "sizing a disk image");
   }
+  return static_cast<std::uint64_t>(status.st_size);
 }
 
 std::uint64_t DiskImage::hash() const {
   std::vector<std::uint8_t> buffer(kChunk);
-  std::vector<std::uint64_t> pieces;
-  for (std::uint64_t offset = 0; offset < bytes_; offset += kChunk) {
-    const std::span<std::uint8_t> piece(buffer.data(), std::min<std::uint64_t>(kChunk, bytes_ - offset));
-    read_all(fd_, piece, offset);
-    pieces.push_back(trace::hash_bytes(piece.data(), piece.size()));
+  trace::HashStream hash;
+  const std::uint64_t size = bytes();
+  for (std::uint64_t offset = 0; offset < size; offset += kChunk) {
+    const std::span<std::uint8_t> piece(buffer.data(), std::min<std::uint64_t>(kChunk, size - offset));
+    read_all(fd(), piece, offset);
+    hash.add(piece.data(), piece.size());
   }
-  return trace::hash_bytes(pieces.data(), pieces.size() * sizeof(std::uint64_t));
+  return hash.end();
 }
 
 }  // namespace ringside::targets

@@ -3,6 +3,9 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+
+#include "testbench/targets/descriptor.h"
 
 namespace ringside::targets {
 
@@ -18,20 +21,14 @@ class DiskImage {
   // The image itself, opened for writing, locked against a second user. Throws InputError likewise.
   [[nodiscard]] static DiskImage write_through(const std::string& path);
 
-  DiskImage(DiskImage&& other) noexcept;
-  DiskImage& operator=(DiskImage&& other) noexcept;
-  DiskImage(const DiskImage&) = delete;
-  DiskImage& operator=(const DiskImage&) = delete;
-  ~DiskImage();
-
-  [[nodiscard]] int fd() const { return fd_; }
-  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  [[nodiscard]] int fd() const { return file_.get(); }
+  // As it is now: a run may resize its disk.
+  [[nodiscard]] std::uint64_t bytes() const;
   [[nodiscard]] std::uint64_t hash() const;
 
  private:
-  DiskImage(int fd, std::uint64_t bytes) : fd_(fd), bytes_(bytes) {}
-  int fd_ = -1;
-  std::uint64_t bytes_ = 0;
+  explicit DiskImage(Descriptor file) : file_(std::move(file)) {}
+  Descriptor file_;
 };
 
 }  // namespace ringside::targets

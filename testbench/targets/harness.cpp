@@ -12,6 +12,7 @@
 #include "driver/block/open.h"
 #include "testbench/trace/driver_tap.h"
 #include "testbench/trace/hash.h"
+#include "testbench/trace/text.h"
 
 namespace ringside::targets {
 namespace {
@@ -87,10 +88,14 @@ class Journal {
     record.hash = trace::hash_bytes(name.data(), name.size());
     if (tap_ != nullptr) {
       record_named(record, name);
-    } else {
-      record.time = machine_.now();
-      sink_.append(record);
+      return;
     }
+    record.time = machine_.now();
+    sink_.append(record);
+    trace::split_text(name, [&](trace::Record piece) {
+      piece.time = record.time;
+      sink_.append(piece);
+    });
   }
 
  private:
@@ -232,6 +237,13 @@ RunResult play(Run& run, const DiskImage& disk, const scenarios::Scenario& scena
 }
 
 }  // namespace
+
+DiskImage open_disk_image(const RunSettings& settings) {
+  if (settings.disk.empty()) {
+    return DiskImage::generated(kGeneratedDiskBytes, settings.seed);
+  }
+  return settings.write_through ? DiskImage::write_through(settings.disk) : DiskImage::copy_of(settings.disk);
+}
 
 RunResult run_scenario(hal::Machine& machine, RunHooks& hooks, const DiskImage& disk,
                        const scenarios::Scenario& scenario, const RunSettings& settings, trace::Sink& sink) {

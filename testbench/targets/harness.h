@@ -30,6 +30,9 @@ class RunHooks {
   ~RunHooks() = default;
 };
 
+// The disk that the settings name: the image, a private copy of it, or a generated one. Throws InputError.
+[[nodiscard]] DiskImage open_disk_image(const RunSettings& settings);
+
 // `disk` is hashed at the end, when the scenario has let go of it. Never throws for what happens inside the run.
 [[nodiscard]] RunResult run_scenario(hal::Machine& machine, RunHooks& hooks, const DiskImage& disk,
                                      const scenarios::Scenario& scenario, const RunSettings& settings,

@@ -1,0 +1,93 @@
+#include "testbench/targets/qemu_binary.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <regex>
+#include <sstream>
+#include <system_error>
+
+#include "testbench/targets/qemu_process.h"
+#include "testbench/targets/target.h"
+
+namespace ringside::targets {
+namespace {
+
+constexpr std::chrono::seconds kVersionLimit{10};
+constexpr char kExpected[] = "expected QEMU's system emulator for x86_64, as in Debian's package qemu-system-x86";
+
+bool is_program(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(path, ignored) && ::access(path.c_str(), X_OK) == 0;
+}
+
+std::string search_path(const std::string& name) {
+  const char* const path = std::getenv("PATH");
+  std::istringstream directories(path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path);
+  for (std::string directory; std::getline(directories, directory, ':');) {
+    const std::filesystem::path candidate = std::filesystem::path(directory) / name;
+    if (is_program(candidate)) {
+      return candidate;
+    }
+  }
+  return {};
+}
+
+std::string locate(const std::string& wanted) {
+  if (wanted.empty()) {
+    const std::string path = default_qemu_path();
+    if (path.empty()) {
+      throw LackingError(
+          fmt::format("{} is not installed; the target qemu needs it: apt install qemu-system-x86", kDefaultQemu));
+    }
+    return path;
+  }
+  const std::string path = wanted.find('/') == std::string::npos ? search_path(wanted) : wanted;
+  std::error_code ignored;
+  if (path.empty() || !std::filesystem::exists(path, ignored)) {
+    throw InputError(fmt::format("target qemu: binary={}: no such file; {}", wanted, kExpected));
+  }
+  if (!is_program(path)) {
+    throw InputError(fmt::format("target qemu: binary={}: is not executable; {}", wanted, kExpected));
+  }
+  return path;
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, std::min<std::size_t>(text.find('\n'), 80)); }
+
+std::string version_output(const std::string& path) {
+  boost::asio::io_context context;
+  try {
+    QemuProcess process(context, path, {"--version"}, {});
+    if (!process.wait_for_end(std::chrono::steady_clock::now() + kVersionLimit)) {
+      throw InputError(fmt::format("target qemu: {} --version does not end; {}", path, kExpected));
+    }
+    return process.output();
+  } catch (const std::system_error& problem) {
+    throw InputError(fmt::format("target qemu: {}: {}; {}", path, problem.code().message(), kExpected));
+  }
+}
+
+}  // namespace
+
+QemuBinary find_qemu(const std::string& wanted) {
+  QemuBinary binary;
+  binary.path = locate(wanted);
+  const std::string output = version_output(binary.path);
+  static const std::regex kVersion(R"(^QEMU emulator version ((\d{1,4})\.(\d{1,4})[^\n]{0,100}))");
+  std::smatch match;
+  if (!std::regex_search(output, match, kVersion, std::regex_constants::match_continuous)) {
+    throw InputError(
+        fmt::format("target qemu: {} --version says \"{}\"; {}", binary.path, first_line(output), kExpected));
+  }
+  binary.version = match[1];
+  binary.major = static_cast<unsigned>(std::stoul(match[2]));
+  binary.minor = static_cast<unsigned>(std::stoul(match[3]));
+  return binary;
+}
+
+std::string default_qemu_path() { return search_path(kDefaultQemu); }
+
+}  // namespace ringside::targets

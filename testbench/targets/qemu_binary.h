@@ -1,0 +1,24 @@
+// Which QEMU: found, asked for its version, named in reports.
+#pragma once
+
+#include <string>
+
+namespace ringside::targets {
+
+struct QemuBinary {
+  std::string path;
+  unsigned major = 0;
+  unsigned minor = 0;
+  std::string version;  // "7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)"
+};
+
+inline constexpr char kDefaultQemu[] = "qemu-system-x86_64";
+
+// A name without a slash is looked up in PATH. Throws LackingError when `wanted` is empty (the default one) and none is
+// installed; InputError when the wanted one is missing, not executable or no QEMU.
+[[nodiscard]] QemuBinary find_qemu(const std::string& wanted);
+
+// Empty when there is none in PATH.
+[[nodiscard]] std::string default_qemu_path();
+
+}  // namespace ringside::targets

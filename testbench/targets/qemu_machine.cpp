@@ -1,0 +1,171 @@
+#include "testbench/targets/qemu_machine.h"
+
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <span>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "testbench/targets/harness.h"
+#include "testbench/targets/qemu_command_line.h"
+
+namespace ringside::targets {
+namespace {
+
+// Where BARs may go: above the ports of the chipset, and above RAM but below the flash and the local APICs.
+constexpr hal::Window kIoWindow{0xc000, 0x4000};
+constexpr hal::Window kMemoryWindow{0xe000'0000, 0x1e00'0000};
+
+// How a wait lets time pass: another thread's turn first, for a completion is some 50 us away; then short sleeps.
+constexpr unsigned kYields = 256;
+constexpr std::chrono::microseconds kNap{50};
+// A look at the socket costs a system call, so that only some looks at memory come with one.
+constexpr unsigned kLooksPerPoll = 16;
+
+struct SocketPair {
+  Descriptor ours;
+  Descriptor theirs;
+};
+
+SocketPair make_sockets() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    throw std::system_error(errno, std::generic_category(), "socketpair");
+  }
+  return {Descriptor(ends[0]), Descriptor(ends[1])};
+}
+
+// A firmware that leaves everything as power-on did: `cli; hlt; jmp hlt` at the reset vector, the CPU inert for good.
+Descriptor make_rom() {
+  constexpr std::size_t kSize = 64u << 10;
+  constexpr std::size_t kResetVector = kSize - 16;
+  constexpr std::array<std::uint8_t, 4> kHalt{0xfa, 0xf4, 0xeb, 0xfd};
+  Descriptor rom(::memfd_create("ringside-rom", MFD_CLOEXEC));
+  if (!rom.valid() || ::ftruncate(rom.get(), kSize) != 0 ||
+      ::pwrite(rom.get(), kHalt.data(), kHalt.size(), kResetVector) != static_cast<ssize_t>(kHalt.size())) {
+    throw std::system_error(errno, std::generic_category(), "a memory file for firmware");
+  }
+  return rom;
+}
+
+void let_time_pass(unsigned look) {
+  if (look < kYields) {
+    std::this_thread::yield();
+  } else {
+    std::this_thread::sleep_for(kNap);
+  }
+}
+
+}  // namespace
+
+QemuMachine::QemuMachine(const std::string& binary, const std::string& machine, const DiskImage& disk,
+                         std::chrono::seconds timeout)
+    : clock_(timeout), ram_(kRamBytes), arena_(ram_.data()), interrupts_(ram_.data()) {
+  try {
+    start(binary, machine, disk);
+  } catch (const std::system_error& problem) {
+    throw RunAborted(std::string("QEMU cannot be started: ") + problem.what());
+  }
+  qtest_->intercept_lines();
+  power_on_ = std::chrono::steady_clock::now();
+}
+
+void QemuMachine::start(const std::string& binary, const std::string& machine, const DiskImage& disk) {
+  const Descriptor rom = make_rom();
+  SocketPair qtest = make_sockets();
+  SocketPair qmp = make_sockets();
+  const QemuLaunch launch{machine, ram_.fd(), rom.get(), disk.fd(), qtest.theirs.get(), qmp.theirs.get()};
+  const std::array inherited{launch.ram, launch.rom, launch.disk, launch.qtest, launch.qmp};
+  process_.emplace(context_, binary, qemu_arguments(launch), inherited);
+  qtest_.emplace(*process_, LineChannel(context_, qtest.ours.release()), clock_, interrupts_);
+  qmp_.emplace(*process_, LineChannel(context_, qmp.ours.release()), clock_);
+}
+
+hal::MachineInfo QemuMachine::info() { return {kIoWindow, kMemoryWindow, QemuInterrupts::kMsiVectors}; }
+
+std::uint8_t QemuMachine::in8(std::uint16_t port) { return static_cast<std::uint8_t>(qtest_->read("inb", port)); }
+std::uint16_t QemuMachine::in16(std::uint16_t port) { return static_cast<std::uint16_t>(qtest_->read("inw", port)); }
+std::uint32_t QemuMachine::in32(std::uint16_t port) { return static_cast<std::uint32_t>(qtest_->read("inl", port)); }
+void QemuMachine::out8(std::uint16_t port, std::uint8_t value) { qtest_->write("outb", port, value); }
+void QemuMachine::out16(std::uint16_t port, std::uint16_t value) { qtest_->write("outw", port, value); }
+void QemuMachine::out32(std::uint16_t port, std::uint32_t value) { qtest_->write("outl", port, value); }
+
+std::uint8_t QemuMachine::mmio_read8(std::uint64_t address) {
+  return static_cast<std::uint8_t>(qtest_->read("readb", address));
+}
+std::uint16_t QemuMachine::mmio_read16(std::uint64_t address) {
+  return static_cast<std::uint16_t>(qtest_->read("readw", address));
+}
+std::uint32_t QemuMachine::mmio_read32(std::uint64_t address) {
+  return static_cast<std::uint32_t>(qtest_->read("readl", address));
+}
+void QemuMachine::mmio_write8(std::uint64_t address, std::uint8_t value) { qtest_->write("writeb", address, value); }
+void QemuMachine::mmio_write16(std::uint64_t address, std::uint16_t value) { qtest_->write("writew", address, value); }
+void QemuMachine::mmio_write32(std::uint64_t address, std::uint32_t value) { qtest_->write("writel", address, value); }
+
+hal::DmaBuffer QemuMachine::alloc_dma_buffer(std::size_t size, std::size_t alignment) {
+  return arena_.alloc(size, alignment);
+}
+
+void QemuMachine::free_dma_buffer(const hal::DmaBuffer& buffer) { arena_.free(buffer); }
+
+// The PC's devices reach all of RAM, coherently: there is nothing to set up or to take down.
+hal::BusAddress QemuMachine::map(void* cpu, std::size_t size, hal::DmaDirection) { return arena_.bus_of(cpu, size); }
+void QemuMachine::unmap(hal::BusAddress, std::size_t, hal::DmaDirection) {}
+
+hal::BusAddress QemuMachine::virt_to_phys(const void* cpu) { return arena_.bus_of(cpu); }
+
+void* QemuMachine::alloc_private(std::size_t size, std::size_t alignment) {
+  return arena_.alloc_private(size, alignment);
+}
+
+hal::MsiMessage QemuMachine::msi_message(unsigned vector) { return QemuInterrupts::message(vector); }
+
+std::uint64_t QemuMachine::interrupts(unsigned vector) {
+  qtest_->poll();
+  return interrupts_.count(vector);
+}
+
+bool QemuMachine::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadline) {
+  idle_looks_ = 0;
+  for (unsigned look = 0;; ++look) {
+    if (look % kLooksPerPoll == 0) {
+      qtest_->poll();
+    }
+    if (interrupts_.count(vector) != seen) {
+      return true;
+    }
+    if (now() >= deadline) {
+      return false;
+    }
+    let_time_pass(look);
+  }
+}
+
+void QemuMachine::acknowledge(unsigned vector) {
+  qtest_->poll();  // the line may have changed since
+  interrupts_.acknowledge(vector);
+}
+
+std::uint64_t QemuMachine::now() {
+  const auto passed = std::chrono::steady_clock::now() - power_on_;
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(passed).count());
+}
+
+void QemuMachine::relax(std::uint64_t) {
+  if (idle_looks_ % kLooksPerPoll == 0) {
+    qtest_->poll();
+  }
+  let_time_pass(idle_looks_++);
+}
+
+// Nobody listens here: what the driver logs is seen by the tap.
+void QemuMachine::log(const char*, std::size_t) {}
+
+}  // namespace ringside::targets

@@ -1,0 +1,54 @@
+#include "testbench/targets/qemu_qmp.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "testbench/targets/harness.h"
+#include "testbench/targets/qemu_command_line.h"
+
+namespace ringside::targets {
+
+Qmp::Qmp(QemuProcess& process, LineChannel channel, const RunClock& clock)
+    : process_(process), channel_(std::move(channel)), clock_(clock) {}
+
+bool Qmp::resize_disk(std::uint64_t bytes) {
+  return execute({{"execute", "block_resize"}, {"arguments", {{"node-name", kDiskNode}, {"size", bytes}}}});
+}
+
+void Qmp::greet() {
+  if (!std::exchange(greeted_, true)) {
+    if (!read_object().contains("QMP") || !execute({{"execute", "qmp_capabilities"}})) {
+      throw RunAborted(process_.obituary("does not speak QMP"));
+    }
+  }
+}
+
+bool Qmp::execute(const nlohmann::json& command) {
+  greet();
+  try {
+    channel_.send(command.dump() + '\n', clock_.answer_deadline());
+  } catch (const ChannelError& problem) {
+    throw RunAborted(process_.obituary(problem.what()));
+  }
+  for (;;) {
+    const nlohmann::json answer = read_object();
+    if (answer.contains("return") || answer.contains("error")) {
+      return answer.contains("return");
+    }
+    clock_.check();  // it was an event; there is no end to those
+  }
+}
+
+nlohmann::json Qmp::read_object() {
+  try {
+    nlohmann::json object = nlohmann::json::parse(channel_.read_line(clock_.answer_deadline()), nullptr, false);
+    if (object.is_object()) {
+      return object;
+    }
+  } catch (const ChannelError& problem) {
+    throw RunAborted(process_.obituary(problem.what()));
+  }
+  throw RunAborted(process_.obituary("answered no JSON object on its monitor"));
+}
+
+}  // namespace ringside::targets

@@ -1,0 +1,68 @@
+// The bench's end of QEMU's qtest protocol: register accesses out, values and interrupt lines in.
+//
+// A write is posted, as on a PCI bus: it is sent at once, and its acknowledgement is read later, at the latest with the
+// next read. So order is kept, nothing waits in a buffer here, and a write that QEMU refuses ends the run a moment
+// later.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "testbench/targets/qemu_line_channel.h"
+#include "testbench/targets/qemu_process.h"
+
+namespace ringside::targets {
+
+// Ends of waiting for QEMU: one for each answer, one for the run as a whole.
+class RunClock {
+ public:
+  explicit RunClock(std::chrono::seconds limit) : limit_(limit), end_(std::chrono::steady_clock::now() + limit) {}
+  // Throws RunAborted once the run has taken too long.
+  void check() const;
+  [[nodiscard]] TimePoint answer_deadline() const;
+
+ private:
+  std::chrono::seconds limit_;
+  TimePoint end_;
+};
+
+// Told of the interrupt controller's inputs as they change.
+class LineListener {
+ public:
+  virtual void line_changed(unsigned line, bool high) = 0;
+
+ protected:
+  ~LineListener() = default;
+};
+
+class Qtest {
+ public:
+  Qtest(QemuProcess& process, LineChannel channel, const RunClock& clock, LineListener& listener);
+
+  // All of these throw RunAborted, with what QEMU said last, when it dies, stops answering or refuses.
+  [[nodiscard]] std::uint64_t read(std::string_view command, std::uint64_t address);
+  void write(std::string_view command, std::uint64_t address, std::uint64_t value);
+  void intercept_lines();
+  // Takes in what has come, without waiting; notices that QEMU has died.
+  void poll();
+
+ private:
+  [[noreturn]] void fail(const std::string& what);
+  void send(std::string command);
+  void collect_answers(std::size_t left_open);
+  void take(std::string_view line);
+  void take_line_change(std::string_view line);
+  void take_answer(std::string_view line);
+
+  QemuProcess& process_;
+  LineChannel channel_;
+  const RunClock& clock_;
+  LineListener& listener_;
+  std::deque<std::string> open_;  // commands sent and not answered, oldest first
+  std::uint64_t value_ = 0;       // of the last answer
+};
+
+}  // namespace ringside::targets
