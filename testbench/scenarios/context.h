@@ -13,11 +13,11 @@ namespace ringside::scenarios {
 
 // What only the bench can do. A mailbox: on a bare CPU these words travel through shared RAM.
 enum class Ask : std::uint32_t {
-  disk_sectors = 1,   // sectors of disk `argument`
-  resize = 2,         // to `argument` sectors; 0 when the target cannot
-  hold = 3,           // completions stay in the device until release
+  disk_sectors = 1,  // sectors of disk `argument`
+  resize = 2,        // to `argument` sectors; 0 when the target cannot
+  hold = 3,          // completions stay in the device until release
   release = 4,
-  media_error = 5,    // the next request that touches sector `argument` fails
+  media_error = 5,  // the next request that touches sector `argument` fails
 };
 
 // The bench's end of a context. Records everything.
@@ -53,8 +53,7 @@ class Random {
   std::uint64_t state_;
 };
 
-using OpenDisk = block::BlockDevice* (*)(hal::Machine& machine, hal::Observer* observer,
-                                         const block::Options& options);
+using OpenDisk = block::BlockDevice* (*)(hal::Machine& machine, hal::Observer* observer, const block::Options& options);
 
 class Context {
  public:

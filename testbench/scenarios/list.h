@@ -1,0 +1,29 @@
+// Every scenario's entry point. What each does is said in list.cpp, for `ringside list`.
+#pragma once
+
+#include "testbench/scenarios/context.h"
+
+namespace ringside::scenarios {
+
+void enumerate(Context& context);
+void boot_log(Context& context);
+void identify(Context& context);
+void write_masks(Context& context);
+void read_write(Context& context);
+void scatter_gather(Context& context);
+void batch(Context& context);
+void small_ring_wrap(Context& context);
+void flush(Context& context);
+void get_id(Context& context);
+void discard(Context& context);
+void write_zeroes(Context& context);
+void write_cache(Context& context);
+void refused(Context& context);
+void polled(Context& context);
+void intx(Context& context);
+void msix(Context& context);
+void event_index(Context& context);
+void queue_reset(Context& context);
+void image(Context& context);
+
+}  // namespace ringside::scenarios
