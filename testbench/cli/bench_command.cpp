@@ -1,0 +1,181 @@
+// `ringside bench`: how many requests a second the driver gets done on the model, and on a floor without simulation.
+//
+// Model and floor take turns within one process, so that whatever else the machine does hits both; the ratio is the
+// median of the ratios of neighbours.
+#include <fmt/format.h>
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "driver/block/open.h"
+#include "testbench/cli/bench/floor_machine.h"
+#include "testbench/cli/bench/load.h"
+#include "testbench/cli/command.h"
+#include "testbench/cli/progress.h"
+#include "testbench/cli/workers.h"
+#include "testbench/targets/disk_image.h"
+#include "testbench/targets/target.h"
+#include "testbench/trace/memory_log.h"
+
+namespace ringside::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::chrono::seconds kWatchdog{1800};
+
+struct Options {
+  std::vector<std::string> names;
+  unsigned repetitions = 9;
+  double slice = 0.1;
+  bool json = false;
+};
+
+struct Figures {
+  std::vector<double> model;
+  std::vector<double> floor;
+  std::vector<double> ratio;
+};
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+ordered_json benchmark(const std::string& name, const char* unit, const std::vector<double>& values) {
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  return {{"name", name},  {"unit", unit}, {"value", median(values)},
+          {"min", *least}, {"max", *most}, {"repetitions", values.size()}};
+}
+
+// The model is reached as any scenario reaches it, so the measuring is a scenario; a scenario is a plain function and
+// finds here what it is to do.
+struct Session {
+  const LoadShape& shape;
+  const Options& options;
+  Figures figures;
+};
+Session* session = nullptr;
+
+void measure(hal::Machine& machine, block::BlockDevice& disk) {
+  FloorMachine floor_machine(targets::kGeneratedDiskBytes);
+  block::BlockDevice* const floor_disk = block::open_disk(floor_machine, hal::Plain{}, {});
+  if (floor_disk == nullptr) {
+    throw std::runtime_error("the driver does not come up on the floor device");
+  }
+  fill_disk(machine, disk);
+  fill_disk(floor_machine, *floor_disk);
+  Load model(machine, disk, session->shape);
+  Load floor(floor_machine, *floor_disk, session->shape);
+  (void)model.run(session->options.slice);  // warm
+  (void)floor.run(session->options.slice);
+  Figures& figures = session->figures;
+  for (unsigned i = 0; i < session->options.repetitions; ++i) {
+    figures.model.push_back(model.run(session->options.slice));
+    figures.floor.push_back(floor.run(session->options.slice));
+    figures.ratio.push_back(figures.model.back() / figures.floor.back());
+  }
+}
+
+void measure_in_scenario(scenarios::Context& context) {
+  block::BlockDevice* const disk = context.open();
+  if (disk != nullptr) {
+    measure(context.machine(), *disk);
+    disk->shutdown();
+  }
+}
+
+// In a worker. Its answer is the rows of the document.
+std::string measure_shape(const LoadShape& shape, const Options& options) {
+  targets::RunSettings settings;
+  settings.tracing = targets::Tracing::off;
+  settings.timeout = kWatchdog;
+  Session here{shape, options, {}};
+  session = &here;
+  const scenarios::Scenario scenario{"bench", "the benchmarks", measure_in_scenario};
+  trace::MemoryLog log;
+  const auto target = targets::make_target(targets::TargetSpec::parse("model"), settings);
+  const targets::RunResult result = target->run(scenario, settings, log);
+  if (result.outcome != targets::Outcome::held) {
+    throw std::runtime_error(result.reason);
+  }
+  return ordered_json::array({benchmark("model_" + shape.name, "requests/s", here.figures.model),
+                              benchmark("floor_" + shape.name, "requests/s", here.figures.floor),
+                              benchmark("ratio_" + shape.name, "model/floor", here.figures.ratio)})
+      .dump();
+}
+
+bool wanted(const std::string& name, const std::vector<std::string>& globs) {
+  return globs.empty() ||
+         std::ranges::any_of(globs, [&](const auto& glob) { return ::fnmatch(glob.c_str(), name.c_str(), 0) == 0; });
+}
+
+std::vector<LoadShape> choose_shapes(const Options& options) {
+  std::vector<LoadShape> shapes;
+  std::ranges::copy_if(load_shapes(), std::back_inserter(shapes),
+                       [&](const LoadShape& shape) { return wanted(shape.name, options.names); });
+  if (shapes.empty()) {
+    throw targets::InputError("no benchmark matches; expected names such as read4k_qd32, or globs");
+  }
+  return shapes;
+}
+
+void print_rows(std::FILE* out, const ordered_json& rows) {
+  const auto number = [](double value) {
+    return value < 100 ? fmt::format("{:.3f}", value) : fmt::format("{:.0f}", value);
+  };
+  for (const ordered_json& row : rows) {
+    fmt::print(out, "{:<20} {:>12} {:<11}  ({} .. {})\n", row["name"].get<std::string>(), number(row["value"]),
+               row["unit"].get<std::string>(), number(row["min"]), number(row["max"]));
+  }
+  std::fflush(out);
+}
+
+ExitStatus bench(const Options& options) {
+  const std::vector<LoadShape> shapes = choose_shapes(options);
+  ordered_json benchmarks = ordered_json::array();
+  Progress progress;
+  run_in_workers(
+      shapes.size(), {1, kWatchdog}, [&](std::size_t index) { return measure_shape(shapes[index], options); },
+      [&](std::size_t index, const JobResult& result) {
+        progress.clear();
+        if (!result.problem.empty()) {
+          throw std::runtime_error(fmt::format("{}: {}", shapes[index].name, result.problem));
+        }
+        const ordered_json rows = ordered_json::parse(result.answer);
+        print_rows(options.json ? stderr : stdout, rows);
+        benchmarks.insert(benchmarks.end(), rows.begin(), rows.end());
+      },
+      [&] { progress.show(fmt::format("measured {} of {}", benchmarks.size() / 3, shapes.size())); });
+  if (options.json) {
+    fmt::print("{}\n", ordered_json{{"schema", "ringside.bench/1"}, {"benchmarks", benchmarks}}.dump(2));
+  }
+  return ExitStatus::holds;
+}
+
+}  // namespace
+
+void add_bench(CLI::App& program, Action& chosen) {
+  constexpr unsigned kMostRepetitions = 1000;
+  constexpr double kLongestSlice = 10;
+  CLI::App* const command = program.add_subcommand("bench", "requests per second on the model and on a floor");
+  const auto options = std::make_shared<Options>();
+  command->add_option("name", options->names, "which: read4k_qd32, read4k_qd1, read512_qd32, write4k_qd32, or globs");
+  command->add_option("--repetitions", options->repetitions, "turns that model and floor take")
+      ->check(CLI::Range(1u, kMostRepetitions))
+      ->capture_default_str();
+  command->add_option("--slice", options->slice, "seconds of one turn")
+      ->check(CLI::Range(0.001, kLongestSlice))
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "one JSON document on stdout, text on stderr");
+  command->callback([&chosen, options] { chosen = [options] { return bench(*options); }; });
+}
+
+}  // namespace ringside::cli

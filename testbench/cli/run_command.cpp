@@ -1,0 +1,265 @@
+// `ringside run`: scenarios on one target.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "testbench/cli/command.h"
+#include "testbench/cli/junit.h"
+#include "testbench/cli/log_text.h"
+#include "testbench/cli/output_path.h"
+#include "testbench/cli/progress.h"
+#include "testbench/cli/projection.h"
+#include "testbench/cli/run_options.h"
+#include "testbench/cli/scenario_choice.h"
+#include "testbench/cli/workers.h"
+#include "testbench/targets/target.h"
+#include "testbench/trace/memory_log.h"
+
+namespace ringside::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::array kTraceFormats{Format::rlog, Format::jsonl};
+constexpr std::array kWaveFormats{Format::vcd};
+constexpr std::chrono::seconds kWatchdogGrace{10};  // the target's own timeout comes first and knows more
+
+struct Options : RunOptions {
+  std::string on = "model";
+  std::string trace;
+  std::string wave;
+  bool in_process = false;
+};
+
+const char* verdict_of(targets::Outcome outcome) {
+  switch (outcome) {
+    case targets::Outcome::held:
+      return "held";
+    case targets::Outcome::failed:
+      return "failed";
+    case targets::Outcome::skipped:
+      return "skip";
+    case targets::Outcome::error:
+      break;
+  }
+  return "error";
+}
+
+// All that one `ringside run` works on.
+class Runs {
+ public:
+  explicit Runs(const Options& options)
+      : options_(options),
+        spec_(targets::TargetSpec::parse(options.on)),
+        settings_(settings_of(options)),
+        chosen_(choose_scenarios(options.scenarios)),
+        rows_(chosen_.size()) {
+    if (options_.scenarios.empty()) {
+      throw targets::InputError("nothing selected; expected scenarios, or '*' for all");
+    }
+    if (options_.write_through && chosen_.size() > 1) {
+      throw targets::InputError(fmt::format(
+          "--write-through: expected one scenario, found {}: each would see what another wrote", chosen_.size()));
+    }
+    for (const scenarios::Scenario* scenario : chosen_) {
+      require_output(path_for(options_.trace, *scenario), kTraceFormats);
+      require_output(path_for(options_.wave, *scenario), kWaveFormats);
+    }
+    if (!options_.junit.empty()) {
+      require_writable(options_.junit);
+    }
+  }
+
+  [[nodiscard]] ExitStatus run() {
+    if (options_.in_process) {
+      for (std::size_t index = 0; index < chosen_.size(); ++index) {
+        take(index, ordered_json::parse(row(index)));
+      }
+    } else {
+      run_forked();
+    }
+    if (!options_.junit.empty()) {
+      write_file(options_.junit, junit_document("ringside run", junit_cases()));
+    }
+    print_end();
+    return status();
+  }
+
+ private:
+  [[nodiscard]] std::string path_for(const std::string& path, const scenarios::Scenario& scenario) const {
+    return path_for_scenario(path, scenario.name, chosen_.size() > 1);
+  }
+
+  static void require_output(const std::string& path, std::span<const Format> formats) {
+    if (!path.empty()) {
+      (void)format_of(path, formats);
+      require_writable(path);
+    }
+  }
+
+  void run_forked() {
+    Progress progress;
+    std::size_t ended = 0;
+    const WorkerSettings workers{workers_of(options_), settings_.timeout + kWatchdogGrace};
+    run_in_workers(
+        chosen_.size(), workers, [this](std::size_t index) { return row(index); },
+        [&](std::size_t index, const JobResult& result) {
+          progress.clear();
+          ++ended;
+          take(index, result.problem.empty() ? ordered_json::parse(result.answer)
+                                             : error_row(index, result.problem, result.seconds));
+        },
+        [&] { progress.show(fmt::format("{} of {} runs", ended, chosen_.size())); });
+  }
+
+  // One run, in the worker; the answer is a row of the document.
+  [[nodiscard]] std::string row(std::size_t index) const {
+    const scenarios::Scenario& scenario = *chosen_[index];
+    const auto target = targets::make_target(spec_, settings_);
+    trace::MemoryLog memory;
+    const targets::RunResult result = target->run(scenario, settings_, memory);
+    const trace::LogFile log{metadata(scenario, *target), memory.take()};
+    write_outputs(scenario, log);
+
+    ordered_json quirks = ordered_json::array();
+    for (const targets::QuirkHit& quirk : result.quirks) {
+      quirks.push_back({{"name", quirk.name}, {"clause", quirk.clause}, {"count", quirk.count}});
+    }
+    return ordered_json{{"name", scenario.name},
+                        {"verdict", verdict_of(result.outcome)},
+                        {"reason", result.reason},
+                        {"seconds", result.seconds},
+                        {"records", log.records.size()},
+                        {"quirks", quirks},
+                        {"failed_checks", failed_checks(log.records)},
+                        {"log", driver_lines(log.records)},
+                        {"identity", target->identity()}}
+        .dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  }
+
+  [[nodiscard]] trace::LogMetadata metadata(const scenarios::Scenario& scenario, const targets::Target& target) const {
+    trace::LogMetadata metadata;
+    metadata.scenario = scenario.name;
+    metadata.target = spec_.text();
+    metadata.identity = target.identity();
+    metadata.machine = settings_.machine;
+    metadata.seed = settings_.seed;
+    metadata.settings = settings_.values;
+    return metadata;
+  }
+
+  void write_outputs(const scenarios::Scenario& scenario, const trace::LogFile& log) const {
+    if (!options_.trace.empty()) {
+      const std::string path = path_for(options_.trace, scenario);
+      write_projection(path, format_of(path, kTraceFormats), log);
+    }
+    if (!options_.wave.empty()) {
+      write_projection(path_for(options_.wave, scenario), Format::vcd, log);
+    }
+  }
+
+  [[nodiscard]] ordered_json error_row(std::size_t index, const std::string& problem, double seconds) const {
+    return {{"name", chosen_[index]->name},
+            {"verdict", "error"},
+            {"reason", problem},
+            {"seconds", seconds},
+            {"records", 0},
+            {"quirks", ordered_json::array()},
+            {"failed_checks", ordered_json::array()},
+            {"log", ordered_json::array()}};
+  }
+
+  void take(std::size_t index, ordered_json row) {
+    if (row.contains("identity")) {
+      identity_ = row["identity"].get<std::string>();
+      row.erase("identity");
+    }
+    rows_[index] = std::move(row);
+    while (printed_ < rows_.size() && !rows_[printed_].is_null()) {
+      print_row(rows_[printed_++]);
+    }
+  }
+
+  [[nodiscard]] std::FILE* human() const { return options_.json ? stderr : stdout; }
+
+  void print_row(const ordered_json& row) const {
+    if (chosen_.size() == 1) {  // with more, what the driver says would drown the verdicts
+      for (const auto& line : row["log"]) {
+        fmt::print(human(), "{}\n", line.get<std::string>());
+      }
+    }
+    fmt::print(human(), "{:<6} {:<18} {:>8} records {:>8.3f} s{}\n", row["verdict"].get<std::string>(),
+               row["name"].get<std::string>(), row["records"].get<std::size_t>(), row["seconds"].get<double>(),
+               row["reason"].empty() || row["reason"] == "" ? "" : "  " + row["reason"].get<std::string>());
+    for (const auto& check : row["failed_checks"]) {
+      fmt::print(human(), "       did not hold: {}\n", check.get<std::string>());
+    }
+    std::fflush(human());
+  }
+
+  [[nodiscard]] std::size_t count(const char* verdict) const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(rows_, [&](const ordered_json& row) { return row["verdict"] == verdict; }));
+  }
+
+  void print_end() const {
+    fmt::print(human(), "{} held, {} failed, {} skipped, {} errors on {}\n", count("held"), count("failed"),
+               count("skip"), count("error"), identity_.empty() ? spec_.text() : identity_);
+    if (options_.json) {
+      const ordered_json document{{"schema", "ringside.run/1"}, {"target", spec_.text()},   {"identity", identity_},
+                                  {"seed", settings_.seed},     {"held", count("held")},    {"failed", count("failed")},
+                                  {"skip", count("skip")},      {"errors", count("error")}, {"scenarios", rows_}};
+      fmt::print("{}\n", document.dump(2));
+    }
+  }
+
+  [[nodiscard]] std::vector<JunitCase> junit_cases() const {
+    std::vector<JunitCase> cases;
+    for (const ordered_json& row : rows_) {
+      const std::string verdict = row["verdict"];
+      cases.push_back({row["name"],
+                       verdict == "held"     ? JunitCase::Result::passed
+                       : verdict == "failed" ? JunitCase::Result::failed
+                       : verdict == "skip"   ? JunitCase::Result::skipped
+                                             : JunitCase::Result::error,
+                       row["reason"], row["seconds"]});
+    }
+    return cases;
+  }
+
+  [[nodiscard]] ExitStatus status() const {
+    const bool holds = count("failed") == 0 && count("error") == 0 && count("held") > 0;
+    return holds ? ExitStatus::holds : ExitStatus::does_not_hold;
+  }
+
+  const Options& options_;
+  targets::TargetSpec spec_;
+  targets::RunSettings settings_;
+  std::vector<const scenarios::Scenario*> chosen_;
+  std::vector<ordered_json> rows_;
+  std::size_t printed_ = 0;
+  std::string identity_;
+};
+
+}  // namespace
+
+void add_run(CLI::App& program, Action& chosen) {
+  CLI::App* const command = program.add_subcommand("run", "run scenarios on one target");
+  const auto options = std::make_shared<Options>();
+  add_run_options(*command, *options);
+  command->add_option("--on", options->on, "target, as `ringside list` shows them")->capture_default_str();
+  command->add_option("--trace", options->trace, "write the log: FILE.rlog (binary) or FILE.jsonl (a line per record)");
+  command->add_option("--wave", options->wave,
+                      "write a waveform: FILE.vcd. With several scenarios, here as for --trace, the name of each is "
+                      "put into the file's: FILE-NAME.vcd");
+  command->add_flag("--in-process", options->in_process, "no worker process: for a debugger");
+  command->callback([&chosen, options] { chosen = [options] { return Runs(*options).run(); }; });
+}
+
+}  // namespace ringside::cli

@@ -1,0 +1,88 @@
+#include "testbench/cli/run_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+namespace ringside::cli {
+namespace {
+
+constexpr std::uint64_t kLongestTimeout = 24 * 60 * 60;
+constexpr unsigned kMostWorkers = 256;
+
+// As a POSIX shell reads it back.
+std::string quoted(const std::string& word) {
+  constexpr char kPlain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./,:@%+";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
+    return word;
+  }
+  std::string result = "'";
+  for (const char c : word) {
+    result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return result + "'";
+}
+
+}  // namespace
+
+void add_run_options(CLI::App& command, RunOptions& options) {
+  command.add_option("scenario", options.scenarios, "scenarios by name; globs such as 'write-*'");
+  command.add_option("--seed", options.seed, "seed of all random choices")->capture_default_str();
+  command.add_option("--timeout", options.timeout, "seconds of real time for one run")
+      ->check(CLI::Range(std::uint64_t{1}, kLongestTimeout))
+      ->capture_default_str();
+  command.add_option("--machine", options.machine, "machine, as pc or a versioned type such as pc-i440fx-7.2")
+      ->capture_default_str();
+  command.add_option("--disk", options.disk, "raw disk image; runs see a private copy");
+  command.add_flag("--write-through", options.write_through, "write to the disk image itself");
+  command.add_option("--set", options.values, "KEY=VALUE: a setting, as `ringside list` shows them (repeatable)")
+      ->allow_extra_args(false);
+  command.add_option("-j,--jobs", options.parallel, "how many runs at a time (default: one for each core)")
+      ->check(CLI::Range(1u, kMostWorkers));
+  command.add_flag("--json", options.json, "one JSON document on stdout, text on stderr");
+  command.add_option("--junit", options.junit, "write the verdicts to this file as JUnit XML");
+}
+
+targets::RunSettings settings_of(const RunOptions& options) {
+  if (options.write_through && options.disk.empty()) {
+    throw targets::InputError("--write-through: expected --disk IMAGE with it");
+  }
+  targets::RunSettings settings;
+  settings.seed = options.seed;
+  settings.machine = options.machine == "pc" ? settings.machine : options.machine;
+  settings.disk = options.disk;
+  settings.write_through = options.write_through;
+  settings.timeout = std::chrono::seconds(options.timeout);
+  for (const std::string& word : options.values) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw targets::InputError(fmt::format("--set {}: expected KEY=VALUE", word));
+    }
+    if (!settings.values.emplace(word.substr(0, equals), word.substr(equals + 1)).second) {
+      throw targets::InputError(fmt::format("--set {}: given twice; expected once", word.substr(0, equals)));
+    }
+  }
+  return settings;
+}
+
+unsigned workers_of(const RunOptions& options) {
+  return options.parallel != 0 ? options.parallel : std::max(1u, std::thread::hardware_concurrency());
+}
+
+std::string repeated_options(const RunOptions& options) {
+  const RunOptions defaults;
+  std::string text = fmt::format(" --seed {}", options.seed);
+  if (options.machine != defaults.machine) {
+    text += " --machine " + quoted(options.machine);
+  }
+  if (!options.disk.empty()) {
+    text += " --disk " + quoted(options.disk);
+  }
+  for (const std::string& value : options.values) {
+    text += " --set " + quoted(value);
+  }
+  return text;
+}
+
+}  // namespace ringside::cli

@@ -1,0 +1,35 @@
+// The options that say how scenarios are run, the same for every command that runs some.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "testbench/targets/target.h"
+
+namespace ringside::cli {
+
+struct RunOptions {
+  std::vector<std::string> scenarios;
+  std::uint64_t seed = 1;
+  std::uint64_t timeout = 60;
+  std::string machine = "pc";
+  std::string disk;
+  bool write_through = false;
+  std::vector<std::string> values;
+  unsigned parallel = 0;  // 0: a worker for each core
+  bool json = false;
+  std::string junit;
+};
+
+void add_run_options(CLI::App& command, RunOptions& options);
+
+// Throws targets::InputError.
+[[nodiscard]] targets::RunSettings settings_of(const RunOptions& options);
+[[nodiscard]] unsigned workers_of(const RunOptions& options);
+
+// What of these options a reproduction command has to repeat, each with a space before it.
+[[nodiscard]] std::string repeated_options(const RunOptions& options);
+
+}  // namespace ringside::cli
