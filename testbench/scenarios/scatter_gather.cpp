@@ -27,6 +27,17 @@ std::uint32_t cut(Context& context, Buffer& memory, block::Segment* pieces, std:
   return sum;
 }
 
+// The same bytes in `count` other pieces, none of a whole number of sectors but by chance.
+void recut(Buffer& memory, block::Segment* pieces, std::uint16_t count, std::uint32_t bytes) {
+  std::uint32_t done = 0;
+  for (std::uint16_t i = 0; i < count; ++i) {
+    const std::uint32_t pieces_left = count - std::uint32_t{i};
+    const std::uint32_t size = (bytes - done) / pieces_left;
+    pieces[i] = {memory.data(done), size};
+    done += size;
+  }
+}
+
 void scatter(const std::uint8_t* from, const block::Segment* pieces, std::uint16_t count) {
   for (std::uint16_t i = 0; i < count; ++i) {
     auto* const to = static_cast<std::uint8_t*>(pieces[i].data);
@@ -74,12 +85,7 @@ void rounds(Context& context, block::BlockDevice& disk, Buffer& memory, Buffer& 
     fill(whole.data(), bytes, context.random().next());
     one = {whole.data(), bytes};
     context.check(move(disk, block::Operation::write, place, &one, 1) == block::Status::ok, "the write succeeds");
-    std::uint32_t left = bytes;
-    for (std::uint16_t i = 0; i < count; ++i) {
-      const std::uint32_t size = i + 1 == count ? left : left / 3 + 1;
-      pieces[i] = {memory.data(bytes - left), size};
-      left -= size;
-    }
+    recut(memory, pieces, count, bytes);
     context.check(move(disk, block::Operation::read, place, pieces, count) == block::Status::ok, "the read succeeds");
     context.check(gathered(whole.data(), pieces, count), "the pieces arrived in order");
   }
