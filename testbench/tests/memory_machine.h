@@ -1,0 +1,127 @@
+// A machine for unit tests of the driver: DMA memory from the heap at bus addresses that differ from pointers,
+// configuration space as bytes with write masks, and nothing else. What a test does not expect fails it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "driver/hal/machine.h"
+
+namespace ringside::tests {
+
+inline constexpr std::uint64_t kBusOffset = 0x4000'0000;
+
+struct FakeFunction {
+  std::array<std::uint8_t, 256> bytes{};
+  std::array<std::uint8_t, 256> writable{};
+
+  void set(unsigned offset, unsigned width, std::uint64_t value) {
+    for (unsigned i = 0; i < width; ++i) {
+      bytes[offset + i] = static_cast<std::uint8_t>(value >> (8 * i));
+    }
+  }
+  void set_writable(unsigned offset, unsigned width, std::uint64_t mask) {
+    for (unsigned i = 0; i < width; ++i) {
+      writable[offset + i] = static_cast<std::uint8_t>(mask >> (8 * i));
+    }
+  }
+};
+
+class MemoryMachine : public hal::Machine {
+ public:
+  std::map<unsigned, FakeFunction> functions;  // by device<<3 | function
+  std::vector<std::string> lines;
+  std::uint64_t time = 0;
+  std::size_t mapped = 0;
+  std::map<void*, std::vector<std::uint8_t>> buffers;
+
+  hal::MachineInfo info() override { return {{0xc000, 0x4000}, {0xe000'0000, 0x1000'0000}, 8}; }
+
+  std::uint8_t in8(std::uint16_t port) override { return static_cast<std::uint8_t>(config_read(port, 1)); }
+  std::uint16_t in16(std::uint16_t port) override { return static_cast<std::uint16_t>(config_read(port, 2)); }
+  std::uint32_t in32(std::uint16_t port) override { return config_read(port, 4); }
+  void out8(std::uint16_t port, std::uint8_t value) override { config_write(port, 1, value); }
+  void out16(std::uint16_t port, std::uint16_t value) override { config_write(port, 2, value); }
+  void out32(std::uint16_t port, std::uint32_t value) override { config_write(port, 4, value); }
+
+  std::uint8_t mmio_read8(std::uint64_t) override { return 0xff; }
+  std::uint16_t mmio_read16(std::uint64_t) override { return 0xffff; }
+  std::uint32_t mmio_read32(std::uint64_t) override { return 0xffff'ffff; }
+  void mmio_write8(std::uint64_t, std::uint8_t) override {}
+  void mmio_write16(std::uint64_t, std::uint16_t) override {}
+  void mmio_write32(std::uint64_t, std::uint32_t) override {}
+
+  hal::DmaBuffer alloc_dma_buffer(std::size_t size, std::size_t alignment) override {
+    std::vector<std::uint8_t> memory(size + alignment);
+    const auto start = (reinterpret_cast<std::uintptr_t>(memory.data()) + alignment - 1) & ~(alignment - 1);
+    void* const cpu = reinterpret_cast<void*>(start);
+    buffers[cpu] = std::move(memory);
+    return {cpu, virt_to_phys(cpu), size};
+  }
+  void free_dma_buffer(const hal::DmaBuffer& buffer) override { ASSERT_EQ(buffers.erase(buffer.cpu), 1u); }
+  hal::BusAddress map(void* cpu, std::size_t, hal::DmaDirection) override {
+    ++mapped;
+    return virt_to_phys(cpu);
+  }
+  void unmap(hal::BusAddress, std::size_t, hal::DmaDirection) override { --mapped; }
+  hal::BusAddress virt_to_phys(const void* cpu) override {
+    return hal::BusAddress{reinterpret_cast<std::uintptr_t>(cpu) + kBusOffset};
+  }
+  void* alloc_private(std::size_t size, std::size_t) override {
+    private_.push_back(std::make_unique<std::uint8_t[]>(size));
+    return private_.back().get();
+  }
+  hal::MsiMessage msi_message(unsigned vector) override { return {0xfee0'0000, vector}; }
+  std::uint64_t interrupts(unsigned) override { return 0; }
+  bool wait(unsigned, std::uint64_t, std::uint64_t deadline) override {
+    time = deadline;
+    return false;
+  }
+  void acknowledge(unsigned) override {}
+  std::uint64_t now() override { return time; }
+  void relax(std::uint64_t deadline) override { time = deadline; }
+  void log(const char* text, std::size_t length) override { lines.emplace_back(text, length); }
+
+  ~MemoryMachine() = default;
+
+ private:
+  FakeFunction* selected() {
+    const auto found = functions.find((address_ >> 8) & 0xff);
+    return (address_ >> 31) == 0 || ((address_ >> 16) & 0xff) != 0 || found == functions.end() ? nullptr
+                                                                                               : &found->second;
+  }
+  std::uint32_t config_read(std::uint16_t port, unsigned width) {
+    FakeFunction* const function = selected();
+    if (port < 0xcfc || port > 0xcff || function == nullptr) {
+      return 0xffff'ffff;
+    }
+    std::uint32_t value = 0;
+    std::memcpy(&value, &function->bytes[(address_ & 0xfc) + (port & 3u)], width);
+    return value;
+  }
+  void config_write(std::uint16_t port, unsigned width, std::uint32_t value) {
+    if (port == 0xcf8 && width == 4) {
+      address_ = value;
+      return;
+    }
+    FakeFunction* const function = selected();
+    for (unsigned i = 0; function != nullptr && port >= 0xcfc && i < width; ++i) {
+      const unsigned offset = (address_ & 0xfc) + (port & 3u) + i;
+      const auto byte = static_cast<std::uint8_t>(value >> (8 * i));
+      const std::uint8_t mask = function->writable[offset];
+      function->bytes[offset] = static_cast<std::uint8_t>((function->bytes[offset] & ~mask) | (byte & mask));
+    }
+  }
+
+  std::uint32_t address_ = 0;
+  std::vector<std::unique_ptr<std::uint8_t[]>> private_;
+};
+
+}  // namespace ringside::tests
