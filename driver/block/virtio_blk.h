@@ -18,6 +18,8 @@ namespace ringside::block {
 
 inline constexpr std::uint16_t kMaxSegments = 126;  // with header and status 128: a 2 KiB indirect table per slot
 
+inline constexpr std::uint64_t kNever = ~std::uint64_t{0};
+
 template <class Memory>
 class VirtioBlk final : public BlockDevice {
  public:
@@ -65,7 +67,7 @@ class VirtioBlk final : public BlockDevice {
   [[nodiscard]] bool within_disk(std::uint64_t sector, std::uint64_t sectors) const;
 
   enum class Sent : std::uint8_t { yes, full, unmappable };
-  [[nodiscard]] Sent send(Request& request);
+  [[nodiscard]] Sent send(Request& request, std::uint64_t deadline);
   [[nodiscard]] std::uint16_t write_pieces(std::uint16_t head, const Request& request, virtio::Piece* pieces);
   void write_table(std::uint16_t head, const virtio::Piece* pieces, std::uint16_t count);
   [[nodiscard]] bool map_segments(std::uint16_t head, const Request& request);
@@ -83,6 +85,7 @@ class VirtioBlk final : public BlockDevice {
   void count_error(virtio::UsedError error);
   void recover(std::uint64_t expired_before);
   [[nodiscard]] std::uint64_t earliest_deadline() const;
+  void refresh_earliest(std::uint64_t now);
 
   [[nodiscard]] hal::BusAddress* mapped(std::uint16_t head) const { return mapped_ + head * std::size_t{segments_}; }
   [[nodiscard]] Frame* frame(std::uint16_t head) const { return static_cast<Frame*>(frames_.cpu) + head; }
@@ -106,7 +109,9 @@ class VirtioBlk final : public BlockDevice {
   hal::BusAddress* mapped_ = nullptr;  // segments_ per slot
   Request** refused_ = nullptr;        // taken, not sent; complete in poll()
   std::size_t refused_count_ = 0;
-  std::size_t finished_ = 0;  // completed since the current poll() or wait() began
+  std::size_t finished_ = 0;         // completed since the current poll() or wait() began
+  std::uint64_t earliest_ = kNever;  // no deadline in flight lies before it
+  std::uint64_t refreshed_ = 0;      // when it was last exact
   std::uint16_t slot_count_ = 0;
   std::uint16_t segments_ = 0;  // a request may have, in any ring size
   bool dead_ = false;           // could not be brought back

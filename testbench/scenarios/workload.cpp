@@ -39,7 +39,6 @@ void prepare(Run& run, std::uint16_t index) {
   }
   fill(lane.data, lane.segment.size, read_back ? ~lane.key : lane.key);
   lane.request.operation = read_back ? block::Operation::read : block::Operation::write;
-  lane.request.deadline = 0;
   lane.busy = true;
   ++run.prepared;
 }
