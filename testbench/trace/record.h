@@ -61,8 +61,7 @@ enum class Kind : std::uint8_t {
   acknowledge = 38,   // offset = vector
 
   // --- Driver side, hot
-  avail_publish =
-      48,  // queue, value = new avail.idx, length = entries added, aux = entries added since the queue was enabled
+  avail_publish = 48,  // queue, value = new avail.idx, length = entries added, aux = those since the queue was enabled
   request = 49,  // queue, ordinal = n-th chain on it, flags = VIRTIO_BLK_T_*, offset = sector, length = data bytes,
                  // hash = payload that the device reads, aux = descriptors | indirect<<16 | writable bytes<<17; flags =
                  // kSenseless when the chain cannot be followed, with value = its head

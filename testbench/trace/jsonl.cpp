@@ -1,0 +1,78 @@
+#include "testbench/trace/jsonl.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "testbench/trace/names.h"
+#include "testbench/trace/output_file.h"
+#include "testbench/trace/text.h"
+
+namespace ringside::trace {
+namespace {
+
+// Text in a log is bytes; JSON wants UTF-8.
+std::string quoted(std::string_view text) {
+  return nlohmann::json(std::string(text)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string kind_text(Kind kind) {
+  const char* const name = name_of(kind);
+  return name != nullptr ? fmt::format("\"{}\"", name) : fmt::format("{}", static_cast<unsigned>(kind));
+}
+
+void add_number(fmt::memory_buffer& line, const char* name, std::uint64_t value) {
+  if (value != 0) {
+    fmt::format_to(std::back_inserter(line), ",\"{}\":{}", name, value);
+  }
+}
+
+}  // namespace
+
+JsonlWriter::JsonlWriter(std::ostream& out, const LogMetadata& metadata) : out_(out) {
+  const nlohmann::ordered_json header = {
+      {"schema", fmt::format("ringside.log/{}.{}", kSchemaMajor, kSchemaMinor)},
+      {"scenario", metadata.scenario},
+      {"target", metadata.target},
+      {"identity", metadata.identity},
+      {"machine", metadata.machine},
+      {"seed", metadata.seed},
+      {"settings", metadata.settings},
+      {"ringside", metadata.ringside_version.empty() ? RINGSIDE_VERSION : metadata.ringside_version}};
+  out_ << header.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+}
+
+void JsonlWriter::append(const Record& record) {
+  fmt::memory_buffer line;
+  fmt::format_to(std::back_inserter(line), "{{\"n\":{},\"time\":{},\"tap\":\"{}\",\"kind\":{}", count_++, record.time,
+                 name_of(record.tap), kind_text(record.kind));
+  add_number(line, "unit", record.unit);
+  add_number(line, "flags", record.flags);
+  if (record.kind == Kind::text) {
+    fmt::format_to(std::back_inserter(line), ",\"text\":{}", quoted(text_piece(record)));
+  } else {
+    add_number(line, "width", record.width);
+    add_number(line, "queue", record.queue);
+    add_number(line, "region", record.region);
+    add_number(line, "ordinal", record.ordinal);
+    add_number(line, "offset", record.offset);
+    add_number(line, "value", record.value);
+    add_number(line, "length", record.length);
+    add_number(line, "hash", record.hash);
+    add_number(line, "aux", record.aux);
+  }
+  line.push_back('}');
+  line.push_back('\n');
+  out_.write(line.data(), static_cast<std::streamsize>(line.size()));
+}
+
+void write_jsonl(const std::string& path, const LogMetadata& metadata, const std::vector<Record>& log) {
+  OutputFile file(path);
+  JsonlWriter writer(file.stream(), metadata);
+  for (const Record& record : log) {
+    writer.append(record);
+  }
+  file.close();
+}
+
+}  // namespace ringside::trace

@@ -1,0 +1,171 @@
+#include "testbench/trace/lanes.h"
+
+#include <utility>
+
+#include "testbench/trace/fields.h"
+#include "testbench/trace/hash.h"
+#include "testbench/trace/text.h"
+#include "testbench/trace/virtio_layout.h"
+
+namespace ringside::trace {
+namespace {
+
+bool has_text(Kind kind) { return kind == Kind::scenario || kind == Kind::log_line; }
+
+bool is_read(const Record& record) {
+  return record.kind == Kind::register_read || record.kind == Kind::mmio_read || record.kind == Kind::port_read ||
+         (record.kind == Kind::device_status && record.flags == 1);
+}
+
+bool same_fields(const Record& one, const Record& other) {
+  if (one.kind != other.kind) {
+    return false;
+  }
+  for (const Field& field : exact_fields(one.kind)) {
+    if (field.get(one) != field.get(other)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool is_register(const Record& record, Structure structure, std::uint64_t offset) {
+  return record.kind == Kind::register_read && record.region == static_cast<std::uint32_t>(structure) &&
+         record.offset == offset;
+}
+
+class Projection {
+ public:
+  explicit Projection(const std::vector<Record>& log) : log_(log) {}
+
+  Lanes project() {
+    for (std::size_t index = 0; index < log_.size(); ++index) {
+      if (log_[index].tap != Tap::device) {
+        take(index);
+      }
+    }
+    return std::move(lanes_);
+  }
+
+ private:
+  // What is known of a device from what went before.
+  struct Device {
+    std::uint64_t status = 0;
+    std::uint64_t generation = ~std::uint64_t{0};
+  };
+
+  void take(std::size_t index) {
+    const Record& record = log_[index];
+    switch (record.kind) {
+      case Kind::request:
+        lane(record).requests.push_back({index, &record});
+        ++in_flight_[key(record)];
+        return;
+      case Kind::completion:
+        complete(index);
+        return;
+      case Kind::wait_timeout:
+        lanes_.timeouts.push_back({index, &record});
+        return;
+      default:
+        break;
+    }
+    if (is_control(record)) {
+      follow(record);
+      lanes_.control.push_back({index, &record, has_text(record.kind) ? text_hash(index) : 0});
+    }
+  }
+
+  void complete(std::size_t index) {
+    const Record& record = log_[index];
+    if (record.ordinal != kNoOrdinal) {  // the rules deal with those
+      lane(record).completions.emplace(record.ordinal, Event{index, &record});
+      --in_flight_[key(record)];
+    }
+  }
+
+  [[nodiscard]] bool is_control(const Record& record) {
+    const bool compared = !exact_fields(record.kind).empty() || has_text(record.kind);
+    return compared && !is_polling(record);
+  }
+
+  // A read that can tell nothing new, or whose number depends on the device's speed.
+  [[nodiscard]] bool is_polling(const Record& record) {
+    if (is_register(record, Structure::isr, 0)) {
+      return true;  // one per interrupt taken by line, and reading clears it
+    }
+    const Device& device = devices_[record.unit];
+    if ((device.status & VIRTIO_CONFIG_S_DRIVER_OK) != 0) {
+      const bool status_again =
+          record.kind == Kind::device_status && record.flags == 1 && record.value == device.status;
+      const bool generation_again =
+          is_register(record, Structure::common, VIRTIO_PCI_COMMON_CFGGENERATION) && record.value == device.generation;
+      if (status_again || generation_again) {
+        return true;
+      }
+    }
+    return is_read(record) && !lanes_.control.empty() && same_fields(record, *lanes_.control.back().record);
+  }
+
+  void follow(const Record& record) {
+    Device& device = devices_[record.unit];
+    if (record.kind == Kind::device_status) {
+      device.status = record.value;
+      if (record.flags == 0 && record.value == 0) {
+        cut_lives(record.unit);
+      }
+    } else if (is_register(record, Structure::common, VIRTIO_PCI_COMMON_CFGGENERATION)) {
+      device.generation = record.value;
+    } else if (record.kind == Kind::queue_disabled) {
+      cut(key(record));
+    } else if (record.kind == Kind::queue_enabled) {
+      ++lives_[{record.unit, record.queue}];
+      (void)lane(record);
+    }
+  }
+
+  void cut_lives(std::uint8_t unit) {
+    for (const auto& [which, life] : lives_) {
+      if (which.first == unit) {
+        cut({unit, which.second, life});
+      }
+    }
+  }
+
+  void cut(const QueueKey& key) {
+    const auto count = in_flight_.find(key);
+    if (count != in_flight_.end() && count->second > 0) {
+      lanes_.queues[key].cut = true;
+    }
+  }
+
+  [[nodiscard]] QueueKey key(const Record& record) {
+    return {record.unit, record.queue, lives_[{record.unit, record.queue}]};
+  }
+  [[nodiscard]] QueueLane& lane(const Record& record) { return lanes_.queues[key(record)]; }
+
+  [[nodiscard]] std::uint64_t text_hash(std::size_t index) const {
+    const std::string text = text_at(log_, index + 1);
+    return hash_bytes(text.data(), text.size());
+  }
+
+  const std::vector<Record>& log_;
+  Lanes lanes_;
+  std::map<std::uint8_t, Device> devices_;
+  std::map<std::pair<std::uint8_t, std::uint16_t>, std::uint32_t> lives_;
+  std::map<QueueKey, std::int64_t> in_flight_;
+};
+
+}  // namespace
+
+std::size_t Lanes::exact() const {
+  std::size_t count = control.size();
+  for (const auto& [key, lane] : queues) {
+    count += lane.requests.size() + lane.completions.size();
+  }
+  return count;
+}
+
+Lanes lanes_of(const std::vector<Record>& log) { return Projection(log).project(); }
+
+}  // namespace ringside::trace

@@ -1,0 +1,50 @@
+// A log, taken apart into lanes: sequences in each of which order means something. Between lanes it does not: when a
+// request completes relative to the next one is the device's business.
+//
+// Polling is collapsed here, or two runs of different speed would never agree.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "testbench/trace/record.h"
+
+namespace ringside::trace {
+
+struct Event {
+  std::size_t index = 0;  // in the log
+  const Record* record = nullptr;
+  std::uint64_t text = 0;  // hash of the text that follows, for kinds that have one
+};
+
+// One life of a queue: from being enabled to a reset.
+struct QueueKey {
+  std::uint8_t unit = 0;
+  std::uint16_t queue = 0;
+  std::uint32_t life = 0;
+  auto operator<=>(const QueueKey&) const = default;
+};
+
+struct QueueLane {
+  std::vector<Event> requests;                 // in order
+  std::map<std::uint32_t, Event> completions;  // by ordinal: their order is free
+  // The queue or the device was reset with requests in flight: which of them still completed is a matter of timing.
+  bool cut = false;
+};
+
+struct Lanes {
+  std::vector<Event> control;  // what the driver and the scenario did, and the answers
+  std::map<QueueKey, QueueLane> queues;
+  std::vector<Event> timeouts;  // waits that ended at their deadline
+
+  // Events of the exact class, before the other side is looked at.
+  [[nodiscard]] std::size_t exact() const;
+};
+
+// `log` outlives the result.
+[[nodiscard]] Lanes lanes_of(const std::vector<Record>& log);
+
+}  // namespace ringside::trace
