@@ -24,6 +24,8 @@ Descriptor read_descriptor(const std::uint8_t* table, std::uint32_t index) {
   return descriptor;
 }
 
+bool has_range(std::uint16_t type) { return type == VIRTIO_BLK_T_DISCARD || type == VIRTIO_BLK_T_WRITE_ZEROES; }
+
 }  // namespace
 
 QueueWatch::QueueWatch(std::uint8_t unit, std::uint16_t queue, const QueueRings& rings, DmaBuffers& buffers,
@@ -88,6 +90,7 @@ void QueueWatch::request(std::uint16_t head) {
     return;
   }
   Chain& chain = chains_[head];
+  record.width = chain.in_flight ? 1 : 0;
   const Walk walk = this->walk(head, chain);
   const bool readable = walk.sense && walk.header_bytes == sizeof walk.header;
   chain.in_flight = true;
@@ -99,6 +102,10 @@ void QueueWatch::request(std::uint16_t head) {
   record.flags = chain.type;
   record.offset = chain.sector;
   record.value = readable ? 0 : head;
+  if (has_range(chain.type) && walk.range_bytes == sizeof walk.range) {
+    record.value = walk.range.sector;
+    record.region = walk.range.sectors;
+  }
   record.length = walk.readable_bytes - walk.header_bytes + data_written;
   record.hash = hash_.end();
   record.aux = walk.descriptors | std::uint64_t{walk.indirect} << 16 | chain.writable_bytes << 17;
@@ -162,6 +169,10 @@ void QueueWatch::add_readable(const std::uint8_t* cpu, std::uint32_t length, Wal
   if (cpu != nullptr) {
     std::memcpy(reinterpret_cast<std::uint8_t*>(&walk.header) + walk.header_bytes, cpu, of_header);
     hash_.add(cpu + of_header, length - of_header);
+    const auto of_range =
+        std::min(static_cast<std::uint32_t>(sizeof walk.range - walk.range_bytes), length - of_header);
+    std::memcpy(reinterpret_cast<std::uint8_t*>(&walk.range) + walk.range_bytes, cpu + of_header, of_range);
+    walk.range_bytes += of_range;
   }
   walk.header_bytes += of_header;
 }

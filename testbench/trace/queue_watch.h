@@ -59,6 +59,8 @@ class QueueWatch {
     std::uint64_t readable_bytes = 0;
     BlockHeader header{};
     std::uint32_t header_bytes = 0;
+    BlockRange range{};  // the first 16 bytes after the header, whatever they mean
+    std::uint32_t range_bytes = 0;
   };
 
   void published(std::uint16_t index);

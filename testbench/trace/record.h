@@ -64,7 +64,8 @@ enum class Kind : std::uint8_t {
   avail_publish = 48,  // queue, value = new avail.idx, length = entries added, aux = those since the queue was enabled
   request = 49,  // queue, ordinal = n-th chain on it, flags = VIRTIO_BLK_T_*, offset = sector, length = data bytes,
                  // hash = payload that the device reads, aux = descriptors | indirect<<16 | writable bytes<<17; flags =
-                 // kSenseless when the chain cannot be followed, with value = its head
+                 // kSenseless when the chain cannot be followed, with value = its head; of DISCARD and WRITE_ZEROES
+                 // value, region = sector and sectors of the first range; width = 1 when the head was in flight already
   used_seen = 50,   // queue, value = used.idx that the driver read, length = entries new to it (0: it found nothing;
                     // several such in a row are one record), aux = entries since the queue was enabled
   completion = 51,  // queue, ordinal = which chain, value = status byte, length = used length, hash = payload that the

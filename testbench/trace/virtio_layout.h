@@ -110,4 +110,12 @@ struct BlockHeader {
 };
 static_assert(sizeof(BlockHeader) == 16);
 
+// struct virtio_blk_discard_write_zeroes
+struct BlockRange {
+  std::uint64_t sector;
+  std::uint32_t sectors;
+  std::uint32_t flags;
+};
+static_assert(sizeof(BlockRange) == 16);
+
 }  // namespace ringside::trace
