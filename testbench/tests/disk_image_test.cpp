@@ -1,0 +1,148 @@
+// A run must not harm the user's image, nor leave anything behind.
+#include "testbench/targets/disk_image.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "testbench/targets/target.h"
+#include "testbench/trace/hash.h"
+
+namespace ringside::targets {
+namespace {
+
+class DiskImageTest : public testing::Test {
+ protected:
+  DiskImageTest() {
+    std::string name = testing::TempDir() + "ringside-disk-image-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) {
+      throw std::runtime_error("mkdtemp");
+    }
+    folder_ = name;
+  }
+  ~DiskImageTest() override { std::filesystem::remove_all(folder_); }
+
+  std::string file(const std::string& name, const std::string& contents) {
+    const std::filesystem::path path = folder_ / name;
+    std::ofstream(path, std::ios::binary) << contents;
+    return path;
+  }
+
+  std::filesystem::path folder_;
+};
+
+std::vector<char> contents_of(const DiskImage& disk) {
+  std::vector<char> bytes(disk.bytes());
+  EXPECT_EQ(::pread(disk.fd(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+  return bytes;
+}
+
+// The text of the InputError that `action` throws.
+template <class Action>
+std::string input_error(Action action) {
+  try {
+    action();
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST_F(DiskImageTest, GeneratedContentsDependOnTheSeedOnlyAndNoTwoSectorsAreEqual) {
+  const DiskImage first = DiskImage::generated(3u << 20, 7);
+  const DiskImage again = DiskImage::generated(3u << 20, 7);
+  const DiskImage other = DiskImage::generated(3u << 20, 8);
+  EXPECT_EQ(first.hash(), again.hash());
+  EXPECT_NE(first.hash(), other.hash());
+  const std::vector<char> bytes = contents_of(first);
+  std::set<std::string> sectors;
+  for (std::size_t at = 0; at < bytes.size(); at += 512) {
+    sectors.emplace(bytes.data() + at, 512);
+  }
+  EXPECT_EQ(sectors.size(), bytes.size() / 512);
+}
+
+TEST_F(DiskImageTest, HashIsThatOfTheContents) {
+  const DiskImage disk = DiskImage::generated((2u << 20) + 512, 1);
+  const std::vector<char> bytes = contents_of(disk);
+  EXPECT_EQ(disk.hash(), trace::hash_bytes(bytes.data(), bytes.size()));
+}
+
+TEST_F(DiskImageTest, CopyLeavesTheImageAlone) {
+  const std::string path = file("disk.img", std::string(1024, 'x'));
+  const DiskImage copy = DiskImage::copy_of(path);
+  ASSERT_EQ(copy.bytes(), 1024u);
+  ASSERT_EQ(::pwrite(copy.fd(), "y", 1, 0), 1);
+  const DiskImage again = DiskImage::copy_of(path);
+  EXPECT_EQ(contents_of(again), std::vector<char>(1024, 'x'));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1) << "something was left behind";
+}
+
+TEST_F(DiskImageTest, SparseStaysSparseAndEqual) {
+  const std::string path = file("sparse.img", "head");
+  std::filesystem::resize_file(path, 1u << 30);
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  ASSERT_EQ(::pwrite(fd, "middle", 6, 512u << 20), 6);
+  ::close(fd);
+  const DiskImage copy = DiskImage::copy_of(path);
+  struct stat status {};
+  ASSERT_EQ(::fstat(copy.fd(), &status), 0);
+  EXPECT_EQ(status.st_size, 1 << 30);
+  EXPECT_LT(status.st_blocks, 64 * 1024) << "the copy takes room for the holes";
+  char text[7] = {};
+  ASSERT_EQ(::pread(copy.fd(), text, 6, 512u << 20), 6);
+  EXPECT_STREQ(text, "middle");
+}
+
+TEST_F(DiskImageTest, WriteThroughWritesTheImageAndLocksIt) {
+  const std::string path = file("disk.img", std::string(512, 'x'));
+  {
+    const DiskImage disk = DiskImage::write_through(path);
+    ASSERT_EQ(::pwrite(disk.fd(), "y", 1, 0), 1);
+    EXPECT_NE(input_error([&] { (void)DiskImage::write_through(path); }).find("locked"), std::string::npos);
+    EXPECT_NE(input_error([&] { (void)DiskImage::copy_of(path); }).find("locked"), std::string::npos);
+  }
+  const DiskImage copy = DiskImage::copy_of(path);
+  EXPECT_EQ(contents_of(copy)[0], 'y');
+}
+
+TEST_F(DiskImageTest, BadImagesAreNamedWithWhatWasExpected) {
+  const std::string missing = folder_ / "missing.img";
+  const std::string empty = file("empty.img", "");
+  const std::string odd = file("odd.img", std::string(513, 'x'));
+  const std::string fifo = folder_ / "fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const std::vector<std::pair<std::string, std::string>> cases{{missing, "No such file"},
+                                                               {empty, "is empty"},
+                                                               {odd, "513 bytes"},
+                                                               {fifo, "no regular file"},
+                                                               {folder_.string(), "directory"},
+                                                               {"/dev/null", "no regular file"}};
+  for (const auto& [path, problem] : cases) {
+    const std::string text = input_error([&p = path] { (void)DiskImage::copy_of(p); });
+    EXPECT_TRUE(text.starts_with(path)) << text;
+    EXPECT_NE(text.find(problem), std::string::npos) << text;
+    EXPECT_NE(text.find("multiple of 512"), std::string::npos) << text;
+    EXPECT_EQ(text.find('\n'), std::string::npos) << text;
+    EXPECT_NE(input_error([&p = path] { (void)DiskImage::write_through(p); }), "no error") << path;
+  }
+}
+
+TEST_F(DiskImageTest, FollowsAResize) {
+  const DiskImage disk = DiskImage::generated(1024, 1);
+  ASSERT_EQ(::ftruncate(disk.fd(), 512), 0);
+  EXPECT_EQ(disk.bytes(), 512u);
+  EXPECT_NE(disk.hash(), DiskImage::generated(1024, 1).hash());
+}
+
+}  // namespace
+}  // namespace ringside::targets
