@@ -61,7 +61,11 @@ ExitStatus run_program(int argc, char** argv) {
     }
     return complain(ExitStatus::bad_input, problem.what());
   }
-  return chosen();
+  const ExitStatus status = chosen();
+  if (std::fflush(stdout) != 0) {
+    return complain(ExitStatus::failed, "stdout: cannot be written");
+  }
+  return status;
 }
 
 ExitStatus guarded(int argc, char** argv) {

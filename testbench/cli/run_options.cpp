@@ -11,8 +11,9 @@ namespace {
 constexpr std::uint64_t kLongestTimeout = 24 * 60 * 60;
 constexpr unsigned kMostWorkers = 256;
 
-// As a POSIX shell reads it back.
-std::string quoted(const std::string& word) {
+}  // namespace
+
+std::string shell_quoted(const std::string& word) {
   constexpr char kPlain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./,:@%+";
   if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
     return word;
@@ -23,8 +24,6 @@ std::string quoted(const std::string& word) {
   }
   return result + "'";
 }
-
-}  // namespace
 
 void add_run_options(CLI::App& command, RunOptions& options) {
   command.add_option("scenario", options.scenarios, "scenarios by name; globs such as 'write-*'");
@@ -74,13 +73,13 @@ std::string repeated_options(const RunOptions& options) {
   const RunOptions defaults;
   std::string text = fmt::format(" --seed {}", options.seed);
   if (options.machine != defaults.machine) {
-    text += " --machine " + quoted(options.machine);
+    text += " --machine " + shell_quoted(options.machine);
   }
   if (!options.disk.empty()) {
-    text += " --disk " + quoted(options.disk);
+    text += " --disk " + shell_quoted(options.disk);
   }
   for (const std::string& value : options.values) {
-    text += " --set " + quoted(value);
+    text += " --set " + shell_quoted(value);
   }
   return text;
 }

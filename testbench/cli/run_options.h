@@ -29,6 +29,9 @@ void add_run_options(CLI::App& command, RunOptions& options);
 [[nodiscard]] targets::RunSettings settings_of(const RunOptions& options);
 [[nodiscard]] unsigned workers_of(const RunOptions& options);
 
+// A word as a POSIX shell reads it back.
+[[nodiscard]] std::string shell_quoted(const std::string& word);
+
 // What of these options a reproduction command has to repeat, each with a space before it.
 [[nodiscard]] std::string repeated_options(const RunOptions& options);
 
