@@ -11,6 +11,10 @@
 namespace ringside::block {
 namespace {
 
+// An interrupt may announce what the driver has already taken; used buffers that it does not yet see follow soon. When
+// they do not, the interrupt was about something else.
+constexpr std::uint64_t kExplanationTime = 200 * hal::kMillisecond;
+
 constexpr std::uint8_t kStatusUnset = 0xff;  // no status of the specification: shows a device that never wrote it
 constexpr std::uint16_t kHeaderAndStatus = 2;
 
@@ -449,31 +453,53 @@ void VirtioBlk<Memory>::sleep(std::uint16_t count) {
   if (count == 0) {
     return;  // only refused requests are left, and poll() ends those
   }
-  const std::uint64_t deadline = earliest_;
   if (controller_.completion() == Completion::polled) {
-    machine_->relax(deadline);
-    if (machine_->now() >= deadline) {
+    machine_->relax(earliest_);
+    if (machine_->now() >= earliest_) {
       expire();
     }
     return;
   }
   // Counter first, then arm, then look once more: whatever happens in between is seen by one of the three.
-  const std::uint64_t seen = machine_->interrupts(controller_.vector());
+  const std::uint64_t seen = settle_interrupts();
   queue_.arm(count);
-  if (queue_.look() != 0) {
-    return;
-  }
-  if (!machine_->wait(controller_.vector(), seen, deadline)) {
-    expire();
-    return;
-  }
-  controller_.acknowledge_interrupt();
   if (queue_.look() == 0) {
-    inspect_device();
+    wait_for_interrupt(seen);
   }
 }
 
-// An interrupt without a used buffer: a configuration change, a device that broke, or nothing at all.
+// The counter up to which interrupts have been dealt with. An INTx that came while nobody waited is acknowledged here:
+// its line stays masked until then, and the next one would never be seen.
+template <class Memory>
+std::uint64_t VirtioBlk<Memory>::settle_interrupts() {
+  const std::uint64_t count = machine_->interrupts(controller_.vector());
+  if (count != settled_) {
+    settled_ = count;
+    controller_.acknowledge_interrupt();
+  }
+  return count;
+}
+
+template <class Memory>
+void VirtioBlk<Memory>::wait_for_interrupt(std::uint64_t seen) {
+  std::uint64_t deadline = earliest_;
+  if (unexplained_) {
+    const std::uint64_t soon = machine_->now() + kExplanationTime;
+    deadline = soon < deadline ? soon : deadline;
+  }
+  if (machine_->wait(controller_.vector(), seen, deadline)) {
+    static_cast<void>(settle_interrupts());
+    unexplained_ = queue_.look() == 0;
+  } else if (unexplained_) {
+    unexplained_ = false;
+    inspect_device();
+  } else {
+    expire();
+  }
+}
+
+// An interrupt without a used buffer, and none after it: a configuration change, a device that broke, or nothing at
+// all.
 template <class Memory>
 void VirtioBlk<Memory>::inspect_device() {
   const std::uint8_t status = controller_.transport().status();

@@ -80,6 +80,8 @@ class VirtioBlk final : public BlockDevice {
   [[nodiscard]] Status status_of(std::uint8_t byte);
 
   void sleep(std::uint16_t count);
+  [[nodiscard]] std::uint64_t settle_interrupts();
+  void wait_for_interrupt(std::uint64_t seen);
   void inspect_device();
   void expire();
   void count_error(virtio::UsedError error);
@@ -112,6 +114,8 @@ class VirtioBlk final : public BlockDevice {
   std::size_t finished_ = 0;         // completed since the current poll() or wait() began
   std::uint64_t earliest_ = kNever;  // no deadline in flight lies before it
   std::uint64_t refreshed_ = 0;      // when it was last exact
+  std::uint64_t settled_ = 0;        // interrupts dealt with
+  bool unexplained_ = false;         // the last one came without a used buffer
   std::uint16_t slot_count_ = 0;
   std::uint16_t segments_ = 0;  // a request may have, in any ring size
   bool dead_ = false;           // could not be brought back

@@ -15,7 +15,7 @@ void small_ring_wrap(Context& context) {
   Workload workload;
   workload.requests = 70'000;
   workload.depth = 16;
-  workload.batch = 16;
+  workload.batch = 8;
   workload.sectors = 1;
   run_workload(context, *disk, workload);
   check_counters(context, *disk);

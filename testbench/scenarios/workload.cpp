@@ -15,66 +15,75 @@ struct Lane {
   std::uint64_t key = 0;
   std::uint8_t* data = nullptr;
   bool busy = false;
+  bool wrong = false;
 };
 
 struct Run {
-  Context* context;
-  block::BlockDevice* disk;
-  const Workload* workload;
+  Context& context;
+  block::BlockDevice& disk;
+  const Workload& workload;
   Lane lanes[kMaxDepth];
-  std::uint32_t prepared = 0;
-  std::uint32_t wrong = 0;
 };
 
-// Odd requests of a lane write, even ones read back what was written.
+void done(block::Request& request) {
+  Lane& lane = *static_cast<Lane*>(request.user);
+  const bool intact = request.operation == block::Operation::write || is_filled(lane.data, lane.segment.size, lane.key);
+  lane.wrong = lane.wrong || request.status != block::Status::ok || !intact;
+  lane.busy = false;
+}
+
+// A lane's requests alternate: one writes, the next reads back what was written.
 void prepare(Run& run, std::uint16_t index) {
   Lane& lane = run.lanes[index];
-  const bool read_back = lane.request.operation == block::Operation::write && lane.key != 0;
+  const bool read_back = lane.request.operation == block::Operation::write;
   if (!read_back) {
-    const auto sectors = static_cast<std::uint32_t>(1 + run.context->random().below(run.workload->sectors));
-    const std::uint64_t stretch = run.disk->info().sectors / run.workload->depth;
-    lane.key = run.context->random().next() | 1;
+    const auto sectors = static_cast<std::uint32_t>(1 + run.context.random().below(run.workload.sectors));
+    const std::uint64_t stretch = run.disk.info().sectors / run.workload.depth;
+    lane.key = run.context.random().next();
     lane.segment = {lane.data, sectors * block::kSectorSize};
-    lane.request.sector = stretch * index + random_place(*run.context, stretch, sectors);
+    lane.request.sector = stretch * index + random_place(run.context, stretch, sectors);
   }
   fill(lane.data, lane.segment.size, read_back ? ~lane.key : lane.key);
   lane.request.operation = read_back ? block::Operation::read : block::Operation::write;
   lane.busy = true;
-  ++run.prepared;
 }
 
-void done(block::Request& request) {
-  Run& run = *static_cast<Run*>(request.user);
-  for (std::uint16_t i = 0; i < run.workload->depth; ++i) {
-    Lane& lane = run.lanes[i];
-    if (&lane.request == &request) {
-      lane.busy = false;
-      const bool intact =
-          request.operation == block::Operation::write || is_filled(lane.data, lane.segment.size, lane.key);
-      run.wrong += request.status == block::Status::ok && intact ? 0 : 1;
+// False when nothing completes any more.
+bool wait_for(Run& run, std::uint16_t index) {
+  while (run.lanes[index].busy) {
+    if (run.disk.wait(1) == 0) {
+      return false;
     }
   }
+  return true;
 }
 
-// Fills up to a batch of idle lanes and submits them with one doorbell. Returns how many.
-std::uint16_t submit_batch(Run& run) {
-  block::Request* batch[kMaxDepth];
-  std::uint16_t count = 0;
-  for (std::uint16_t i = 0; i < run.workload->depth && count < run.workload->batch; ++i) {
-    if (!run.lanes[i].busy && run.prepared < run.workload->requests) {
-      prepare(run, i);
-      batch[count++] = &run.lanes[i].request;
-    }
-  }
+bool submit_all(Run& run, block::Request* const* requests, std::uint16_t count) {
   std::size_t taken = 0;
   while (taken < count) {
-    const std::size_t now = run.disk->submit(batch + taken, count - taken);
+    const std::size_t now = run.disk.submit(requests + taken, count - taken);
     taken += now;
-    if (now == 0 && run.disk->wait(1) == 0) {
-      break;  // a full ring that never empties: the checks will say so
+    if (now == 0 && run.disk.wait(1) == 0) {
+      return false;  // a full ring that never empties
     }
   }
-  return count;
+  return true;
+}
+
+// Requests go out in one order, request n in lane n mod depth, in batches of one size: only when they go depends on
+// completions, never what goes.
+bool send_batch(Run& run, std::uint32_t first) {
+  block::Request* batch[kMaxDepth];
+  std::uint16_t count = 0;
+  for (; count < run.workload.batch && first + count < run.workload.requests; ++count) {
+    const auto index = static_cast<std::uint16_t>((first + count) % run.workload.depth);
+    if (!wait_for(run, index)) {
+      return false;
+    }
+    prepare(run, index);
+    batch[count] = &run.lanes[index].request;
+  }
+  return submit_all(run, batch, count);
 }
 
 }  // namespace
@@ -85,7 +94,7 @@ void run_workload(Context& context, block::BlockDevice& disk, const Workload& wo
       !context.check(disk.info().sectors >= workload.depth * kMaxSectors, "the disk is big enough")) {
     return;
   }
-  Run run{&context, &disk, &workload, {}, 0, 0};
+  Run run{context, disk, workload, {}};
   for (std::uint16_t i = 0; i < workload.depth; ++i) {
     Lane& lane = run.lanes[i];
     lane.data = memory.data(i * std::size_t{kLaneBytes});
@@ -93,20 +102,19 @@ void run_workload(Context& context, block::BlockDevice& disk, const Workload& wo
     lane.request.segments = &lane.segment;
     lane.request.segment_count = 1;
     lane.request.done = done;
-    lane.request.user = &run;
+    lane.request.user = &lane;
   }
-  std::uint32_t completed = 0;
-  while (completed < workload.requests) {
-    static_cast<void>(submit_batch(run));
-    // Half of what flies: so that submission and completion overlap.
-    const std::size_t finished = disk.wait(1 + disk.in_flight() / 2);
-    completed += static_cast<std::uint32_t>(finished);
-    if (!context.check(finished != 0, "requests complete")) {
-      break;
-    }
+  bool alive = true;
+  for (std::uint32_t first = 0; alive && first < workload.requests; first += workload.batch) {
+    alive = send_batch(run, first);
   }
-  context.check(run.wrong == 0, "every request succeeds and every read finds what was written");
-  context.check(completed == workload.requests, "every request completes");
+  bool right = true;
+  for (std::uint16_t i = 0; i < workload.depth; ++i) {
+    alive = alive && wait_for(run, i);
+    right = right && !run.lanes[i].wrong;
+  }
+  context.check(alive, "every request completes");
+  context.check(right, "every request succeeds and every read finds what was written");
 }
 
 void run_with_completion(Context& context, block::Completion completion) {

@@ -11,7 +11,7 @@ namespace ringside::scenarios {
 struct Workload {
   std::uint32_t requests = 200;
   std::uint16_t depth = 16;   // in flight at most, 1 .. 32
-  std::uint16_t batch = 8;    // per doorbell
+  std::uint16_t batch = 8;    // per doorbell, at most depth
   std::uint32_t sectors = 8;  // per request, at most 8
 };
 
