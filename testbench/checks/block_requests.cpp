@@ -1,0 +1,152 @@
+// What a virtio-blk driver may ask, and what a device may answer (VIRTIO 1.2, 5.2.6). The limits are those that the
+// driver has read of the device's configuration; what it has not read is not judged.
+#include <fmt/format.h>
+
+#include <array>
+#include <map>
+#include <optional>
+
+#include "testbench/checks/monitors.h"
+#include "testbench/checks/virtio_numbers.h"
+#include "testbench/trace/names.h"
+
+namespace ringside::checks {
+namespace {
+
+using namespace trace;
+
+constexpr Clause kWithinCapacity{"blkop-drv-02", Role::driver};
+constexpr Clause kFlushSector{"blkop-drv-04", Role::driver};
+constexpr Clause kFlushData{"blkop-drv-05", Role::driver};
+constexpr Clause kWholeSectors{"blkop-drv-06", Role::driver};
+constexpr Clause kWholeRanges{"blkop-drv-07", Role::driver};
+constexpr Clause kIdLength{"blkop-drv-08", Role::driver};
+constexpr Clause kDiscardRanges{"blkop-drv-09", Role::driver};
+constexpr Clause kZeroesRanges{"blkop-drv-11", Role::driver};
+constexpr Clause kReadOnlyRefused{"blkop-dev-03", Role::device};
+constexpr Clause kKnownStatus{"5.2.6", Role::device};
+constexpr std::array kClauses = {kWithinCapacity, kFlushSector,   kFlushData,    kWholeSectors,    kWholeRanges,
+                                 kIdLength,       kDiscardRanges, kZeroesRanges, kReadOnlyRefused, kKnownStatus};
+
+constexpr std::uint64_t kRangeBytes = sizeof(BlockRange);
+constexpr std::uint64_t kIdBytes = 20;
+
+// struct virtio_blk_config
+constexpr std::uint64_t kCapacityLow = 0x00;
+constexpr std::uint64_t kCapacityHigh = 0x04;
+constexpr std::uint64_t kMaxDiscardSeg = 0x28;
+constexpr std::uint64_t kMaxWriteZeroesSeg = 0x34;
+
+class BlockRequests final : public Monitor {
+ public:
+  using Monitor::Monitor;
+  const char* name() const override { return "block requests"; }
+  std::span<const Clause> clauses() const override { return kClauses; }
+
+ protected:
+  void take(const Record& record) override {
+    switch (record.kind) {
+      case Kind::features:
+        if (record.flags == 0) {
+          disks_[record.unit].read_only = has(record.value, VIRTIO_BLK_F_RO);
+        }
+        break;
+      case Kind::register_read:
+        if (record.region == static_cast<std::uint32_t>(Structure::device) && record.width == 4) {
+          disks_[record.unit].config[record.offset] = static_cast<std::uint32_t>(record.value);
+        }
+        break;
+      case Kind::request:
+        request(record);
+        break;
+      case Kind::completion:
+        complete(record);
+        break;
+      default:
+        break;
+    }
+  }
+
+ private:
+  struct Disk {
+    std::map<std::uint64_t, std::uint32_t> config;  // 32-bit words as last read, by offset
+    bool read_only = false;
+
+    [[nodiscard]] std::optional<std::uint64_t> word(std::uint64_t offset) const {
+      const auto found = config.find(offset);
+      return found == config.end() ? std::nullopt : std::optional<std::uint64_t>(found->second);
+    }
+    [[nodiscard]] std::optional<std::uint64_t> capacity() const {
+      const auto low = word(kCapacityLow);
+      const auto high = word(kCapacityHigh);
+      return low && high ? std::optional<std::uint64_t>(*low | *high << 32) : std::nullopt;
+    }
+  };
+
+  void request(const Record& record) {
+    const Disk& disk = disks_[record.unit];
+    switch (record.flags) {
+      case VIRTIO_BLK_T_IN:
+      case VIRTIO_BLK_T_OUT:
+        expect(record.length % kSectorBytes == 0, kWholeSectors, record, "data is a multiple of 512 bytes");
+        expect(is_inside(disk, record.offset, (record.length + kSectorBytes - 1) / kSectorBytes), kWithinCapacity,
+               record, "no request reaches beyond capacity");
+        break;
+      case VIRTIO_BLK_T_FLUSH:
+        expect(record.offset == 0, kFlushSector, record, "the sector of a flush is 0");
+        expect(record.length == 0, kFlushData, record, "a flush carries no data");
+        break;
+      case VIRTIO_BLK_T_GET_ID:
+        expect(record.length == kIdBytes, kIdLength, record, "an identifier has 20 bytes");
+        break;
+      case VIRTIO_BLK_T_DISCARD:
+        ranges(record, disk, kDiscardRanges, kMaxDiscardSeg);
+        break;
+      case VIRTIO_BLK_T_WRITE_ZEROES:
+        ranges(record, disk, kZeroesRanges, kMaxWriteZeroesSeg);
+        break;
+      default:
+        break;  // types that this monitor does not know are the device's to refuse
+    }
+  }
+
+  // The record carries the first range; of further ones only the number is known.
+  void ranges(const Record& record, const Disk& disk, const Clause& count, std::uint64_t limit_offset) {
+    expect(record.length != 0 && record.length % kRangeBytes == 0, kWholeRanges, record,
+           "data is a multiple of 16 bytes");
+    if (const auto limit = disk.word(limit_offset); limit.has_value()) {
+      expect(record.length / kRangeBytes <= *limit, count, record, fmt::format("at most {} ranges", *limit));
+    }
+    expect(is_inside(disk, record.value, record.region), kWithinCapacity, record,
+           fmt::format("the range of {} sectors from {} reaches beyond capacity", record.region, record.value));
+  }
+
+  void complete(const Record& record) {
+    if (record.ordinal == kNoOrdinal || record.flags == kSenseless) {
+      return;
+    }
+    expect(record.value <= VIRTIO_BLK_S_UNSUPP, kKnownStatus, record, "a status is 0, 1 or 2");
+    const bool wrote = record.flags == VIRTIO_BLK_T_OUT && record.value == VIRTIO_BLK_S_OK;
+    expect(!(disks_[record.unit].read_only && wrote), kReadOnlyRefused, record, "a read-only disk takes no write");
+  }
+
+  // Never the sum of the two: it may wrap.
+  static bool is_inside(const Disk& disk, std::uint64_t sector, std::uint64_t sectors) {
+    const auto capacity = disk.capacity();
+    return !capacity.has_value() || (sector <= *capacity && sectors <= *capacity - sector);
+  }
+
+  void expect(bool held, const Clause& clause, const Record& record, const std::string& rule) {
+    if (!held) {
+      violated(clause, fmt::format("{}: {}", describe(record), rule));
+    }
+  }
+
+  std::map<std::uint8_t, Disk> disks_;
+};
+
+}  // namespace
+
+std::unique_ptr<Monitor> make_block_requests(Findings& findings) { return std::make_unique<BlockRequests>(findings); }
+
+}  // namespace ringside::checks

@@ -1,0 +1,34 @@
+// Bytes outside of the buffers that a driver granted stay as they are. That a device may write only what it was given
+// is nowhere said in one sentence; the clause is the nearest.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "testbench/checks/monitors.h"
+#include "testbench/trace/names.h"
+
+namespace ringside::checks {
+namespace {
+
+constexpr Clause kOnlyWritableBuffers{"desc-dev-01", Role::device};
+constexpr std::array kClauses = {kOnlyWritableBuffers};
+
+class Guards final : public Monitor {
+ public:
+  using Monitor::Monitor;
+  const char* name() const override { return "guards"; }
+  std::span<const Clause> clauses() const override { return kClauses; }
+
+ protected:
+  void take(const trace::Record& record) override {
+    if (record.kind == trace::Kind::guard) {
+      violated(kOnlyWritableBuffers, trace::describe(record));
+    }
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Monitor> make_guards(Findings& findings) { return std::make_unique<Guards>(findings); }
+
+}  // namespace ringside::checks
