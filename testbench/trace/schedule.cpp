@@ -5,8 +5,8 @@ namespace {
 
 void add_look(QueueSchedule& life, std::uint64_t visible) {
   const bool nothing_new = !life.looks.empty() && life.looks.back() == visible;
-  const bool nor_before = life.looks.size() >= 2 && life.looks[life.looks.size() - 2] == visible;
-  if (!(nothing_new && nor_before)) {
+  const std::uint64_t before = life.looks.size() < 2 ? 0 : life.looks[life.looks.size() - 2];
+  if (!(nothing_new && before == visible)) {
     life.looks.push_back(visible);
   }
 }

@@ -56,6 +56,7 @@ void VcdContents::append(const Record& record) {
   if (names_queue(record.kind) && queues_.size() < kMostScopes) {
     queues_.insert({record.unit, record.queue});
   }
+  device_dma_ |= record.kind == Kind::dev_dma_read || record.kind == Kind::dev_dma_write;
   if (names_queue(record.kind) || record.kind == Kind::device_status) {
     units_.insert(record.unit);
   }
@@ -63,7 +64,8 @@ void VcdContents::append(const Record& record) {
 
 class VcdWriter::Wave {
  public:
-  Wave(std::ostream& out, const LogMetadata& metadata, const VcdContents& contents) : signals_(out) {
+  Wave(std::ostream& out, const LogMetadata& metadata, const VcdContents& contents)
+      : signals_(out), device_dma_(contents.device_dma()) {
     signals_.header(fmt::format("{} on {}", metadata.scenario, metadata.identity));
     signals_.open_scope("ringside");
     declare_bench();
@@ -101,7 +103,7 @@ class VcdWriter::Wave {
     Id interrupt, count, level;
   };
   struct Disk {
-    Id status, status_bits, features, config, access, value;
+    Id status, status_bits, features, config, access, value, media;
     Id dma, dma_address, dma_length, dma_active, granted;
     std::uint64_t granted_bytes = 0;
   };
@@ -143,6 +145,7 @@ class VcdWriter::Wave {
     disk.config = signals_.string("config_access");
     disk.access = signals_.string("register_access");
     disk.value = signals_.number("register_value", 64);
+    disk.media = signals_.string("media");
     signals_.open_scope("dma");
     disk.dma = signals_.string("activity");
     disk.dma_active = signals_.event("transfer");
@@ -276,12 +279,16 @@ class VcdWriter::Wave {
         signals_.set(disk.dma_address, record.offset);
         signals_.set(disk.dma_length, record.length);
         break;
+      case Kind::dev_media:
+        signals_.set(disk.media, fmt::format("{} {} +{} takes {} ns", record.flags == 1 ? "write" : "read",
+                                             record.offset, record.length, record.value));
+        break;
       default:
         break;
     }
   }
 
-  // Where the device's own accesses cannot be seen, what it was granted shows when they may happen.
+  // Where the device's own accesses cannot be seen, what it was granted shows when they may happen, and where.
   void take_grant(const Record& record, Disk& disk) {
     if (record.kind == Kind::dma_map) {
       disk.granted_bytes += record.length;
@@ -289,6 +296,10 @@ class VcdWriter::Wave {
       disk.granted_bytes -= std::min(disk.granted_bytes, record.length);
     }
     signals_.set(disk.granted, disk.granted_bytes);
+    if (!device_dma_) {
+      signals_.set(disk.dma, describe(record));
+      signals_.set(disk.dma_length, record.length);
+    }
   }
 
   void take_queue(const Record& record, Queue& queue) {
@@ -354,6 +365,7 @@ class VcdWriter::Wave {
   }
 
   VcdSignals signals_;
+  bool device_dma_;
   Id scenario_ = 0, check_ = 0, log_ = 0, cpu_state_ = 0, cpu_access_ = 0;
   std::map<std::uint64_t, Vector> vectors_;
   std::map<std::uint8_t, Disk> disks_;

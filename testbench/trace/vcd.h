@@ -5,7 +5,7 @@
 //   ringside.cpu      state (running, polling, waiting for a vector), access: the last one to ports and registers
 //   ringside.irq      per vector: interrupt, count
 //   ringside.diskN    device_status, features, config access, register access
-//   ringside.diskN.dma      what the device did (model), bytes that the driver has granted it (everywhere)
+//   ringside.diskN.dma      what the device did (model) or what the driver let it do (elsewhere), bytes granted to it
 //   ringside.diskN.queueM   avail_idx, used_idx, doorbell, in_flight, request, sector, length, status, latency_ns, ...
 #pragma once
 
@@ -30,11 +30,14 @@ class VcdContents final : public Sink {
   [[nodiscard]] const std::set<std::uint8_t>& units() const { return units_; }
   [[nodiscard]] const std::set<std::pair<std::uint8_t, std::uint16_t>>& queues() const { return queues_; }
   [[nodiscard]] const std::set<std::uint64_t>& vectors() const { return vectors_; }
+  // Whether the device's own accesses to memory are in the log.
+  [[nodiscard]] bool device_dma() const { return device_dma_; }
 
  private:
   std::set<std::uint8_t> units_;
   std::set<std::pair<std::uint8_t, std::uint16_t>> queues_;
   std::set<std::uint64_t> vectors_;
+  bool device_dma_ = false;
 };
 
 // The second pass. Memory does not grow with the log.

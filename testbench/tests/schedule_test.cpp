@@ -1,0 +1,50 @@
+// What one run showed of its asynchrony, for another to follow.
+#include "testbench/trace/schedule.h"
+
+#include <gtest/gtest.h>
+
+#include "testbench/trace/recorder.h"
+
+namespace ringside::trace {
+namespace {
+
+Record enabled() { return driver_record(Kind::queue_enabled, 1, 2); }
+
+Record completion(std::uint32_t ordinal) {
+  Record record = driver_record(Kind::completion, 1, 2);
+  record.ordinal = ordinal;
+  return record;
+}
+
+Record look(std::uint64_t visible, std::uint64_t added) {
+  Record record = driver_record(Kind::used_seen, 1, 2);
+  record.aux = visible;
+  record.length = added;
+  return record;
+}
+
+TEST(ScheduleTest, EachLifeOfAQueueHasItsOwn) {
+  const Schedule schedule = schedule_of({enabled(), completion(1), completion(0), enabled(), completion(0)});
+  const auto& lives = schedule.queues.at(1 << 16 | 2);
+  ASSERT_EQ(lives.size(), 2u);
+  EXPECT_EQ(lives[0].completion_order, (std::vector<std::uint32_t>{1, 0}));
+  EXPECT_EQ(lives[1].completion_order, (std::vector<std::uint32_t>{0}));
+}
+
+TEST(ScheduleTest, LooksThatFoundNothingAreOne) {
+  const Schedule schedule =
+      schedule_of({enabled(), look(0, 0), look(0, 0), look(3, 3), look(3, 0), look(3, 0), look(5, 2)});
+  EXPECT_EQ(schedule.queues.at(1 << 16 | 2)[0].looks, (std::vector<std::uint64_t>{0, 3, 3, 5}));
+}
+
+TEST(ScheduleTest, WhatBelongsToNoQueueOrNoRequestIsLeftOut) {
+  Record device = enabled();
+  device.tap = Tap::device;
+  const Schedule none = schedule_of({completion(0), device, look(1, 1)});
+  EXPECT_TRUE(none.queues.empty());
+  const Schedule schedule = schedule_of({enabled(), completion(kNoOrdinal)});
+  EXPECT_TRUE(schedule.queues.at(1 << 16 | 2)[0].completion_order.empty());
+}
+
+}  // namespace
+}  // namespace ringside::trace
