@@ -1,0 +1,123 @@
+// A device's way to memory. Every access is a TLM transaction, or goes through a pointer that was obtained by TLM;
+// either way it is gated by bus mastering, bounds-checked, shown to the tap and costs the same time. The request path
+// runs through here, so the common case is inline.
+#pragma once
+
+#include <tlm_utils/simple_initiator_socket.h>
+
+#include <cstdint>
+#include <cstring>
+#include <systemc>
+#include <tlm>
+
+#include "model/clock.h"
+#include "model/latencies.h"
+#include "model/storage.h"
+#include "model/tap.h"
+
+namespace ringside::model {
+
+class DmaPort final : public sc_core::sc_module {
+ public:
+  mutable tlm_utils::simple_initiator_socket<DmaPort> socket;  // a debug read changes nothing
+
+  DmaPort(const sc_core::sc_module_name& name, std::uint64_t ram_bytes);
+
+  void power_on(const Latencies& latencies, Tap* tap);
+  void set_bus_master(bool enabled) { bus_master_ = enabled; }
+  [[nodiscard]] bool bus_master() const { return bus_master_; }
+
+  // The time at which the next access happens; each access moves it on.
+  void seek(Picoseconds at) { at_ = at; }
+  [[nodiscard]] Picoseconds at() const { return at_; }
+
+  // Whether [address, address + size) is RAM.
+  [[nodiscard]] bool in_ram(std::uint64_t address, std::uint64_t size) const {
+    return size <= ram_bytes_ && address <= ram_bytes_ - size;
+  }
+
+  // False, and nothing is transferred, when bus mastering is off or the range is not memory.
+  bool read(std::uint64_t address, void* data, std::uint64_t size) {
+    if (!admit(address, size, false)) {
+      return false;
+    }
+    if (const std::uint8_t* const memory = direct(address, size)) {
+      std::memcpy(data, memory, size);
+      return true;
+    }
+    return transport(tlm::TLM_READ_COMMAND, address, static_cast<std::uint8_t*>(data), size);
+  }
+  bool write(std::uint64_t address, const void* data, std::uint64_t size) {
+    if (!admit(address, size, true)) {
+      return false;
+    }
+    if (std::uint8_t* const memory = direct(address, size)) {
+      std::memcpy(memory, data, size);
+      return true;
+    }
+    // TLM has one data pointer for both directions; a write does not change what it points to.
+    return transport(tlm::TLM_WRITE_COMMAND, address, const_cast<std::uint8_t*>(static_cast<const std::uint8_t*>(data)),
+                     size);
+  }
+  template <class T>
+  bool load(std::uint64_t address, T& value) {
+    return read(address, &value, sizeof value);
+  }
+  template <class T>
+  bool store(std::uint64_t address, const T& value) {
+    return write(address, &value, sizeof value);
+  }
+
+  // A look that is not an access of the device: takes no time and is not shown to the tap.
+  template <class T>
+  bool peek(std::uint64_t address, T& value) const {
+    if (!bus_master_ || !in_ram(address, sizeof value)) {
+      return false;
+    }
+    if (const std::uint8_t* const memory = direct(address, sizeof value)) {
+      std::memcpy(&value, memory, sizeof value);
+      return true;
+    }
+    return debug_read(address, &value, sizeof value);
+  }
+
+  enum class Result : std::uint8_t { ok, dma_failed, media_failed };
+  // Between memory and the disk, without a copy where there is a pointer.
+  Result disk_to_memory(Storage& disk, std::uint64_t offset, std::uint64_t address, std::uint64_t size);
+  Result memory_to_disk(Storage& disk, std::uint64_t offset, std::uint64_t address, std::uint64_t size);
+
+  // A message-signalled interrupt is a write of four bytes outside RAM.
+  bool send_message(std::uint64_t address, std::uint32_t data);
+
+ private:
+  bool admit(std::uint64_t address, std::uint64_t size, bool is_write) {
+    at_ += latencies_.dma(size);
+    const bool admitted = bus_master_ && in_ram(address, size);
+    if (tap_ != nullptr) {
+      show(address, size, is_write);
+    }
+    return admitted;
+  }
+  [[nodiscard]] std::uint8_t* direct(std::uint64_t address, std::uint64_t size) const {
+    return size <= direct_bytes_ && address - direct_start_ <= direct_bytes_ - size
+               ? direct_ + (address - direct_start_)
+               : nullptr;
+  }
+  void show(std::uint64_t address, std::uint64_t size, bool is_write);
+  bool transport(tlm::tlm_command command, std::uint64_t address, std::uint8_t* data, std::uint64_t size);
+  bool debug_read(std::uint64_t address, void* data, std::uint64_t size) const;
+  void ask_for_pointer(std::uint64_t address);
+  void invalidate(sc_dt::uint64 first, sc_dt::uint64 last);
+
+  std::uint64_t ram_bytes_;
+  Latencies latencies_;
+  Tap* tap_ = nullptr;
+  bool bus_master_ = false;
+  Picoseconds at_ = 0;
+
+  std::uint8_t* direct_ = nullptr;
+  std::uint64_t direct_start_ = 0;
+  std::uint64_t direct_bytes_ = 0;
+};
+
+}  // namespace ringside::model

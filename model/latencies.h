@@ -1,0 +1,25 @@
+// How long things take. Plain numbers: a run is reproducible to the picosecond.
+#pragma once
+
+#include <cstdint>
+
+#include "model/clock.h"
+
+namespace ringside::model {
+
+struct Latencies {
+  std::uint64_t config_access_ns = 1000;  // one access to configuration space
+  std::uint64_t register_read_ns = 800;   // a read of a device register: there and back over the link
+  std::uint64_t register_write_ns = 60;   // a posted write
+  std::uint64_t dma_overhead_ns = 20;     // per DMA transaction
+  std::uint64_t link_ps_per_byte = 250;   // payload, about PCIe 3.0 x4
+  std::uint64_t media_read_ns = 8000;
+  std::uint64_t media_write_ns = 10000;
+  std::uint64_t media_flush_ns = 25000;
+
+  [[nodiscard]] Picoseconds dma(std::uint64_t bytes) const {
+    return dma_overhead_ns * kPicosecondsPerNanosecond + bytes * link_ps_per_byte;
+  }
+};
+
+}  // namespace ringside::model

@@ -1,0 +1,77 @@
+#include "model/quirks.h"
+
+#include <charconv>
+
+namespace ringside::model {
+namespace {
+
+constexpr QemuVersion kOldestSeen{7, 2};
+constexpr QemuVersion kStillThere{99, 0};
+
+constexpr std::array kQuirks{
+    QuirkInfo{Quirk::used_length_is_capacity, "used-length-is-capacity", "2.7.8.2", kOldestSeen, kStillThere,
+              "the used length is all that the device may write, whatever it wrote"},
+    QuirkInfo{Quirk::request_type_bits_ignored, "request-type-bits-ignored", "5.2.6", kOldestSeen, kStillThere,
+              "request types that differ from a known one in bit 0 or bit 31 are taken for it"},
+    QuirkInfo{Quirk::unoffered_features_accepted, "unoffered-features-accepted", "2.2.2", kOldestSeen, kStillThere,
+              "FEATURES_OK stays set though the driver accepted features that were not offered"},
+    QuirkInfo{Quirk::version_1_not_required, "version-1-not-required", "6.1", kOldestSeen, kStillThere,
+              "FEATURES_OK stays set without VIRTIO_F_VERSION_1"},
+    QuirkInfo{Quirk::queue_select_limited, "queue-select-limited", "4.1.4.3", kOldestSeen, kStillThere,
+              "a queue_select of 1024 or more is ignored, so that the queue before stays selected"},
+    QuirkInfo{Quirk::queue_size_unchecked, "queue-size-unchecked", "4.1.4.3.2", kOldestSeen, kStillThere,
+              "queue_size takes any value from 1 to 1024"},
+    QuirkInfo{Quirk::queue_enable_zero_breaks, "queue-enable-zero-breaks", "4.1.4.3.2", kOldestSeen, kStillThere,
+              "writing anything but 1 to queue_enable puts the device into DEVICE_NEEDS_RESET"},
+    QuirkInfo{Quirk::kick_before_driver_ok, "kick-before-driver-ok", "3.1.1", kOldestSeen, kStillThere,
+              "a notification before DRIVER_OK is served"},
+    QuirkInfo{Quirk::isr_with_msix, "isr-with-msix", "4.1.4.5.1", kOldestSeen, kStillThere,
+              "the queue bit of the ISR status is set though MSI-X is on"},
+    QuirkInfo{Quirk::config_interrupt_sets_queue_isr, "config-interrupt-sets-queue-isr", "4.1.4.5.1", kOldestSeen,
+              kStillThere, "a configuration change sets the queue bit of the ISR status as well"},
+    QuirkInfo{Quirk::config_interrupt_bumps_generation, "config-interrupt-bumps-generation", "4.1.4.3.1", kOldestSeen,
+              kStillThere, "config_generation rises with DEVICE_NEEDS_RESET, though no field changed"},
+    QuirkInfo{Quirk::config_window_bar_ignored, "config-window-bar-ignored", "4.1.4.9", kOldestSeen, kStillThere,
+              "the window of VIRTIO_PCI_CAP_PCI_CFG opens on BAR 4, whatever its bar field says"},
+    QuirkInfo{Quirk::write_cache_unnegotiated, "write-cache-unnegotiated", "5.2.5", kOldestSeen, kStillThere,
+              "writeback can be written without VIRTIO_BLK_F_CONFIG_WCE"},
+    QuirkInfo{Quirk::bus_master_off_clears_driver_ok, "bus-master-off-clears-driver-ok", "2.1.2", kOldestSeen,
+              kStillThere, "clearing bus mastering clears DRIVER_OK"},
+};
+static_assert(kQuirks.size() == kQuirkCount);
+
+std::optional<unsigned> number(std::string_view text) {
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+}
+
+}  // namespace
+
+std::span<const QuirkInfo> all_quirks() { return kQuirks; }
+
+QuirkSet QuirkSet::of(QemuVersion version) {
+  QuirkSet set;
+  for (const QuirkInfo& info : kQuirks) {
+    if (info.first <= version && version <= info.last) {
+      set.add(info.quirk);
+    }
+  }
+  return set;
+}
+
+std::optional<QuirkSet> QuirkSet::parse(std::string_view text) {
+  constexpr std::string_view kPrefix = "qemu-";
+  if (text == "none") {
+    return QuirkSet{};
+  }
+  const std::size_t dot = text.find('.');
+  if (!text.starts_with(kPrefix) || dot == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const auto major = number(text.substr(kPrefix.size(), dot - kPrefix.size()));
+  const auto minor = number(text.substr(dot + 1));
+  return major && minor ? std::optional(of({*major, *minor})) : std::nullopt;
+}
+
+}  // namespace ringside::model

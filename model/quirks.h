@@ -1,0 +1,65 @@
+// Named departures of given QEMU versions from VIRTIO 1.2. Without any the model follows the specification; against a
+// QEMU it runs with those that this QEMU has, and each counts how often it made a difference.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace ringside::model {
+
+enum class Quirk : unsigned {
+  used_length_is_capacity,
+  request_type_bits_ignored,
+  unoffered_features_accepted,
+  version_1_not_required,
+  queue_select_limited,
+  queue_size_unchecked,
+  queue_enable_zero_breaks,
+  kick_before_driver_ok,
+  isr_with_msix,
+  config_interrupt_sets_queue_isr,
+  config_interrupt_bumps_generation,
+  config_window_bar_ignored,
+  write_cache_unnegotiated,
+  bus_master_off_clears_driver_ok,
+};
+inline constexpr unsigned kQuirkCount = static_cast<unsigned>(Quirk::bus_master_off_clears_driver_ok) + 1;
+
+struct QemuVersion {
+  unsigned major = 0;
+  unsigned minor = 0;
+  [[nodiscard]] constexpr auto operator<=>(const QemuVersion&) const = default;
+};
+
+struct QuirkInfo {
+  Quirk quirk;
+  std::string_view name;
+  std::string_view clause;
+  QemuVersion first;  // inclusive, as far as known
+  QemuVersion last;
+  std::string_view summary;
+};
+
+[[nodiscard]] std::span<const QuirkInfo> all_quirks();
+
+class QuirkSet {
+ public:
+  // Those of one QEMU.
+  [[nodiscard]] static QuirkSet of(QemuVersion version);
+  // "none", or "qemu-MAJOR.MINOR"; nothing for any other text.
+  [[nodiscard]] static std::optional<QuirkSet> parse(std::string_view text);
+
+  void add(Quirk quirk) { set_.set(static_cast<unsigned>(quirk)); }
+  [[nodiscard]] bool has(Quirk quirk) const { return set_.test(static_cast<unsigned>(quirk)); }
+
+ private:
+  std::bitset<kQuirkCount> set_;
+};
+
+using QuirkCounts = std::array<std::uint64_t, kQuirkCount>;
+
+}  // namespace ringside::model

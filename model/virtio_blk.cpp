@@ -1,0 +1,346 @@
+#include "model/virtio_blk.h"
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+
+#include "model/geometry.h"
+#include "model/mutants.h"
+
+namespace ringside::model {
+namespace {
+
+// 5.2.4: offsets in the device configuration.
+constexpr std::uint32_t kCapacity = 0;
+constexpr std::uint32_t kSegMax = 12;
+constexpr std::uint32_t kGeometry = 16;
+constexpr std::uint32_t kBlkSize = 20;
+constexpr std::uint32_t kWriteback = 32;
+constexpr std::uint32_t kNumQueues = 34;
+constexpr std::uint32_t kMaxDiscardSectors = 36;
+constexpr std::uint32_t kMaxDiscardSeg = 40;
+constexpr std::uint32_t kDiscardSectorAlignment = 44;
+constexpr std::uint32_t kMaxWriteZeroesSectors = 48;
+constexpr std::uint32_t kMaxWriteZeroesSeg = 52;
+constexpr std::uint32_t kWriteZeroesMayUnmap = 56;
+
+constexpr std::uint32_t kMostSectors = 0x3fffff;            // of one discard or write zeroes: 2 GiB less a sector
+constexpr std::uint32_t kMostSegments = kQueueSizeMax - 2;  // data, beside header and status
+
+constexpr std::uint32_t kUnknownType = ~std::uint32_t{0};
+
+}  // namespace
+
+void VirtioBlk::power_on(const Disk& disk, const Latencies& latencies) {
+  storage_ = disk.storage;
+  sectors_ = disk.sectors;
+  latencies_ = latencies;
+  serial_ = {};
+  std::memcpy(serial_.data(), disk.serial.data(), std::min(disk.serial.size(), serial_.size()));
+  reads_ = 0;
+  writes_ = 0;
+  build_config();
+  reset();
+}
+
+void VirtioBlk::reset() {
+  write_back_ = true;
+  config_[kWriteback] = 1;
+}
+
+std::uint64_t VirtioBlk::features() {
+  return mutant(Mutant::feature_bit_missing) ? kFeatures & ~VIRTIO_BLK_F_TOPOLOGY : kFeatures;
+}
+
+void VirtioBlk::build_config() {
+  config_ = {};
+  const auto put = [this](std::uint32_t offset, auto value) { std::memcpy(&config_[offset], &value, sizeof value); };
+  put(kCapacity, mutant(Mutant::capacity_off_by_one) ? sectors_ + 1 : sectors_);
+  put(kSegMax, kMostSegments);
+  const Geometry geometry = geometry_of(*storage_, sectors_);
+  put(kGeometry, geometry.cylinders);
+  put(kGeometry + 2, geometry.heads);
+  put(kGeometry + 3, geometry.sectors);
+  put(kBlkSize, kSectorBytes);
+  put(kNumQueues, std::uint16_t{1});
+  put(kMaxDiscardSectors, kMostSectors);
+  put(kMaxDiscardSeg, std::uint32_t{1});
+  put(kDiscardSectorAlignment, std::uint32_t{1});
+  put(kMaxWriteZeroesSectors, kMostSectors);
+  put(kMaxWriteZeroesSeg, std::uint32_t{1});
+  put(kWriteZeroesMayUnmap, std::uint8_t{1});
+}
+
+std::uint32_t VirtioBlk::config_read(std::uint32_t offset, std::uint32_t size) const {
+  std::uint32_t value = ~std::uint32_t{0};
+  const std::uint32_t from = mutant(Mutant::config_read_off_by_one) && size == 1 ? offset + 1 : offset;
+  if (from + size <= kConfigLength) {
+    std::memcpy(&value, &config_[from], size);
+  }
+  return value;
+}
+
+// Only `writeback` can be written, and only once VIRTIO_BLK_F_CONFIG_WCE was negotiated (5.2.5).
+void VirtioBlk::config_write(std::uint32_t offset, std::uint32_t size, std::uint64_t value,
+                             std::uint64_t driver_features, Picoseconds at) {
+  if (offset > kWriteback || offset + size <= kWriteback || mutant(Mutant::write_cache_stuck)) {
+    return;
+  }
+  if ((driver_features & VIRTIO_BLK_F_CONFIG_WCE) == 0 && !quirks_.fires(Quirk::write_cache_unnegotiated, at)) {
+    return;
+  }
+  write_back_ = (value >> 8 * (kWriteback - offset) & 0xff) != 0;
+  config_[kWriteback] = write_back_ ? 1 : 0;
+}
+
+// The header may be cut into any number of segments (2.7.4.1: no assumption on framing). What remains of the readable
+// segments is the data.
+bool VirtioBlk::read_header(Chain& chain, VirtioBlkReqHeader& header) {
+  Segment& first = chain.segments[0];
+  if (chain.readable_bytes < sizeof header || chain.writable_bytes == 0) {
+    return false;
+  }
+  if (first.size >= sizeof header) {
+    return dma_.load(first.address, header);
+  }
+  return gather(chain, &header, sizeof header);
+}
+
+bool VirtioBlk::gather(const Chain& chain, void* data, std::uint32_t size) {
+  auto* to = static_cast<std::uint8_t*>(data);
+  for (unsigned i = 0; size != 0 && i < chain.readable; ++i) {
+    const std::uint32_t piece = std::min(size, chain.segments[i].size);
+    if (piece != 0 && !dma_.read(chain.segments[i].address, to, piece)) {
+      return false;
+    }
+    to += piece;
+    size -= piece;
+  }
+  return size == 0;
+}
+
+bool VirtioBlk::start(Chain& chain, Request& request) {
+  VirtioBlkReqHeader header;
+  if (!read_header(chain, header)) {
+    return false;
+  }
+  request.type = header.type;
+  request.sector = header.sector;
+  request.head = chain.head;
+  request.status = VIRTIO_BLK_S_OK;
+  request.capacity = static_cast<std::uint32_t>(chain.writable_bytes);
+
+  // The status is the last writable byte, the header the first readable ones: cut them off, and data is left.
+  Segment& last = chain.segments[chain.readable + chain.writable - 1];
+  request.status_address = last.address + last.size - 1;
+  last.size -= 1;
+  std::uint32_t header_bytes = sizeof header;
+  for (unsigned i = 0; header_bytes != 0; ++i) {
+    const std::uint32_t piece = std::min(header_bytes, chain.segments[i].size);
+    chain.segments[i].address += piece;
+    chain.segments[i].size -= piece;
+    header_bytes -= piece;
+  }
+  chain.readable_bytes -= sizeof header;
+  chain.writable_bytes -= 1;
+  return execute(chain, request);
+}
+
+std::uint32_t VirtioBlk::known_type(std::uint32_t type, Picoseconds at) {
+  const auto known = [](std::uint32_t value) {
+    return value == VIRTIO_BLK_T_IN || value == VIRTIO_BLK_T_OUT || value == VIRTIO_BLK_T_FLUSH ||
+           value == VIRTIO_BLK_T_GET_ID || value == VIRTIO_BLK_T_DISCARD || value == VIRTIO_BLK_T_WRITE_ZEROES;
+  };
+  if (known(type)) {
+    return type;
+  }
+  // Bit 31 was a barrier once, and bit 0 says "out" whatever the type.
+  constexpr std::uint32_t kBarrier = 0x8000'0000;
+  const std::uint32_t without_barrier = type & ~kBarrier;
+  const std::uint32_t meant = known(without_barrier) ? without_barrier : without_barrier & ~VIRTIO_BLK_T_OUT;
+  return known(meant) && quirks_.fires(Quirk::request_type_bits_ignored, at) ? meant : kUnknownType;
+}
+
+bool VirtioBlk::execute(Chain& chain, Request& request) {
+  request.data = chain.segments + chain.readable;
+  request.data_count = chain.writable;
+  request.bytes = chain.writable_bytes;
+  request.type = known_type(request.type, dma_.at());
+  switch (request.type) {
+    case VIRTIO_BLK_T_IN:
+      request.status = check_transfer(request);
+      break;
+    case VIRTIO_BLK_T_OUT:
+      request.data = chain.segments;
+      request.data_count = chain.readable;
+      request.bytes = chain.readable_bytes;
+      request.status = store(request);
+      break;
+    case VIRTIO_BLK_T_FLUSH:
+      request.bytes = 0;
+      request.status = storage_->flush() && !mutant(Mutant::flush_fails) ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
+      break;
+    case VIRTIO_BLK_T_GET_ID:
+      request.bytes = std::min<std::uint64_t>(request.bytes, VIRTIO_BLK_ID_BYTES);
+      break;
+    case VIRTIO_BLK_T_DISCARD:
+    case VIRTIO_BLK_T_WRITE_ZEROES:
+      request.data = chain.segments;
+      request.data_count = chain.readable;
+      request.bytes = chain.readable_bytes;
+      if (!zero_range(request, request.type == VIRTIO_BLK_T_DISCARD)) {
+        return false;
+      }
+      break;
+    default:
+      request.bytes = 0;
+      request.status = VIRTIO_BLK_S_UNSUPP;
+      break;
+  }
+  return true;
+}
+
+std::uint8_t VirtioBlk::check_transfer(const Request& request) const {
+  const bool valid = request.bytes % kSectorBytes == 0 && in_range(request.sector, request.bytes / kSectorBytes);
+  return valid ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
+}
+
+std::uint8_t VirtioBlk::store(const Request& request) {
+  if (check_transfer(request) != VIRTIO_BLK_S_OK) {
+    return VIRTIO_BLK_S_IOERR;
+  }
+  if (mutant(Mutant::write_lost) && ++writes_ % 4 == 0) {
+    return VIRTIO_BLK_S_OK;
+  }
+  std::uint64_t offset = request.sector * kSectorBytes;
+  for (const Segment& segment : std::span(request.data, request.data_count)) {
+    if (segment.size != 0 &&
+        dma_.memory_to_disk(*storage_, offset, segment.address, segment.size) != DmaPort::Result::ok) {
+      return VIRTIO_BLK_S_IOERR;
+    }
+    offset += segment.size;
+  }
+  return write_back_ || storage_->flush() ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
+}
+
+// 5.2.6.2. One segment per request, as the configuration says; false when not even one is there.
+bool VirtioBlk::zero_range(Request& request, bool discard) {
+  VirtioBlkDiscardWriteZeroes range;
+  Chain payload;
+  payload.segments = const_cast<Segment*>(request.data);
+  payload.readable = request.data_count;
+  if (request.bytes > sizeof range) {
+    request.status = VIRTIO_BLK_S_UNSUPP;
+    return true;
+  }
+  if (request.bytes < sizeof range || !gather(payload, &range, sizeof range)) {
+    return false;
+  }
+  request.sector = range.sector;
+  const std::uint32_t known_flags = discard ? 0 : VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
+  const bool ignored = mutant(discard ? Mutant::discard_ignored : Mutant::write_zeroes_ignored);
+  if ((range.flags & ~known_flags) != 0) {
+    request.status = VIRTIO_BLK_S_UNSUPP;
+  } else if (range.num_sectors > kMostSectors || !in_range(range.sector, range.num_sectors)) {
+    request.status = VIRTIO_BLK_S_IOERR;
+  } else if (!ignored &&
+             !storage_->write_zeroes(range.sector * kSectorBytes, std::uint64_t{range.num_sectors} * kSectorBytes)) {
+    request.status = VIRTIO_BLK_S_IOERR;
+  }
+  return true;
+}
+
+Picoseconds VirtioBlk::media_time(const Request& request) const {
+  if (request.status != VIRTIO_BLK_S_OK) {
+    return 0;
+  }
+  switch (request.type) {
+    case VIRTIO_BLK_T_IN:
+      return latencies_.media_read_ns * kPicosecondsPerNanosecond;
+    case VIRTIO_BLK_T_OUT:
+    case VIRTIO_BLK_T_DISCARD:
+    case VIRTIO_BLK_T_WRITE_ZEROES: {
+      const std::uint64_t flush = write_back_ ? 0 : latencies_.media_flush_ns;
+      return (latencies_.media_write_ns + flush) * kPicosecondsPerNanosecond;
+    }
+    case VIRTIO_BLK_T_FLUSH:
+      return latencies_.media_flush_ns * kPicosecondsPerNanosecond;
+    default:
+      return 0;
+  }
+}
+
+Picoseconds VirtioBlk::link_time(const Request& request) const {
+  const bool sends_data = request.type == VIRTIO_BLK_T_IN || request.type == VIRTIO_BLK_T_GET_ID;
+  const Picoseconds data = sends_data && request.status == VIRTIO_BLK_S_OK ? latencies_.dma(request.bytes) : 0;
+  return data + latencies_.dma(sizeof request.status);
+}
+
+void VirtioBlk::write_data(Request& request) {
+  if (request.status == VIRTIO_BLK_S_OK && request.type == VIRTIO_BLK_T_IN) {
+    read_disk(request);
+  } else if (request.status == VIRTIO_BLK_S_OK && request.type == VIRTIO_BLK_T_GET_ID) {
+    write_id(request);
+  }
+  set_used_length(request);
+}
+
+void VirtioBlk::read_disk(Request& request) {
+  ++reads_;
+  std::uint64_t offset = request.sector * kSectorBytes;
+  if (mutant(Mutant::wrong_sector) && request.sector % 2 == 1) {
+    offset -= kSectorBytes;
+  }
+  for (const Segment& segment : std::span(request.data, request.data_count)) {
+    if (segment.size == 0) {
+      continue;
+    }
+    if (dma_.disk_to_memory(*storage_, offset, segment.address, segment.size) != DmaPort::Result::ok) {
+      request.status = VIRTIO_BLK_S_IOERR;
+      return;
+    }
+    offset += segment.size;
+    if (mutant(Mutant::stray_write)) {
+      dma_.store(segment.address + segment.size, std::uint8_t{0x55});
+    }
+    if (mutant(Mutant::payload_corrupted) && reads_ % 8 == 1) {
+      std::uint8_t byte = 0;
+      dma_.load(segment.address, byte);
+      dma_.store(segment.address, static_cast<std::uint8_t>(byte ^ 0x10));
+    }
+  }
+}
+
+void VirtioBlk::write_id(const Request& request) {
+  const auto serial = mutant(Mutant::id_wrong) ? std::array<char, VIRTIO_BLK_ID_BYTES>{"another"} : serial_;
+  std::uint64_t done = 0;
+  for (const Segment& segment : std::span(request.data, request.data_count)) {
+    const std::uint64_t piece = std::min<std::uint64_t>(segment.size, request.bytes - done);
+    if (piece != 0 && !dma_.write(segment.address, serial.data() + done, piece)) {
+      return;
+    }
+    done += piece;
+  }
+}
+
+// 2.7.8.2: how much was written, the status byte included.
+void VirtioBlk::set_used_length(Request& request) {
+  const bool wrote_data =
+      request.status == VIRTIO_BLK_S_OK && (request.type == VIRTIO_BLK_T_IN || request.type == VIRTIO_BLK_T_GET_ID);
+  request.used_length = wrote_data ? static_cast<std::uint32_t>(request.bytes) + 1 : 1;
+  if (request.used_length != request.capacity && quirks_.fires(Quirk::used_length_is_capacity, dma_.at())) {
+    request.used_length = request.capacity;
+  }
+  if (mutant(Mutant::used_length_too_long)) {
+    request.used_length = request.capacity + 1;
+  }
+}
+
+void VirtioBlk::write_status(const Request& request) {
+  if (mutant(Mutant::status_byte_missing) && request.status != VIRTIO_BLK_S_OK) {
+    return;
+  }
+  dma_.store(request.status_address, request.status);
+}
+
+}  // namespace ringside::model
