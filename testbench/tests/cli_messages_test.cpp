@@ -37,7 +37,7 @@ TEST(CliMessages, GlobThatMatchesNothingIsRefused) {
 }
 
 TEST(CliMessages, UnknownTargetIsRefused) {
-  expect_refusal(run_program({"run", "flush", "--on", "modle"}), 2, "did you mean \"model\"?");
+  expect_refusal(run_program({"run", "flush", "--on", "modl"}), 2, "did you mean \"model\"?");
 }
 
 TEST(CliMessages, UnknownTargetOptionIsRefused) {
