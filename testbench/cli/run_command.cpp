@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "testbench/checks/monitors.h"
 #include "testbench/cli/command.h"
 #include "testbench/cli/junit.h"
 #include "testbench/cli/log_text.h"
@@ -49,6 +50,23 @@ const char* verdict_of(targets::Outcome outcome) {
       break;
   }
   return "error";
+}
+
+std::vector<checks::Violation> violations_in(const std::vector<trace::Record>& log) {
+  return log.empty() ? std::vector<checks::Violation>{} : checks::run_monitors(log);
+}
+
+ordered_json violation_rows(const std::vector<checks::Violation>& violations) {
+  ordered_json rows = ordered_json::array();
+  for (const checks::Violation& violation : violations) {
+    rows.push_back({{"clause", violation.clause},
+                    {"by", checks::to_string(violation.role)},
+                    {"index", violation.index},
+                    {"time_ns", violation.time},
+                    {"text", violation.text},
+                    {"count", violation.count}});
+  }
+  return rows;
 }
 
 // All that one `ringside run` works on.
@@ -138,6 +156,7 @@ class Runs {
                         {"records", log.records.size()},
                         {"quirks", quirks},
                         {"failed_checks", failed_checks(log.records)},
+                        {"violations", violation_rows(violations_in(log.records))},
                         {"log", driver_lines(log.records)},
                         {"identity", target->identity()}}
         .dump(-1, ' ', false, ordered_json::error_handler_t::replace);
@@ -172,6 +191,7 @@ class Runs {
             {"records", 0},
             {"quirks", ordered_json::array()},
             {"failed_checks", ordered_json::array()},
+            {"violations", ordered_json::array()},
             {"log", ordered_json::array()}};
   }
 
@@ -199,6 +219,11 @@ class Runs {
                row["reason"].empty() || row["reason"] == "" ? "" : "  " + row["reason"].get<std::string>());
     for (const auto& check : row["failed_checks"]) {
       fmt::print(human(), "       did not hold: {}\n", check.get<std::string>());
+    }
+    for (const auto& violation : row["violations"]) {
+      fmt::print(human(), "       #{} {} breaks {}: {}\n", violation["index"].get<std::size_t>(),
+                 violation["by"].get<std::string>(), violation["clause"].get<std::string>(),
+                 violation["text"].get<std::string>());
     }
     std::fflush(human());
   }
