@@ -206,7 +206,9 @@ class Comparer {
       candidate.left = &event;
       candidate.right = &other->second;
       ++result_.compared.exact;
-      if (!equal(candidate)) {
+      if (equal(candidate)) {
+        matched_.emplace_back(other->second.index, event.index);
+      } else {
         candidate.lane = lane;
         add(std::move(candidate));
       }
@@ -319,14 +321,12 @@ class Comparer {
 
   // Where in the left log it happened, or would have.
   [[nodiscard]] std::size_t position(const Candidate& candidate) const {
-    const std::size_t here = candidate.left != nullptr ? candidate.left->index : left_.log.size();
-    if (candidate.right == nullptr) {
-      return here;
+    if (candidate.left != nullptr) {
+      return candidate.left->index;
     }
     const auto after =
         std::upper_bound(matched_.begin(), matched_.end(), std::pair(candidate.right->index, left_.log.size()));
-    const std::size_t there = after == matched_.begin() ? 0 : std::prev(after)->second + 1;
-    return std::min(here, there);
+    return after == matched_.begin() ? 0 : std::prev(after)->second + 1;
   }
 
   [[nodiscard]] std::vector<std::pair<std::size_t, std::size_t>> last_agreed(const std::vector<Event>& left,

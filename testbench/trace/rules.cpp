@@ -3,9 +3,9 @@
 #include <array>
 #include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
+#include "driver/hal/machine.h"
 #include "testbench/trace/virtio_layout.h"
 
 namespace ringside::trace {
@@ -20,6 +20,8 @@ constexpr std::array<RuleSummary, kRuleCount> kRules = {{
     {Rule::completes_at_all, EventClass::ordered, "", "every request completes, unless its queue is reset"},
     {Rule::used_index_rises, EventClass::ordered, "", "used.idx only rises, and never past what was published"},
     {Rule::in_order, EventClass::ordered, "resfeat-dev-05", "with IN_ORDER, requests complete as they were published"},
+    {Rule::isr_names_cause, EventClass::ordered, "pciisr-dev-03",
+     "the ISR register names the cause of a line interrupt"},
     {Rule::interrupt_follows, EventClass::ordered, "usedsup-dev-05",
      "a completion that is not suppressed raises an interrupt"},
     {Rule::used_length_bounded, EventClass::invariant, "used-dev-02",
@@ -112,6 +114,10 @@ class Checker {
         break;
       case Kind::interrupt:
         ++report_.ordered;
+        line_raised_ = line_raised_ || record.offset >= hal::kFirstLineVector;
+        break;
+      case Kind::register_read:
+        read_isr(record);
         break;
       case Kind::wait_timeout:
         timed_out_ = true;
@@ -177,6 +183,17 @@ class Checker {
     hold(Rule::used_length_bounded, record.length <= record.aux);
   }
 
+  // Reading clears it, so only the first read after an interrupt has something to say.
+  void read_isr(const Record& record) {
+    if (record.region != static_cast<std::uint32_t>(Structure::isr) || record.offset != 0) {
+      return;
+    }
+    if (line_raised_) {
+      hold(Rule::isr_names_cause, record.value != 0);
+    }
+    line_raised_ = false;
+  }
+
   void finish() {
     for (const auto& [which, queue] : queues_) {
       for (const auto& [ordinal, index] : queue.in_flight) {
@@ -222,6 +239,7 @@ class Checker {
   std::size_t index_ = 0;
   std::uint64_t time_ = 0;
   bool timed_out_ = false;
+  bool line_raised_ = false;
 };
 
 }  // namespace

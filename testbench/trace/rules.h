@@ -19,6 +19,7 @@ enum class Rule : std::uint8_t {
   completes_at_all,   // nothing is in flight for ever
   used_index_rises,   // and never past what was published
   in_order,           // with VIRTIO_F_IN_ORDER, completions keep the order of publication
+  isr_names_cause,    // a line interrupt shows in the ISR register
   interrupt_follows,  // an unsuppressed completion shows itself by an interrupt
   // Invariant
   used_length_bounded,  // a device claims no more than it was given to write
@@ -28,7 +29,7 @@ enum class Rule : std::uint8_t {
   doorbell_names_queue,  // with the width and the value of the specification
   available_index_rises,
 };
-inline constexpr std::size_t kRuleCount = 11;
+inline constexpr std::size_t kRuleCount = 12;
 
 struct RuleSummary {
   Rule rule;
