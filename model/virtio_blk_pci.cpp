@@ -152,6 +152,7 @@ void VirtioBlkPci::power_on(const Disk& disk, QuirkSet quirks, const Latencies& 
   fetch_free_ = 0;
   link_free_ = 0;
   held_ = false;
+  queue_lives_ = 0;
   interrupts_ = 0;
   reset_device();
 }
@@ -407,6 +408,7 @@ void VirtioBlkPci::common_write(std::uint32_t offset, std::uint32_t value, Picos
       return;
     case queue_enable:
       if (static_cast<std::uint16_t>(value) == 1) {
+        ++queue_lives_;
         queue->enable(driver_features_[0] | std::uint64_t{driver_features_[1]} << 32);
       } else if (quirks_.fires(Quirk::queue_enable_zero_breaks, at)) {
         break_device(at);
@@ -641,7 +643,7 @@ bool VirtioBlkPci::complete_one(std::uint32_t ordinal, Picoseconds at) {
   return false;
 }
 
-void VirtioBlkPci::arm() {
+bool VirtioBlkPci::arm() {
   Picoseconds when = kNever;
   if (in_flight_ != 0 && !held_ && dma.bus_master() && interrupt_possible()) {
     const unsigned count = queue_.completions_to_interrupt();
@@ -649,15 +651,15 @@ void VirtioBlkPci::arm() {
       when = order_[(first_ + count - 1) & kOrderMask]->due;
     }
   }
-  if (when == armed_) {
-    return;
+  if (when != armed_) {
+    armed_ = when;
+    wake_.cancel();
+    if (when != kNever) {
+      const Picoseconds now = clock_.now();
+      wake_.notify(to_sc_time(when > now ? when - now : 0));
+    }
   }
-  armed_ = when;
-  wake_.cancel();
-  if (when != kNever) {
-    const Picoseconds now = clock_.now();
-    wake_.notify(to_sc_time(when > now ? when - now : 0));
-  }
+  return when != kNever;
 }
 
 void VirtioBlkPci::finish() {

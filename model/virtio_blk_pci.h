@@ -42,8 +42,13 @@ class VirtioBlkPci final : public PciFunction {
   [[nodiscard]] Picoseconds next_completion() const {
     return in_flight_ == 0 || held_ || !dma.bus_master() ? kNever : order_[first_]->due;
   }
-  // Schedules the SC_METHOD for the next completion that will raise an interrupt, as the rings stand now.
-  void arm();
+  // Schedules the SC_METHOD for the next completion that will raise an interrupt, as the rings stand now. False when
+  // there is none.
+  bool arm();
+
+  [[nodiscard]] unsigned in_flight() const { return in_flight_; }
+  // How often the queue was enabled since power-on.
+  [[nodiscard]] unsigned queue_lives() const { return queue_lives_; }
 
   // --- Completion at the caller's word instead of the latencies': for following another run.
   void hold_completions() { held_ = true; }
@@ -135,6 +140,7 @@ class VirtioBlkPci final : public PciFunction {
   Picoseconds fetch_free_ = 0;  // until when the device is busy fetching
   Picoseconds link_free_ = 0;   // until when the link is taken by completions
   bool held_ = false;
+  unsigned queue_lives_ = 0;
   std::uint32_t interrupts_ = 0;
 };
 

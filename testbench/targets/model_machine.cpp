@@ -1,0 +1,162 @@
+#include "testbench/targets/model_machine.h"
+
+#include <algorithm>
+
+#include "testbench/targets/harness.h"
+
+namespace ringside::targets {
+namespace {
+
+static_assert(kRamBytes == model::Pc::kRamBytes);
+
+// Where BARs may go, as on every target.
+constexpr hal::Window kIoWindow{0xc000, 0x4000};
+constexpr hal::Window kMemoryWindow{0xe000'0000, 0x1e00'0000};
+
+model::Picoseconds to_picoseconds(std::uint64_t nanoseconds) {
+  constexpr std::uint64_t kMost = model::kNever / model::kPicosecondsPerNanosecond;
+  return nanoseconds >= kMost ? model::kNever : nanoseconds * model::kPicosecondsPerNanosecond;
+}
+
+}  // namespace
+
+ModelMachine::ModelMachine(model::Pc& pc, ModelCpu& cpu, ModelFollower* follower, std::chrono::seconds timeout)
+    : pc_(pc),
+      cpu_(cpu),
+      follower_(follower),
+      arena_(pc.ram.data()),
+      real_deadline_(std::chrono::steady_clock::now() + timeout) {}
+
+hal::MachineInfo ModelMachine::info() { return {kIoWindow, kMemoryWindow, model::InterruptController::kMsiVectors}; }
+
+void ModelMachine::check_real_time() {
+  if (std::chrono::steady_clock::now() >= real_deadline_) {
+    throw RunAborted("the run has used up its real time");
+  }
+}
+
+std::uint32_t ModelMachine::read(bool io_space, std::uint64_t address, unsigned size) {
+  tick();
+  return cpu_.read(io_space, address, size);
+}
+
+void ModelMachine::write(bool io_space, std::uint64_t address, unsigned size, std::uint32_t value) {
+  tick();
+  cpu_.write(io_space, address, size, value);
+}
+
+std::uint8_t ModelMachine::in8(std::uint16_t port) { return static_cast<std::uint8_t>(read(true, port, 1)); }
+std::uint16_t ModelMachine::in16(std::uint16_t port) { return static_cast<std::uint16_t>(read(true, port, 2)); }
+std::uint32_t ModelMachine::in32(std::uint16_t port) { return read(true, port, 4); }
+void ModelMachine::out8(std::uint16_t port, std::uint8_t value) { write(true, port, 1, value); }
+void ModelMachine::out16(std::uint16_t port, std::uint16_t value) { write(true, port, 2, value); }
+void ModelMachine::out32(std::uint16_t port, std::uint32_t value) { write(true, port, 4, value); }
+
+std::uint8_t ModelMachine::mmio_read8(std::uint64_t address) {
+  return static_cast<std::uint8_t>(read(false, address, 1));
+}
+std::uint16_t ModelMachine::mmio_read16(std::uint64_t address) {
+  return static_cast<std::uint16_t>(read(false, address, 2));
+}
+std::uint32_t ModelMachine::mmio_read32(std::uint64_t address) { return read(false, address, 4); }
+void ModelMachine::mmio_write8(std::uint64_t address, std::uint8_t value) { write(false, address, 1, value); }
+void ModelMachine::mmio_write16(std::uint64_t address, std::uint16_t value) { write(false, address, 2, value); }
+void ModelMachine::mmio_write32(std::uint64_t address, std::uint32_t value) { write(false, address, 4, value); }
+
+hal::DmaBuffer ModelMachine::alloc_dma_buffer(std::size_t size, std::size_t alignment) {
+  return arena_.alloc(size, alignment);
+}
+
+void ModelMachine::free_dma_buffer(const hal::DmaBuffer& buffer) { arena_.free(buffer); }
+
+// The PC's devices reach all of RAM, coherently: there is nothing to set up or to take down. RAM is mapped as a whole,
+// but what is no DMA buffer is none of the driver's business.
+hal::BusAddress ModelMachine::map(void* cpu, std::size_t size, hal::DmaDirection) { return arena_.bus_of(cpu, size); }
+void ModelMachine::unmap(hal::BusAddress, std::size_t, hal::DmaDirection) {}
+
+hal::BusAddress ModelMachine::virt_to_phys(const void* cpu) { return arena_.bus_of(cpu); }
+
+void* ModelMachine::alloc_private(std::size_t size, std::size_t alignment) {
+  return arena_.alloc_private(size, alignment);
+}
+
+hal::MsiMessage ModelMachine::msi_message(unsigned vector) { return {model::InterruptController::kMsiBase, vector}; }
+
+std::uint64_t ModelMachine::count(unsigned vector) const {
+  return vector >= hal::kFirstLineVector ? pc_.interrupts.line_count(vector - hal::kFirstLineVector)
+                                         : pc_.interrupts.msi_count(vector);
+}
+
+std::uint64_t ModelMachine::interrupts(unsigned vector) {
+  tick();
+  pc_.disk.catch_up(cpu_.now());
+  return count(vector);
+}
+
+bool ModelMachine::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadline_ns) {
+  tick();
+  const model::Picoseconds deadline = to_picoseconds(deadline_ns);
+  if (follower_ != nullptr && count(vector) == seen && follower_->pass_time()) {
+    return wait_following(vector, seen, deadline);
+  }
+  for (;;) {
+    const model::Picoseconds now = cpu_.now();
+    pc_.disk.catch_up(now);
+    if (count(vector) != seen) {
+      return true;
+    }
+    if (now >= deadline) {
+      return false;
+    }
+    if (!pc_.disk.arm() && deadline == model::kNever) {
+      throw RunAborted("the driver waits without a deadline for an interrupt that nobody will raise");
+    }
+    cpu_.wait_for_interrupt(deadline);
+  }
+}
+
+// What the other run showed after its wait has happened; whether that raised an interrupt is the model's own doing.
+bool ModelMachine::wait_following(unsigned vector, std::uint64_t seen, model::Picoseconds deadline) {
+  if (count(vector) != seen) {
+    return true;
+  }
+  let_time_pass_until(deadline);
+  return false;
+}
+
+void ModelMachine::acknowledge(unsigned vector) {
+  tick();
+  pc_.disk.catch_up(cpu_.now());
+  if (vector >= hal::kFirstLineVector) {
+    pc_.interrupts.acknowledge(vector - hal::kFirstLineVector);
+  }
+}
+
+std::uint64_t ModelMachine::now() {
+  tick();
+  const model::Picoseconds now = cpu_.now();
+  pc_.disk.catch_up(now);
+  return now / model::kPicosecondsPerNanosecond;
+}
+
+void ModelMachine::let_time_pass_until(model::Picoseconds deadline) {
+  if (deadline == model::kNever) {
+    throw RunAborted("the driver waits without a deadline, and no device will do anything");
+  }
+  cpu_.sleep_until(std::max(deadline, cpu_.now()));
+  pc_.disk.catch_up(cpu_.now());
+}
+
+void ModelMachine::relax(std::uint64_t deadline_ns) {
+  tick();
+  if (follower_ != nullptr && follower_->pass_time()) {
+    return;
+  }
+  pc_.disk.catch_up(cpu_.now());
+  let_time_pass_until(std::min(to_picoseconds(deadline_ns), pc_.disk.next_completion()));
+}
+
+// Nobody listens here: what the driver logs is seen by the tap.
+void ModelMachine::log(const char*, std::size_t) {}
+
+}  // namespace ringside::targets

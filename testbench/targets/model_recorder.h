@@ -1,0 +1,55 @@
+// The device-side tap of the model: turns what the devices do into records, and merges them with the records of the
+// driver's side in order of time. A device acts ahead of the CPU's clock (a doorbell fetches requests at once, at times
+// that the CPU reaches later), so its records wait until the driver's side has come that far.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/tap.h"
+#include "testbench/trace/record.h"
+
+namespace ringside::targets {
+
+class ModelRecorder final : public model::Tap, public trace::Sink {
+ public:
+  explicit ModelRecorder(trace::Sink& sink) : sink_(sink) {}
+
+  // From the driver's side and the bench.
+  void append(const trace::Record& record) override;
+  // Passes on what waits. At the end of a run.
+  void finish();
+
+  void config_access(model::Picoseconds at, std::uint16_t function, const model::Access& access) override;
+  void register_access(model::Picoseconds at, model::Structure structure, const model::Access& access) override;
+  void dma(model::Picoseconds at, std::uint64_t address, std::uint64_t bytes, bool write,
+           model::DmaFailure failure) override;
+  void doorbell(model::Picoseconds at, std::uint16_t queue, std::uint32_t value) override;
+  void fetch(model::Picoseconds at, const model::FetchedRequest& request) override;
+  void media(model::Picoseconds at, std::uint64_t sector, std::uint64_t bytes, bool write,
+             model::Picoseconds duration) override;
+  void complete(model::Picoseconds at, std::uint16_t queue, std::uint32_t ordinal, std::uint8_t status,
+                std::uint32_t used_length) override;
+  void used(model::Picoseconds at, std::uint16_t queue, std::uint16_t index) override;
+  void msi(model::Picoseconds at, std::uint16_t vector) override;
+  void intx(model::Picoseconds at, bool level) override;
+  void status(model::Picoseconds at, std::uint8_t status) override;
+  void quirk(model::Picoseconds at, unsigned quirk) override;
+
+ private:
+  struct Waiting {
+    trace::Record record;
+    std::uint64_t sequence;
+  };
+
+  void keep(model::Picoseconds at, trace::Record record);
+  void pass_on_until(std::uint64_t time);
+  void pass_on(trace::Record record);
+
+  trace::Sink& sink_;
+  std::vector<Waiting> waiting_;  // a heap, the earliest on top
+  std::uint64_t sequence_ = 0;
+  std::uint64_t last_ = 0;
+};
+
+}  // namespace ringside::targets

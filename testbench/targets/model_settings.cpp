@@ -1,0 +1,125 @@
+#include "testbench/targets/model_settings.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <vector>
+
+#include "testbench/targets/near_name.h"
+
+namespace ringside::targets {
+namespace {
+
+using model::Latencies;
+
+struct LatencySetting {
+  const char* key;
+  std::uint64_t Latencies::*field;
+};
+constexpr std::array kLatencies{
+    LatencySetting{"latency.config_access_ns", &Latencies::config_access_ns},
+    LatencySetting{"latency.dma_overhead_ns", &Latencies::dma_overhead_ns},
+    LatencySetting{"latency.link_ps_per_byte", &Latencies::link_ps_per_byte},
+    LatencySetting{"latency.media_flush_ns", &Latencies::media_flush_ns},
+    LatencySetting{"latency.media_read_ns", &Latencies::media_read_ns},
+    LatencySetting{"latency.media_write_ns", &Latencies::media_write_ns},
+    LatencySetting{"latency.register_read_ns", &Latencies::register_read_ns},
+    LatencySetting{"latency.register_write_ns", &Latencies::register_write_ns},
+};
+// A second for one step is slow enough for any disk, and far from what overflows the simulated time.
+constexpr std::uint64_t kMostLatency = 1'000'000'000;
+
+bool is_on(const TargetSpec& spec, const std::string& option, bool otherwise) {
+  const auto found = spec.options.find(option);
+  if (found == spec.options.end()) {
+    return otherwise;
+  }
+  if (found->second != "on" && found->second != "off") {
+    throw InputError(
+        fmt::format("target model: option {} has the value \"{}\"; expected on or off", option, found->second));
+  }
+  return found->second == "on";
+}
+
+model::QuirkSet quirks_of(const TargetSpec& spec) {
+  const auto found = spec.options.find("quirks");
+  if (found == spec.options.end() || is_on(spec, "strict", false)) {
+    return {};
+  }
+  const auto quirks = model::QuirkSet::parse(found->second);
+  if (!quirks) {
+    throw InputError(
+        fmt::format("target model: option quirks has the value \"{}\"; expected none or qemu-VERSION, as "
+                    "in qemu-7.2",
+                    found->second));
+  }
+  return *quirks;
+}
+
+model::Mutant mutant_of(const TargetSpec& spec) {
+  const auto found = spec.options.find("mutant");
+  if (found == spec.options.end()) {
+    return model::Mutant::none;
+  }
+  const auto mutant = model::mutant_by_name(found->second);
+  if (!mutant) {
+    std::vector<std::string> names;
+    std::ranges::transform(model::all_mutants(), std::back_inserter(names),
+                           [](const model::MutantInfo& info) { return std::string(info.name); });
+    throw InputError(fmt::format("target model: unknown mutant \"{}\"{}; expected one of: {}", found->second,
+                                 suggestion(found->second, names), fmt::join(names, ", ")));
+  }
+  return *mutant;
+}
+
+const LatencySetting& latency_setting(const std::string& key) {
+  const auto* const found = std::ranges::find(kLatencies, key, &LatencySetting::key);
+  if (found == kLatencies.end()) {
+    std::vector<std::string> names;
+    std::ranges::transform(kLatencies, std::back_inserter(names), &LatencySetting::key);
+    throw InputError(fmt::format("unknown setting \"{}\"{}; the model has: {}", key, suggestion(key, names),
+                                 fmt::join(names, ", ")));
+  }
+  return *found;
+}
+
+std::uint64_t latency_value(const std::string& key, const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value > kMostLatency) {
+    throw InputError(
+        fmt::format("setting {} has the value \"{}\"; expected a whole number from 0 to {}", key, text, kMostLatency));
+  }
+  return value;
+}
+
+}  // namespace
+
+ModelOptions model_options(const TargetSpec& spec) {
+  ModelOptions options;
+  options.dmi = is_on(spec, "dmi", true);
+  options.quirks = quirks_of(spec);
+  options.mutant = mutant_of(spec);
+  return options;
+}
+
+Latencies model_latencies(const RunSettings& settings) {
+  Latencies latencies;
+  for (const auto& [key, text] : settings.values) {
+    latencies.*latency_setting(key).field = latency_value(key, text);
+  }
+  return latencies;
+}
+
+void check_model_machine(const RunSettings& settings) {
+  constexpr const char* kMachine = "pc-i440fx-7.2";
+  if (settings.machine != "pc" && settings.machine != kMachine) {
+    throw InputError(
+        fmt::format("machine \"{}\": the model has none like it; expected pc or {}", settings.machine, kMachine));
+  }
+}
+
+}  // namespace ringside::targets

@@ -1,0 +1,24 @@
+// What the command line says about the model, checked: target options and `--set latency.NAME=VALUE`.
+#pragma once
+
+#include <optional>
+
+#include "model/latencies.h"
+#include "model/mutants.h"
+#include "model/quirks.h"
+#include "testbench/targets/target.h"
+
+namespace ringside::targets {
+
+struct ModelOptions {
+  bool dmi = true;
+  model::QuirkSet quirks;  // none: strictly as the specification says
+  model::Mutant mutant = model::Mutant::none;
+};
+
+// All throw InputError.
+[[nodiscard]] ModelOptions model_options(const TargetSpec& spec);
+[[nodiscard]] model::Latencies model_latencies(const RunSettings& settings);
+void check_model_machine(const RunSettings& settings);
+
+}  // namespace ringside::targets
