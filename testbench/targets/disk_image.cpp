@@ -139,6 +139,11 @@ Descriptor memory_file() {
   return file;
 }
 
+// Whether a discard has an effect there: one on the copy must read back as zeroes, whatever file system holds it.
+bool can_discard(int fd) {
+  return ::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, block::kSectorSize) == 0;
+}
+
 std::vector<std::string> places_for_copies() {
   std::vector<std::string> places{"/var/tmp", "/tmp"};
   if (const char* chosen = std::getenv("TMPDIR"); chosen != nullptr && *chosen != '\0') {
@@ -181,7 +186,7 @@ DiskImage DiskImage::copy_of(const std::string& path) {
   std::string problem;
   for (const std::string& place : places_for_copies()) {
     Descriptor copy(::open(place.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-    if (!copy.valid()) {
+    if (!copy.valid() || !can_discard(copy.get())) {
       continue;
     }
     try {

@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
-#include <regex>
 #include <sstream>
 #include <system_error>
 
@@ -16,6 +17,7 @@ namespace ringside::targets {
 namespace {
 
 constexpr std::chrono::seconds kVersionLimit{10};
+constexpr std::string_view kVersionPrefix = "QEMU emulator version ";
 constexpr char kExpected[] = "expected QEMU's system emulator for x86_64, as in Debian's package qemu-system-x86";
 
 bool is_program(const std::filesystem::path& path) {
@@ -55,6 +57,17 @@ std::string locate(const std::string& wanted) {
   return path;
 }
 
+// A number of few digits.
+std::optional<unsigned> take_number(std::string_view& text) {
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || value > 9999) {
+    return std::nullopt;
+  }
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return value;
+}
+
 std::string first_line(const std::string& text) { return text.substr(0, std::min<std::size_t>(text.find('\n'), 80)); }
 
 std::string version_output(const std::string& path) {
@@ -72,19 +85,29 @@ std::string version_output(const std::string& path) {
 
 }  // namespace
 
+std::optional<QemuVersion> take_version(std::string_view& text) {
+  const auto major = take_number(text);
+  if (!major || !text.starts_with('.')) {
+    return std::nullopt;
+  }
+  text.remove_prefix(1);
+  const auto minor = take_number(text);
+  return minor ? std::optional(QemuVersion{*major, *minor}) : std::nullopt;
+}
+
 QemuBinary find_qemu(const std::string& wanted) {
   QemuBinary binary;
   binary.path = locate(wanted);
-  const std::string output = version_output(binary.path);
-  static const std::regex kVersion(R"(^QEMU emulator version ((\d{1,4})\.(\d{1,4})[^\n]{0,100}))");
-  std::smatch match;
-  if (!std::regex_search(output, match, kVersion, std::regex_constants::match_continuous)) {
-    throw InputError(
-        fmt::format("target qemu: {} --version says \"{}\"; {}", binary.path, first_line(output), kExpected));
+  const std::string said = first_line(version_output(binary.path));
+  std::string_view rest = said;
+  const bool is_qemu = rest.starts_with(kVersionPrefix);
+  rest.remove_prefix(is_qemu ? kVersionPrefix.size() : 0);
+  binary.version = rest;
+  const auto numbers = take_version(rest);
+  if (!is_qemu || !numbers) {
+    throw InputError(fmt::format("target qemu: {} --version says \"{}\"; {}", binary.path, said, kExpected));
   }
-  binary.version = match[1];
-  binary.major = static_cast<unsigned>(std::stoul(match[2]));
-  binary.minor = static_cast<unsigned>(std::stoul(match[3]));
+  binary.numbers = *numbers;
   return binary;
 }
 

@@ -1,14 +1,23 @@
 // Which QEMU: found, asked for its version, named in reports.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace ringside::targets {
 
-struct QemuBinary {
-  std::string path;
+struct QemuVersion {
   unsigned major = 0;
   unsigned minor = 0;
+};
+
+// Takes "7.2" off the beginning of `text`.
+[[nodiscard]] std::optional<QemuVersion> take_version(std::string_view& text);
+
+struct QemuBinary {
+  std::string path;
+  QemuVersion numbers;
   std::string version;  // "7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)"
 };
 
