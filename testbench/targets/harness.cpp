@@ -8,8 +8,11 @@
 #include <exception>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "driver/block/open.h"
+#include "testbench/faults/faulty_machine.h"
+#include "testbench/faults/injector.h"
 #include "testbench/trace/driver_tap.h"
 #include "testbench/trace/hash.h"
 #include "testbench/trace/text.h"
@@ -52,16 +55,30 @@ class GuardWatch final : public trace::Sink {
   bool hit_ = false;
 };
 
+// The machine that misbehaves as a plan says, between the target's machine and the tap.
+struct FaultyWorld {
+  FaultyWorld(const faults::Plan& plan, hal::Machine& inner, trace::Sink& sink)
+      : machine(inner), injector(plan, machine, sink) {}
+  faults::FaultyMachine machine;
+  faults::Injector injector;
+};
+
 class TapToTarget final : public trace::TapHooks {
  public:
-  explicit TapToTarget(RunHooks& hooks) : hooks_(hooks) {}
-  void before_look(std::uint8_t unit, std::uint16_t queue) override { hooks_.before_look(unit, queue); }
+  TapToTarget(RunHooks& hooks, faults::FaultyMachine* faulty) : hooks_(hooks), faulty_(faulty) {}
+  void before_look(std::uint8_t unit, std::uint16_t queue) override {
+    hooks_.before_look(unit, queue);
+    if (faulty_ != nullptr) {
+      faulty_->before_look(unit, queue);
+    }
+  }
   void on_spin(const void* address) override {
     throw RunAborted(fmt::format("the driver spins on {} without relax{}", address, backtrace_text()));
   }
 
  private:
   RunHooks& hooks_;
+  faults::FaultyMachine* faulty_;
 };
 
 // The bench's records of a run. Without a tap nothing is recorded but checks.
@@ -166,7 +183,8 @@ class Run {
       : machine_(machine),
         settings_(settings),
         guards_(sink),
-        tap_hooks_(hooks),
+        faulty_(make_faulty_world()),
+        tap_hooks_(hooks, faulty_ ? &faulty_->machine : nullptr),
         tap_(make_tap()),
         journal_(machine, guards_, tap_ ? &*tap_ : nullptr),
         bench_(journal_, hooks) {}
@@ -188,14 +206,18 @@ class Run {
       tap_->check_guards();
       bench_.check(!guards_.hit(), "no device wrote outside the buffers it was given");
     }
-    if (settings_.tracing != Tracing::off) {
+    if (tap_) {
       record_disk(journal_, disk);
+    }
+    if (faulty_) {
+      bench_.check(faulty_->injector.any_fired(), "a fault of the plan fired");
     }
     const bool held = bench_.first_failure().empty();
     record_verdict(journal_, held);
     RunResult result;
     result.outcome = held ? Outcome::held : Outcome::failed;
     result.reason = bench_.first_failure();
+    result.faults = fault_counts();
     return result;
   }
 
@@ -204,22 +226,35 @@ class Run {
     RunResult result;
     result.outcome = Outcome::error;
     result.reason = reason;
+    result.faults = fault_counts();
     return result;
   }
 
  private:
+  std::optional<FaultyWorld> make_faulty_world() {
+    return settings_.faults == nullptr
+               ? std::nullopt
+               : std::optional<FaultyWorld>(std::in_place, *settings_.faults, machine_, guards_);
+  }
+  std::vector<faults::FaultCount> fault_counts() const {
+    return faulty_ ? faulty_->injector.counts() : std::vector<faults::FaultCount>{};
+  }
+
   std::optional<trace::DriverTap> make_tap() {
-    if (settings_.tracing == Tracing::off) {
+    if (settings_.tracing == Tracing::off && !faulty_) {
       return std::nullopt;
     }
     trace::TapOptions options;
     options.accesses = settings_.tracing == Tracing::accesses;
-    return std::optional<trace::DriverTap>(std::in_place, machine_, guards_, tap_hooks_, options);
+    hal::Machine& machine = faulty_ ? static_cast<hal::Machine&>(faulty_->machine) : machine_;
+    trace::Sink& sink = faulty_ ? static_cast<trace::Sink&>(faulty_->injector) : guards_;
+    return std::optional<trace::DriverTap>(std::in_place, machine, sink, tap_hooks_, options);
   }
 
   hal::Machine& machine_;
   const RunSettings& settings_;
   GuardWatch guards_;
+  std::optional<FaultyWorld> faulty_;
   TapToTarget tap_hooks_;
   std::optional<trace::DriverTap> tap_;
   Journal journal_;

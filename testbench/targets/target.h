@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "testbench/faults/plan.h"
 #include "testbench/scenarios/context.h"
 #include "testbench/trace/record.h"
 #include "testbench/trace/schedule.h"
@@ -46,12 +47,13 @@ enum class Tracing : std::uint8_t {
 struct RunSettings {
   std::uint64_t seed = 1;
   std::string machine = "pc-i440fx-7.2";
-  std::string disk;              // path of a raw image, run on a private copy; empty: a generated one
-  bool write_through = false;    // write to the image itself
+  std::string disk;                           // path of a raw image, run on a private copy; empty: a generated one
+  bool write_through = false;                 // write to the image itself
   std::map<std::string, std::string> values;  // --set
   Tracing tracing = Tracing::events;
-  std::chrono::seconds timeout{60};           // of real time, for the whole run
-  const trace::Schedule* follow = nullptr;    // completions and looks as another run showed them (model only)
+  std::chrono::seconds timeout{60};         // of real time, for the whole run
+  const trace::Schedule* follow = nullptr;  // completions and looks as another run showed them (model only)
+  const faults::Plan* faults = nullptr;     // what goes wrong; events are traced then even when tracing is off
 };
 
 enum class Outcome : std::uint8_t {
@@ -69,9 +71,10 @@ struct QuirkHit {
 
 struct RunResult {
   Outcome outcome = Outcome::error;
-  std::string reason;              // empty when held
+  std::string reason;  // empty when held
   std::vector<QuirkHit> quirks;
-  double seconds = 0;              // of real time
+  std::vector<faults::FaultCount> faults;  // a run with a plan of which nothing fired has failed
+  double seconds = 0;                      // of real time
 };
 
 class Target {

@@ -1,0 +1,43 @@
+// Carries a fault plan out: counts the tap's records as they pass, arms each fault when its trigger comes, and writes a
+// record into the log when one has fired.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "testbench/faults/faulty_machine.h"
+#include "testbench/faults/plan.h"
+#include "testbench/trace/record.h"
+
+namespace ringside::faults {
+
+class Injector final : public trace::Sink, private FaultListener {
+ public:
+  // All outlive the injector; `machine` is the one that the tap stands on, `sink` the one that it would write to.
+  Injector(const Plan& plan, FaultyMachine& machine, trace::Sink& sink);
+  Injector(const Injector&) = delete;
+  Injector& operator=(const Injector&) = delete;
+
+  void append(const trace::Record& record) override;
+
+  // By name, in the order of the plan.
+  [[nodiscard]] std::vector<FaultCount> counts() const;
+  // A run in which nothing fired has tested nothing.
+  [[nodiscard]] bool any_fired() const;
+
+ private:
+  struct Progress {
+    std::uint64_t seen = 0;  // records like its trigger
+    bool fired = false;
+  };
+
+  void fired(std::size_t fault) override;
+
+  const Plan& plan_;
+  FaultyMachine& machine_;
+  trace::Sink& sink_;
+  std::vector<Progress> progress_;  // one for each fault of the plan
+};
+
+}  // namespace ringside::faults

@@ -1,0 +1,146 @@
+#include "testbench/faults/shared_memory.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "testbench/trace/dma_buffers.h"
+#include "testbench/trace/virtio_layout.h"
+
+namespace ringside::faults {
+
+using namespace trace;
+
+void SharedMemory::allocated(const hal::DmaBuffer& buffer, std::size_t alignment) {
+  auto* const cpu = static_cast<std::uint8_t*>(buffer.cpu);
+  const std::uint64_t number = ++allocations_;
+  by_bus_[hal::raw(buffer.bus)] = {cpu, buffer.size, number};
+  by_number_[number] = hal::raw(buffer.bus) + DmaBuffers::guard_for(alignment);
+}
+
+void SharedMemory::freed(const hal::DmaBuffer& buffer) {
+  const auto found = by_bus_.find(hal::raw(buffer.bus));
+  if (found == by_bus_.end()) {
+    return;
+  }
+  const Allocation& allocation = found->second;
+  const auto inside = [&](const std::uint8_t* ring) {
+    return ring >= allocation.cpu && ring < allocation.cpu + allocation.size;
+  };
+  std::erase_if(queues_,
+                [&](const auto& entry) { return inside(entry.second.descriptors) || inside(entry.second.used); });
+  by_number_.erase(allocation.number);
+  by_bus_.erase(found);
+}
+
+void SharedMemory::see(const Record& record) {
+  switch (record.kind) {
+    case Kind::queue_enabled:
+      enabled(record);
+      break;
+    case Kind::queue_disabled:
+      queues_.erase({record.unit, record.queue});
+      break;
+    case Kind::device_status:
+      if (record.flags == 0 && record.value == 0) {
+        std::erase_if(queues_, [&](const auto& entry) { return entry.first.first == record.unit; });
+      }
+      break;
+    case Kind::used_seen:
+      if (Queue* const queue = find(record.unit, record.queue); queue != nullptr) {
+        queue->seen = static_cast<std::uint16_t>(record.value);
+      }
+      break;
+    default:
+      break;
+  }
+}
+
+void SharedMemory::enabled(const Record& record) {
+  Queue queue;
+  queue.size = static_cast<std::uint16_t>(std::min<std::uint64_t>(record.value, kMaxQueueSize));
+  queue.descriptors = at_packed(record.offset, std::uint64_t{queue.size} * kDescriptorBytes);
+  queue.used = at_packed(record.aux, used_bytes(queue.size));
+  queues_.erase({record.unit, record.queue});
+  const bool aligned = reinterpret_cast<std::uintptr_t>(queue.used) % alignof(std::uint32_t) == 0;
+  if (queue.size != 0 && queue.descriptors != nullptr && queue.used != nullptr && aligned) {
+    queues_[{record.unit, record.queue}] = queue;
+  }
+}
+
+SharedMemory::Queue* SharedMemory::find(std::uint8_t unit, std::uint16_t queue) {
+  const auto found = queues_.find({unit, queue});
+  return found == queues_.end() ? nullptr : &found->second;
+}
+
+std::uint8_t* SharedMemory::at_bus(std::uint64_t bus, std::uint64_t size) const {
+  const auto after = by_bus_.upper_bound(bus);
+  if (after == by_bus_.begin()) {
+    return nullptr;
+  }
+  const auto& [base, allocation] = *std::prev(after);
+  const std::uint64_t offset = bus - base;
+  const bool inside = offset <= allocation.size && size <= allocation.size - offset;
+  return inside ? allocation.cpu + offset : nullptr;
+}
+
+std::uint8_t* SharedMemory::at_packed(std::uint64_t packed, std::uint64_t size) const {
+  const auto found = by_number_.find(packed >> 40);
+  return found == by_number_.end() ? nullptr : at_bus(found->second + (packed & 0xff'ffff'ffff), size);
+}
+
+std::uint16_t* SharedMemory::used_index(std::uint8_t unit, std::uint16_t queue) {
+  Queue* const found = find(unit, queue);
+  return found == nullptr ? nullptr : reinterpret_cast<std::uint16_t*>(found->used + kRingIndex);
+}
+
+std::uint32_t* SharedMemory::newest_used(std::uint8_t unit, std::uint16_t queue) {
+  Queue* const found = find(unit, queue);
+  if (found == nullptr) {
+    return nullptr;
+  }
+  // Pairs with the device's release of used.idx: the element is there once the index says so.
+  const std::uint16_t index = __atomic_load_n(used_index(unit, queue), __ATOMIC_ACQUIRE);
+  if (index == found->seen) {
+    return nullptr;
+  }
+  const std::uint32_t slot = static_cast<std::uint16_t>(index - 1) % found->size;
+  return reinterpret_cast<std::uint32_t*>(found->used + kRingEntries + 8 * std::size_t{slot});
+}
+
+std::uint8_t* SharedMemory::status_byte(std::uint8_t unit, std::uint16_t queue, std::uint32_t head) {
+  Queue* const found = find(unit, queue);
+  if (found == nullptr) {
+    return nullptr;
+  }
+  std::uint8_t* last = nullptr;
+  const std::uint8_t* table = found->descriptors;
+  std::uint32_t entries = found->size;
+  std::uint32_t index = head;
+  bool indirect = false;
+  for (std::uint32_t steps = 0; steps < entries && index < entries; ++steps) {
+    Descriptor descriptor;
+    std::memcpy(&descriptor, table + std::size_t{index} * kDescriptorBytes, sizeof descriptor);
+    std::uint8_t* const memory = at_bus(descriptor.address, descriptor.length);
+    if ((descriptor.flags & VIRTQ_DESC_F_INDIRECT) != 0) {
+      if (indirect || memory == nullptr) {
+        return nullptr;  // tables do not nest (VIRTIO 1.2, 2.7.5.3)
+      }
+      indirect = true;
+      table = memory;
+      entries = std::min<std::uint32_t>(descriptor.length / kDescriptorBytes, kMaxQueueSize);
+      index = steps = 0;
+      --steps;  // count again, in the table
+      continue;
+    }
+    if ((descriptor.flags & VIRTQ_DESC_F_WRITE) != 0 && memory != nullptr && descriptor.length != 0) {
+      last = memory + descriptor.length - 1;
+    }
+    if ((descriptor.flags & VIRTQ_DESC_F_NEXT) == 0) {
+      return last;
+    }
+    index = descriptor.next;
+  }
+  return nullptr;
+}
+
+}  // namespace ringside::faults

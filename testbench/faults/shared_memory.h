@@ -1,0 +1,56 @@
+// Where rings and requests lie in the memory that driver and device share, seen from below the tap: for faults that
+// change what a device has written. Every index and address found there is checked before use; a fault must not become
+// a wild access of the bench.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <utility>
+
+#include "driver/hal/machine.h"
+#include "testbench/trace/record.h"
+
+namespace ringside::faults {
+
+class SharedMemory {
+ public:
+  // The tap numbers the buffers as they are allocated and puts guards round them; `buffer` is what the machine gave.
+  void allocated(const hal::DmaBuffer& buffer, std::size_t alignment);
+  void freed(const hal::DmaBuffer& buffer);
+  // Follows queues through the tap's records.
+  void see(const trace::Record& record);
+
+  // The used index of a live queue; null when there is no such queue.
+  [[nodiscard]] std::uint16_t* used_index(std::uint8_t unit, std::uint16_t queue);
+  // The newest used element, {id, length}, if the driver has not seen it yet; otherwise null.
+  [[nodiscard]] std::uint32_t* newest_used(std::uint8_t unit, std::uint16_t queue);
+  // The last byte that the device may write of the chain under `head`: the status of a block request. Null when the
+  // chain cannot be followed.
+  [[nodiscard]] std::uint8_t* status_byte(std::uint8_t unit, std::uint16_t queue, std::uint32_t head);
+
+ private:
+  struct Allocation {
+    std::uint8_t* cpu = nullptr;
+    std::size_t size = 0;
+    std::uint64_t number = 0;
+  };
+  struct Queue {
+    std::uint16_t size = 0;
+    std::uint8_t* descriptors = nullptr;
+    std::uint8_t* used = nullptr;
+    std::uint16_t seen = 0;  // used.idx as the driver last read it
+  };
+
+  void enabled(const trace::Record& record);
+  [[nodiscard]] Queue* find(std::uint8_t unit, std::uint16_t queue);
+  [[nodiscard]] std::uint8_t* at_bus(std::uint64_t bus, std::uint64_t size) const;
+  [[nodiscard]] std::uint8_t* at_packed(std::uint64_t packed, std::uint64_t size) const;
+
+  std::map<std::uint64_t, Allocation> by_bus_;        // guards included
+  std::map<std::uint64_t, std::uint64_t> by_number_;  // bus address of what the log calls offset 0
+  std::uint64_t allocations_ = 0;
+  std::map<std::pair<std::uint8_t, std::uint16_t>, Queue> queues_;
+};
+
+}  // namespace ringside::faults

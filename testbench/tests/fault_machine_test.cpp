@@ -1,0 +1,365 @@
+// What each action does at the hardware interface, on a machine that does nothing by itself.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstring>
+#include <map>
+#include <vector>
+
+#include "testbench/faults/faulty_machine.h"
+#include "testbench/faults/injector.h"
+#include "testbench/trace/dma_buffers.h"
+#include "testbench/trace/memory_log.h"
+#include "testbench/trace/recorder.h"
+#include "testbench/trace/virtio_layout.h"
+
+namespace ringside::faults {
+namespace {
+
+constexpr std::uint64_t kBar = 0xfe00'0000;
+constexpr std::uint64_t kStatus = kBar + trace::VIRTIO_PCI_COMMON_STATUS;
+constexpr std::uint32_t kBarSize = 0x4000;
+constexpr unsigned kBarIndex = 4;
+constexpr unsigned kBarOffset = trace::PCI_BASE_ADDRESS_0 + 4 * kBarIndex;
+constexpr unsigned kCapability = 0x40;
+constexpr std::uint16_t kFunction = 4 << 3;
+constexpr unsigned kVector = 0;
+
+// One virtio block function whose common structure fills BAR 4, RAM for buffers, one interrupt vector.
+class FakeMachine final : public hal::Machine {
+ public:
+  FakeMachine() {
+    put(0, 0x1042'1af4);
+    put(kBarOffset, 0);
+    put(trace::PCI_CAPABILITY_LIST, kCapability);
+    put(kCapability, std::uint32_t{1} << 24 | 16u << 16 | trace::PCI_CAP_ID_VNDR);
+    put(kCapability + trace::kCapBar, kBarIndex);
+    put(kCapability + trace::kCapOffset, 0);
+    put(kCapability + trace::kCapLength, kBarSize);
+  }
+
+  std::map<std::uint64_t, std::uint32_t> registers;
+  std::uint16_t command = 7;
+  std::uint64_t count = 0;
+  std::vector<std::uint64_t> coming;  // counts that the next waits will see
+  alignas(64) std::array<std::uint8_t, 0x10000> ram{};
+  std::size_t allocated = 0;
+
+  hal::MachineInfo info() override { return {}; }
+  std::uint8_t in8(std::uint16_t) override { return 0; }
+  std::uint16_t in16(std::uint16_t) override { return 0; }
+  std::uint32_t in32(std::uint16_t port) override {
+    return port == trace::PCI_CONFIG_DATA && selected() ? config_[latch_ >> 2 & 63] : 0xffff'ffff;
+  }
+  void out8(std::uint16_t, std::uint8_t) override {}
+  void out16(std::uint16_t port, std::uint16_t value) override {
+    if (port == trace::PCI_CONFIG_DATA && selected() && (latch_ & 0xfc) == 4) {
+      command = value;
+    }
+  }
+  void out32(std::uint16_t port, std::uint32_t value) override {
+    if (port == trace::PCI_CONFIG_ADDRESS) {
+      latch_ = value;
+    } else if (port == trace::PCI_CONFIG_DATA && selected() && (latch_ & 0xfc) == kBarOffset) {
+      put(kBarOffset, value & ~(kBarSize - 1));
+    }
+  }
+  std::uint8_t mmio_read8(std::uint64_t address) override { return static_cast<std::uint8_t>(registers[address]); }
+  std::uint16_t mmio_read16(std::uint64_t address) override { return static_cast<std::uint16_t>(registers[address]); }
+  std::uint32_t mmio_read32(std::uint64_t address) override { return registers[address]; }
+  void mmio_write8(std::uint64_t address, std::uint8_t value) override { registers[address] = value; }
+  void mmio_write16(std::uint64_t address, std::uint16_t value) override { registers[address] = value; }
+  void mmio_write32(std::uint64_t address, std::uint32_t value) override { registers[address] = value; }
+  hal::DmaBuffer alloc_dma_buffer(std::size_t size, std::size_t) override {
+    const hal::DmaBuffer buffer{ram.data() + allocated, hal::BusAddress{allocated}, size};
+    allocated += (size + 63) / 64 * 64;
+    return buffer;
+  }
+  void free_dma_buffer(const hal::DmaBuffer&) override {}
+  hal::BusAddress map(void*, std::size_t, hal::DmaDirection) override { return hal::kInvalidBusAddress; }
+  void unmap(hal::BusAddress, std::size_t, hal::DmaDirection) override {}
+  hal::BusAddress virt_to_phys(const void*) override { return hal::kInvalidBusAddress; }
+  void* alloc_private(std::size_t, std::size_t) override { return nullptr; }
+  hal::MsiMessage msi_message(unsigned) override { return {}; }
+  std::uint64_t interrupts(unsigned) override { return count; }
+  bool wait(unsigned, std::uint64_t seen, std::uint64_t) override {
+    if (count == seen && !coming.empty()) {
+      count = coming.front();
+      coming.erase(coming.begin());
+    }
+    return count != seen;
+  }
+  void acknowledge(unsigned) override {}
+  std::uint64_t now() override { return 42; }
+  void relax(std::uint64_t) override {}
+  void log(const char*, std::size_t) override {}
+
+ private:
+  void put(unsigned offset, std::uint32_t value) { config_[offset / 4] = value; }
+  [[nodiscard]] bool selected() const { return latch_ >> 8 == (0x80'0000u | kFunction); }
+
+  std::array<std::uint32_t, 64> config_{};
+  std::uint32_t latch_ = 0;
+};
+
+struct Fired final : FaultListener {
+  void fired(std::size_t fault) override { faults.push_back(fault); }
+  std::vector<std::size_t> faults;
+};
+
+class FaultMachine : public testing::Test {
+ protected:
+  FaultMachine() {
+    machine.listen(fired);
+    for (unsigned offset = 0; offset < 0x100; offset += 4) {
+      static_cast<void>(config_read(offset));
+    }
+    config_write(kBarOffset, 0xffff'ffff);
+    static_cast<void>(config_read(kBarOffset));
+    config_write(kBarOffset, static_cast<std::uint32_t>(kBar));
+  }
+
+  std::uint32_t config_read(unsigned offset) {
+    machine.out32(trace::PCI_CONFIG_ADDRESS, 0x8000'0000u | kFunction << 8 | offset);
+    return machine.in32(trace::PCI_CONFIG_DATA);
+  }
+  void config_write(unsigned offset, std::uint32_t value) {
+    machine.out32(trace::PCI_CONFIG_ADDRESS, 0x8000'0000u | kFunction << 8 | offset);
+    machine.out32(trace::PCI_CONFIG_DATA, value);
+  }
+  void arm(Action action, std::uint32_t value = 0) {
+    Fault fault;
+    fault.action = action;
+    fault.value = value;
+    machine.arm(next_++, fault);
+  }
+
+  FakeMachine inner;
+  FaultyMachine machine{inner};
+  Fired fired;
+
+ private:
+  std::size_t next_ = 0;
+};
+
+TEST_F(FaultMachine, PassesEverythingOnUntilAFaultIsArmed) {
+  machine.mmio_write8(kStatus, 3);
+  EXPECT_EQ(inner.registers[kStatus], 3u);
+  EXPECT_EQ(machine.mmio_read8(kStatus), 3u);
+  EXPECT_EQ(config_read(0), 0x1042'1af4u);
+  inner.count = 5;
+  EXPECT_EQ(machine.interrupts(kVector), 5u);
+}
+
+TEST_F(FaultMachine, RemovedFunctionReadsAllOnesAndLosesWrites) {
+  inner.registers[kStatus] = 7;
+  arm(Action::removed);
+  EXPECT_EQ(fired.faults, std::vector<std::size_t>{0});
+  EXPECT_EQ(config_read(0), 0xffff'ffffu);
+  EXPECT_EQ(machine.mmio_read8(kStatus), 0xffu);
+  EXPECT_EQ(machine.mmio_read32(kBar), 0xffff'ffffu);
+  machine.mmio_write8(kStatus, 0);
+  EXPECT_EQ(inner.registers[kStatus], 7u);
+  EXPECT_EQ(inner.command, 0u) << "its bus mastering goes with it";
+}
+
+TEST_F(FaultMachine, RemovalKeepsTheDriversConfigurationAddress) {
+  machine.out32(trace::PCI_CONFIG_ADDRESS, 0x8000'0000u | kFunction << 8 | 0x10);
+  arm(Action::removed);
+  inner.command = 0x55;
+  inner.out16(trace::PCI_CONFIG_DATA, 9);
+  EXPECT_EQ(inner.command, 0x55u) << "the latch no longer points at COMMAND";
+}
+
+TEST_F(FaultMachine, LostInterruptHidesOneAndOnlyOne) {
+  arm(Action::lost_interrupt);
+  inner.coming = {1, 2};
+  EXPECT_TRUE(machine.wait(kVector, 0, 100)) << "the second one ends the wait";
+  EXPECT_EQ(machine.interrupts(kVector), 1u);
+  inner.coming = {3};
+  EXPECT_TRUE(machine.wait(kVector, 1, 100));
+  EXPECT_EQ(machine.interrupts(kVector), 2u);
+  EXPECT_EQ(fired.faults.size(), 1u);
+}
+
+TEST_F(FaultMachine, LostInterruptLetsTheWaitEndAtItsDeadline) {
+  arm(Action::lost_interrupt);
+  inner.coming = {1};
+  EXPECT_FALSE(machine.wait(kVector, 0, 100));
+  EXPECT_EQ(machine.interrupts(kVector), 0u);
+}
+
+TEST_F(FaultMachine, SpuriousInterruptEndsOneWait) {
+  arm(Action::spurious_interrupt);
+  EXPECT_TRUE(machine.wait(kVector, 0, 100));
+  EXPECT_EQ(machine.interrupts(kVector), 1u);
+  EXPECT_FALSE(machine.wait(kVector, 1, 100));
+  inner.coming = {1};
+  EXPECT_TRUE(machine.wait(kVector, 1, 100));
+  EXPECT_EQ(machine.interrupts(kVector), 2u);
+}
+
+TEST_F(FaultMachine, StatusReadsAllOnesOnce) {
+  inner.registers[kStatus] = 7;
+  arm(Action::status_all_ones);
+  EXPECT_EQ(machine.mmio_read8(kStatus), 0xffu);
+  EXPECT_EQ(machine.mmio_read8(kStatus), 7u);
+}
+
+TEST_F(FaultMachine, NeedsResetShowsUntilTheResetAndIsAnnounced) {
+  inner.registers[kStatus] = 7;
+  arm(Action::needs_reset);
+  EXPECT_TRUE(machine.wait(kVector, 0, 100));
+  EXPECT_TRUE(fired.faults.empty()) << "nobody has seen it yet";
+  EXPECT_EQ(machine.mmio_read8(kStatus), 0x47u);
+  EXPECT_EQ(machine.mmio_read8(kStatus), 0x47u);
+  EXPECT_EQ(fired.faults.size(), 1u);
+  machine.mmio_write8(kStatus, 0);
+  EXPECT_EQ(machine.mmio_read8(kStatus), 0u);
+}
+
+// A queue of 4 in RAM, as the tap would have numbered it.
+class FaultRings : public FaultMachine {
+ protected:
+  static constexpr std::uint16_t kSize = 4;
+
+  FaultRings() : guard(trace::DmaBuffers::guard_for(16)) {
+    rings = machine.alloc_dma_buffer(0x400 + 2 * guard, 16);
+    trace::Record record = trace::driver_record(trace::Kind::queue_enabled);
+    record.value = kSize;
+    record.offset = trace::packed_address(trace::kRegionDma + 1, 0);
+    record.length = trace::packed_address(trace::kRegionDma + 1, 0x100);
+    record.aux = trace::packed_address(trace::kRegionDma + 1, 0x200);
+    machine.see(record);
+  }
+
+  template <class T>
+  T* at(std::size_t offset) {
+    return reinterpret_cast<T*>(static_cast<std::uint8_t*>(rings.cpu) + guard + offset);
+  }
+  std::uint64_t bus_at(std::size_t offset) { return hal::raw(rings.bus) + guard + offset; }
+  std::uint16_t* used_index() { return at<std::uint16_t>(0x202); }
+  std::uint32_t* used_element(unsigned slot) { return at<std::uint32_t>(0x204 + 8 * slot); }
+  void use(std::uint32_t id) {
+    used_element(*used_index() % kSize)[0] = id;
+    ++*used_index();
+  }
+  void describe(unsigned index, trace::Descriptor descriptor) { at<trace::Descriptor>(0)[index] = descriptor; }
+
+  std::size_t guard;
+  hal::DmaBuffer rings;
+};
+
+TEST_F(FaultRings, NewestUsedElementIsChangedOnceItIsThere) {
+  arm(Action::used_id, 9);
+  machine.before_look(0, 0);
+  EXPECT_TRUE(fired.faults.empty()) << "nothing has been used";
+  use(1);
+  use(2);
+  machine.before_look(0, 1);
+  EXPECT_TRUE(fired.faults.empty()) << "another queue";
+  machine.before_look(0, 0);
+  EXPECT_EQ(fired.faults.size(), 1u);
+  EXPECT_EQ(used_element(0)[0], 1u);
+  EXPECT_EQ(used_element(1)[0], 9u);
+}
+
+TEST_F(FaultRings, ElementsThatTheDriverHasSeenAreLeftAlone) {
+  use(1);
+  trace::Record seen = trace::driver_record(trace::Kind::used_seen);
+  seen.value = 1;
+  machine.see(seen);
+  arm(Action::used_length, 9);
+  machine.before_look(0, 0);
+  EXPECT_TRUE(fired.faults.empty());
+}
+
+TEST_F(FaultRings, UsedIndexJumpsAndWraps) {
+  *used_index() = 0xfffe;
+  arm(Action::used_index, 5);
+  machine.before_look(0, 0);
+  EXPECT_EQ(*used_index(), 3u);
+}
+
+TEST_F(FaultRings, StatusByteIsTheLastWritableOneOfTheChain) {
+  describe(2, {bus_at(0x300), 16, trace::VIRTQ_DESC_F_NEXT, 3});
+  describe(3, {bus_at(0x310), 32, trace::VIRTQ_DESC_F_WRITE, 0});
+  use(2);
+  arm(Action::status_byte, 0x55);
+  machine.before_look(0, 0);
+  EXPECT_EQ(*at<std::uint8_t>(0x310 + 31), 0x55u);
+  EXPECT_EQ(*at<std::uint8_t>(0x310 + 30), 0u);
+}
+
+TEST_F(FaultRings, StatusByteIsFoundThroughAnIndirectTable) {
+  describe(1, {bus_at(0x340), 16, trace::VIRTQ_DESC_F_INDIRECT, 0});
+  *at<trace::Descriptor>(0x340) = {bus_at(0x380), 1, trace::VIRTQ_DESC_F_WRITE, 0};
+  use(1);
+  arm(Action::status_byte, 7);
+  machine.before_look(0, 0);
+  EXPECT_EQ(*at<std::uint8_t>(0x380), 7u);
+}
+
+TEST_F(FaultRings, ChainsThatMakeNoSenseAreLeftAlone) {
+  const trace::Descriptor bad[] = {
+      {bus_at(0x300), 1, trace::VIRTQ_DESC_F_NEXT | trace::VIRTQ_DESC_F_WRITE, 0},  // a loop
+      {bus_at(0x300), 1, trace::VIRTQ_DESC_F_NEXT, 99},                             // outside the table
+      {~std::uint64_t{0} - 8, 64, trace::VIRTQ_DESC_F_INDIRECT, 0},                 // a table outside RAM
+      {~std::uint64_t{0} - 8, 64, trace::VIRTQ_DESC_F_WRITE, 0},                    // data outside RAM
+      {bus_at(0x0), 16, trace::VIRTQ_DESC_F_INDIRECT, 0},                           // a table that is itself
+  };
+  for (const trace::Descriptor& descriptor : bad) {
+    describe(0, descriptor);
+    use(0);
+    arm(Action::status_byte, 7);
+    machine.before_look(0, 0);
+  }
+  use(77);  // no descriptor at all
+  machine.before_look(0, 0);
+  EXPECT_TRUE(fired.faults.empty());
+}
+
+TEST_F(FaultRings, RingsThatWereFreedAreForgotten) {
+  use(1);
+  machine.free_dma_buffer(rings);
+  arm(Action::used_index, 5);
+  machine.before_look(0, 0);
+  EXPECT_TRUE(fired.faults.empty());
+}
+
+TEST(FaultInjector, CountsTheTapsRecordsAndTellsWhatFired) {
+  const Plan plan = parse_plan(
+      "[[fault]]\non = \"wait\"\nnth = 2\naction = \"spurious-interrupt\"\n"
+      "[[fault]]\non = \"doorbell\"\nqueue = 1\naction = \"lost-interrupt\"\nname = \"other\"\n",
+      "plan.toml");
+  FakeMachine inner;
+  FaultyMachine machine(inner);
+  trace::MemoryLog log;
+  Injector injector(plan, machine, log);
+  const trace::Record wait = trace::driver_record(trace::Kind::wait, 0, 0);
+  trace::Record device_side = wait;
+  device_side.tap = trace::Tap::device;
+
+  injector.append(trace::driver_record(trace::Kind::doorbell, 0, 0));
+  injector.append(wait);
+  injector.append(device_side);
+  EXPECT_FALSE(machine.wait(kVector, 0, 100)) << "one wait was not enough";
+  injector.append(wait);
+  EXPECT_TRUE(machine.wait(kVector, 0, 100));
+
+  EXPECT_TRUE(injector.any_fired());
+  ASSERT_EQ(log.records().size(), 5u);
+  EXPECT_EQ(log.records()[4].kind, trace::Kind::dev_fault);
+  EXPECT_EQ(log.records()[4].tap, trace::Tap::bench);
+  EXPECT_EQ(log.records()[4].value, 1u);
+  EXPECT_EQ(log.records()[4].time, 42u);
+  const std::vector<FaultCount> counts = injector.counts();
+  ASSERT_EQ(counts.size(), 2u);
+  EXPECT_EQ(counts[0].fired, 1u);
+  EXPECT_EQ(counts[1].name, "other");
+  EXPECT_EQ(counts[1].planned, 1u);
+  EXPECT_EQ(counts[1].fired, 0u);
+}
+
+}  // namespace
+}  // namespace ringside::faults
