@@ -37,6 +37,26 @@ TEST(ScheduleTest, LooksThatFoundNothingAreOne) {
   EXPECT_EQ(schedule.queues.at(1 << 16 | 2)[0].looks, (std::vector<std::uint64_t>{0, 3, 3, 5}));
 }
 
+TEST(ScheduleTest, WakesThatNoCompletionAskedForAreKept) {
+  const auto with_value = [](Kind kind, std::uint64_t value) {
+    Record record = driver_record(kind, 1, 2);
+    record.value = value;
+    return record;
+  };
+  Record accepted = with_value(Kind::features, std::uint64_t{1} << 29);
+  accepted.flags = 1;
+  const Record wait = driver_record(Kind::wait);
+  const auto seen = [](std::uint16_t index, std::uint64_t added) {
+    Record record = look(index, added);
+    record.value = index;
+    return record;
+  };
+  const Schedule schedule =
+      schedule_of({accepted, enabled(), with_value(Kind::used_event, 7), wait, seen(2, 2), wait, seen(8, 6),
+                   with_value(Kind::used_event, 8), wait, driver_record(Kind::wait_timeout), seen(9, 1)});
+  EXPECT_EQ(schedule.queues.at(1 << 16 | 2)[0].unprompted, (std::vector<std::uint64_t>{2}));
+}
+
 TEST(ScheduleTest, WhatBelongsToNoQueueOrNoRequestIsLeftOut) {
   Record device = enabled();
   device.tap = Tap::device;

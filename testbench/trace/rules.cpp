@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "driver/hal/machine.h"
+#include "testbench/trace/interrupt_due.h"
 #include "testbench/trace/virtio_layout.h"
 
 namespace ringside::trace {
@@ -63,10 +64,7 @@ class Checker {
     std::map<std::uint32_t, std::size_t> in_flight;  // ordinal -> record
     bool rung = false;                               // since the last publication
     bool published = false;
-    // What the driver has asked for: an interrupt when the index passes used_event, or none.
-    std::uint16_t used_event = 0;
-    std::uint64_t avail_flags = 0;
-    std::uint16_t used_index = 0;  // as last seen
+    InterruptRequest interrupt;
   };
   struct Device {
     std::uint64_t accepted = 0;
@@ -95,10 +93,10 @@ class Checker {
         queue(record).in_flight[record.ordinal] = index_;
         break;
       case Kind::used_event:
-        queue(record).used_event = static_cast<std::uint16_t>(record.value);
+        queue(record).interrupt.used_event = static_cast<std::uint16_t>(record.value);
         break;
       case Kind::avail_flags:
-        queue(record).avail_flags = record.value;
+        queue(record).interrupt.avail_flags = record.value;
         break;
       case Kind::doorbell:
         ring(record);
@@ -154,19 +152,11 @@ class Checker {
     }
     // The driver slept, was not woken, and then found work: somebody should have said so.
     const bool event_index = accepted(record, VIRTIO_F_EVENT_IDX);
-    const bool missed = timed_out_ && interrupt_due(queue, static_cast<std::uint16_t>(record.value), event_index);
+    const auto index = static_cast<std::uint16_t>(record.value);
+    const bool missed = timed_out_ && queue.interrupt.due(index, event_index);
     hold(Rule::interrupt_follows, !missed, event_index ? "usedsup-dev-05" : "usedsup-dev-03");
-    queue.used_index = static_cast<std::uint16_t>(record.value);
+    queue.interrupt.used_index = index;
     timed_out_ = false;
-  }
-
-  // VIRTIO 1.2, 2.7.7.2: with the event index when used.idx moved past used_event, else when the flags allow it.
-  [[nodiscard]] static bool interrupt_due(const Queue& queue, std::uint16_t index, bool event_index) {
-    if (!event_index) {
-      return (queue.avail_flags & VIRTQ_AVAIL_F_NO_INTERRUPT) == 0;
-    }
-    const auto moved = static_cast<std::uint16_t>(index - queue.used_index);
-    return static_cast<std::uint16_t>(index - queue.used_event - 1) < moved;
   }
 
   void complete(const Record& record) {
