@@ -56,9 +56,15 @@ std::vector<checks::Violation> violations_in(const std::vector<trace::Record>& l
   return log.empty() ? std::vector<checks::Violation>{} : checks::run_monitors(log);
 }
 
+// One row for each requirement that was broken: its first violation stands for the others.
 ordered_json violation_rows(const std::vector<checks::Violation>& violations) {
   ordered_json rows = ordered_json::array();
   for (const checks::Violation& violation : violations) {
+    const auto known = std::ranges::find_if(rows, [&](const auto& row) { return row["clause"] == violation.clause; });
+    if (known != rows.end()) {
+      (*known)["count"] = (*known)["count"].get<std::uint64_t>() + violation.count;
+      continue;
+    }
     rows.push_back({{"clause", violation.clause},
                     {"by", checks::to_string(violation.role)},
                     {"index", violation.index},
@@ -221,9 +227,9 @@ class Runs {
       fmt::print(human(), "       did not hold: {}\n", check.get<std::string>());
     }
     for (const auto& violation : row["violations"]) {
-      fmt::print(human(), "       #{} {} breaks {}: {}\n", violation["index"].get<std::size_t>(),
-                 violation["by"].get<std::string>(), violation["clause"].get<std::string>(),
-                 violation["text"].get<std::string>());
+      fmt::print(human(), "       the {} breaks {} {} time(s), first at #{}: {}\n", violation["by"].get<std::string>(),
+                 violation["clause"].get<std::string>(), violation["count"].get<std::uint64_t>(),
+                 violation["index"].get<std::size_t>(), violation["text"].get<std::string>());
     }
     std::fflush(human());
   }

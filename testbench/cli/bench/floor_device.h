@@ -8,7 +8,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+
+#include "testbench/cli/bench/page_memory.h"
 
 namespace ringside::cli {
 
@@ -65,7 +66,7 @@ class FloorDevice {
 
   std::uint8_t* ram_;
   std::uint64_t ram_bytes_;
-  std::vector<std::uint8_t> disk_;
+  PageMemory disk_;
   std::array<std::uint8_t, 256> config_{};
   std::array<std::uint32_t, 8> msix_table_{};  // two entries: configuration changes and the queue
   std::array<std::uint8_t, 64> device_config_{};

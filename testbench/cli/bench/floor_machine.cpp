@@ -1,10 +1,6 @@
 #include "testbench/cli/bench/floor_machine.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <system_error>
 
 namespace ringside::cli {
 namespace {
@@ -17,21 +13,10 @@ constexpr hal::Window kMemoryWindow{0xfe00'0000, 0x10'0000};
 constexpr std::uint64_t kMsiAddress = 0xfee0'0000;
 constexpr unsigned kVectors = 16;
 
-std::uint8_t* map_ram() {
-  void* const ram =
-      ::mmap(nullptr, targets::kRamBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (ram == MAP_FAILED) {
-    throw std::system_error(errno, std::generic_category(), "mapping RAM");
-  }
-  return static_cast<std::uint8_t*>(ram);
-}
-
 }  // namespace
 
-void FloorMachine::Unmap::operator()(std::uint8_t* ram) const { ::munmap(ram, targets::kRamBytes); }
-
 FloorMachine::FloorMachine(std::uint64_t disk_bytes)
-    : ram_(map_ram()), arena_(ram_.get()), device_(ram_.get(), targets::kRamBytes, disk_bytes) {}
+    : ram_(targets::kRamBytes), arena_(ram_.data()), device_(ram_.data(), ram_.size(), disk_bytes) {}
 
 hal::MachineInfo FloorMachine::info() { return {kIoWindow, kMemoryWindow, kVectors}; }
 

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
 #include "driver/hal/machine.h"
 #include "testbench/cli/bench/floor_device.h"
+#include "testbench/cli/bench/page_memory.h"
 #include "testbench/targets/dma_arena.h"
 
 namespace ringside::cli {
@@ -42,14 +42,10 @@ class FloorMachine final : public hal::Machine {
   void log(const char* text, std::size_t length) override;
 
  private:
-  struct Unmap {
-    void operator()(std::uint8_t* ram) const;
-  };
-
   [[nodiscard]] std::uint32_t port_in(std::uint16_t port, unsigned width) const;
   void port_out(std::uint16_t port, unsigned width, std::uint32_t value);
 
-  std::unique_ptr<std::uint8_t, Unmap> ram_;
+  PageMemory ram_;
   targets::DmaArena arena_;
   FloorDevice device_;
   std::uint32_t config_address_ = 0;

@@ -1,5 +1,6 @@
 #include "testbench/cli/bench/load.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <stdexcept>
@@ -15,6 +16,7 @@ constexpr std::size_t kPreparedRequests = 4096;  // a multiple of every depth
 constexpr std::size_t kBatchesPerLook = 16;      // at the clock
 constexpr std::uint32_t kFillBytes = 64 * 1024;
 constexpr std::size_t kPage = 4096;
+constexpr std::uint8_t kFillByte = 0x5a;  // what fill_disk() writes everywhere, and every write after it
 
 }  // namespace
 
@@ -42,6 +44,7 @@ Load::Load(hal::Machine& machine, block::BlockDevice& disk, const LoadShape& sha
   for (std::size_t i = 0; i < depth_; ++i) {
     segments_[i] = {static_cast<std::uint8_t*>(data_.cpu) + i * shape.bytes, shape.bytes};
   }
+  std::memset(data_.cpu, shape.operation == block::Operation::write ? kFillByte : 0, data_.size);
   const std::uint64_t sectors_each = shape.bytes / block::kSectorSize;
   scenarios::Random random(1);
   for (std::size_t i = 0; i < kPreparedRequests; ++i) {
@@ -61,7 +64,12 @@ void Load::batch(std::size_t first) {
   }
 }
 
+// A device that is fast because it moves no data would be found out here.
 void Load::require_success() const {
+  const auto* const bytes = static_cast<const std::uint8_t*>(data_.cpu);
+  if (std::any_of(bytes, bytes + data_.size, [](std::uint8_t byte) { return byte != kFillByte; })) {
+    throw std::runtime_error("a benchmark's reads did not bring what was written");
+  }
   for (const block::Request& request : requests_) {
     if (request.status != block::Status::ok) {
       throw std::runtime_error(std::string("a benchmark's request ended with: ") + block::to_string(request.status));
@@ -92,7 +100,7 @@ void fill_disk(hal::Machine& machine, block::BlockDevice& disk) {
   if (data.cpu == nullptr) {
     throw std::runtime_error("no DMA memory to fill the disk from");
   }
-  std::memset(data.cpu, 0x5a, data.size);
+  std::memset(data.cpu, kFillByte, data.size);
   for (std::uint64_t sector = 0; sector < disk.info().sectors; sector += kFillBytes / block::kSectorSize) {
     if (const block::Status status = disk.write(sector, data.cpu, kFillBytes); status != block::Status::ok) {
       throw std::runtime_error(std::string("filling the disk: ") + block::to_string(status));
