@@ -31,10 +31,12 @@ TEST(ScheduleTest, EachLifeOfAQueueHasItsOwn) {
   EXPECT_EQ(lives[1].completion_order, (std::vector<std::uint32_t>{0}));
 }
 
-TEST(ScheduleTest, LooksThatFoundNothingAreOne) {
-  const Schedule schedule =
-      schedule_of({enabled(), look(0, 0), look(0, 0), look(3, 3), look(3, 0), look(3, 0), look(5, 2)});
+TEST(ScheduleTest, LooksThatFoundNothingAreOneThatSaysHowManyTheyWere) {
+  Record three = look(3, 3);
+  three.ordinal = 4;
+  const Schedule schedule = schedule_of({enabled(), look(0, 0), look(0, 0), three, look(3, 0), look(3, 0), look(5, 2)});
   EXPECT_EQ(schedule.queues.at(1 << 16 | 2)[0].looks, (std::vector<std::uint64_t>{0, 3, 3, 5}));
+  EXPECT_EQ(schedule.queues.at(1 << 16 | 2)[0].repeats, (std::vector<std::uint32_t>{4, 1, 1, 1}));
 }
 
 TEST(ScheduleTest, WakesThatNoCompletionAskedForAreKept) {

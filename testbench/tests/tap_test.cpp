@@ -254,6 +254,12 @@ TEST_F(TapTest, LooksAreAnnouncedAndThoseThatFindNothingAreOneRecord) {
   }
   EXPECT_EQ(hooks.looks, 5u);
   EXPECT_EQ(all(Kind::used_seen).size(), 1u);
+  describe_read(1);
+  publish(0);
+  use(0, 513);
+  (void)look();
+  ASSERT_EQ(all(Kind::used_seen).size(), 2u);
+  EXPECT_EQ(all(Kind::used_seen)[1].ordinal, 5u) << "says how many found nothing";
 }
 
 TEST_F(TapTest, IndicesWrap) {

@@ -179,15 +179,18 @@ void QueueWatch::add_readable(const std::uint8_t* cpu, std::uint32_t length, Wal
 
 void QueueWatch::looked(std::uint16_t index) {
   const auto added = static_cast<std::uint16_t>(index - used_index_);
-  if (added == 0 && found_nothing_) {
+  if (added == 0 && ++idle_looks_ > 1) {
     return;
   }
-  found_nothing_ = added == 0;
   used_ += added;
   Record record = driver_record(Kind::used_seen, unit_, queue_);
   record.value = index;
   record.length = added;
   record.aux = used_;
+  if (added != 0) {
+    record.ordinal = idle_looks_;
+    idle_looks_ = 0;
+  }
   recorder_.put(record);
 
   // Pairs with the device's ordering of used elements, status and data before used.idx.

@@ -82,7 +82,7 @@ class QueueWatch {
   std::uint16_t used_index_ = 0;
   std::uint64_t published_ = 0;  // chains since the queue was enabled
   std::uint64_t used_ = 0;
-  bool found_nothing_ = false;
+  std::uint32_t idle_looks_ = 0;  // that found nothing, in a row
 };
 
 }  // namespace ringside::trace

@@ -64,7 +64,7 @@ class Observation {
   }
 
   void look(const Record& record, Queue& queue, QueueSchedule& life) {
-    add_look(life, record.aux);
+    add_look(life, record);
     const bool event_index = (accepted_[record.unit] >> VIRTIO_F_EVENT_IDX & 1) != 0;
     const auto index = static_cast<std::uint16_t>(record.value);
     if (record.length != 0) {
@@ -76,12 +76,22 @@ class Observation {
     woken_ = false;
   }
 
-  static void add_look(QueueSchedule& life, std::uint64_t visible) {
-    const bool nothing_new = !life.looks.empty() && life.looks.back() == visible;
-    const std::uint64_t before = life.looks.size() < 2 ? 0 : life.looks[life.looks.size() - 2];
-    if (!(nothing_new && before == visible)) {
-      life.looks.push_back(visible);
+  static void add_look(QueueSchedule& life, const Record& record) {
+    const std::uint64_t before = life.looks.empty() ? 0 : life.looks.back();
+    const bool nothing_new = record.aux == before;
+    if (nothing_new && last_was_idle(life)) {
+      return;
     }
+    if (!nothing_new && last_was_idle(life) && record.ordinal > 1) {
+      life.repeats.back() = record.ordinal;  // only now is it known
+    }
+    life.looks.push_back(record.aux);
+    life.repeats.push_back(1);
+  }
+
+  [[nodiscard]] static bool last_was_idle(const QueueSchedule& life) {
+    const std::size_t count = life.looks.size();
+    return count != 0 && life.looks[count - 1] == (count == 1 ? 0 : life.looks[count - 2]);
   }
 
   Schedule schedule_;

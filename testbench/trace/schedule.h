@@ -17,6 +17,8 @@ struct QueueSchedule {
   // Completions visible (total since the queue was enabled) at each look of the driver; looks that saw nothing new
   // are collapsed to one.
   std::vector<std::uint64_t> looks;
+  // How many looks in a row each of them stands for: more than one only where they saw nothing new.
+  std::vector<std::uint32_t> repeats;
   // Of those looks, in rising order, the ones that followed a wait which an interrupt had ended although none was due:
   // one for completions that the driver had taken by polling, or one that the device raises unasked. Who follows the
   // schedule ends the wait here too; where one is due, raising it is the follower's own business, and its mistake.
