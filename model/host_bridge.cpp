@@ -1,5 +1,6 @@
 #include "model/host_bridge.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "model/interrupt_controller.h"
@@ -77,7 +78,7 @@ void HostBridge::broadcast(Place*& last_claimer, tlm::tlm_generic_payload& trans
 
 void HostBridge::cpu_io_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay) {
   const std::uint64_t port = transaction.get_address();
-  if (port == CONFIG_ADDRESS && transaction.get_data_length() == sizeof config_address_) {
+  if (port == CONFIG_ADDRESS) {
     config_address_transport(transaction);
   } else if (port >= CONFIG_DATA && port < CONFIG_DATA + 4) {
     config_data_transport(transaction, delay);
@@ -87,10 +88,11 @@ void HostBridge::cpu_io_transport(tlm::tlm_generic_payload& transaction, sc_core
 }
 
 void HostBridge::config_address_transport(tlm::tlm_generic_payload& transaction) {
-  if (transaction.is_write()) {
-    std::memcpy(&config_address_, transaction.get_data_ptr(), sizeof config_address_);
-  } else {
-    std::memcpy(transaction.get_data_ptr(), &config_address_, sizeof config_address_);
+  const unsigned size = std::min<unsigned>(transaction.get_data_length(), sizeof config_address_);
+  if (transaction.is_read()) {
+    std::memcpy(transaction.get_data_ptr(), &config_address_, size);
+  } else if (size == sizeof config_address_) {  // only a write of all four bytes is for the bridge
+    std::memcpy(&config_address_, transaction.get_data_ptr(), size);
   }
   transaction.set_response_status(tlm::TLM_OK_RESPONSE);
 }

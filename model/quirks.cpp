@@ -37,6 +37,14 @@ constexpr std::array kQuirks{
               "writeback can be written without VIRTIO_BLK_F_CONFIG_WCE"},
     QuirkInfo{Quirk::bus_master_off_clears_driver_ok, "bus-master-off-clears-driver-ok", "2.1.2", kOldestSeen,
               kStillThere, "clearing bus mastering clears DRIVER_OK"},
+    QuirkInfo{Quirk::needs_reset_cleared_by_write, "needs-reset-cleared-by-write", "2.1.2", kOldestSeen, kStillThere,
+              "a status write without DEVICE_NEEDS_RESET clears it, and the device stays broken"},
+    QuirkInfo{Quirk::indirect_with_next_accepted, "indirect-with-next-accepted", "2.7.5.3.1", kOldestSeen, kStillThere,
+              "VIRTQ_DESC_F_NEXT beside VIRTQ_DESC_F_INDIRECT is ignored"},
+    QuirkInfo{Quirk::range_checked_before_flags, "range-checked-before-flags", "5.2.6.2", kOldestSeen, kStillThere,
+              "a discard or write zeroes with unknown flags and a bad range ends with IOERR instead of UNSUPP"},
+    QuirkInfo{Quirk::scsi_command_fails, "scsi-command-fails", "5.2.6", kOldestSeen, kStillThere,
+              "a SCSI command of few segments ends with IOERR instead of UNSUPP"},
 };
 static_assert(kQuirks.size() == kQuirkCount);
 

@@ -26,8 +26,12 @@ enum class Quirk : unsigned {
   config_window_bar_ignored,
   write_cache_unnegotiated,
   bus_master_off_clears_driver_ok,
+  needs_reset_cleared_by_write,
+  indirect_with_next_accepted,
+  range_checked_before_flags,
+  scsi_command_fails,
 };
-inline constexpr unsigned kQuirkCount = static_cast<unsigned>(Quirk::bus_master_off_clears_driver_ok) + 1;
+inline constexpr unsigned kQuirkCount = static_cast<unsigned>(Quirk::scsi_command_fails) + 1;
 
 struct QemuVersion {
   unsigned major = 0;

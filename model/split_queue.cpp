@@ -16,6 +16,14 @@ void SplitQueue::reset() {
   }
 }
 
+void SplitQueue::reset_one() {
+  const Registers before = registers;
+  reset();
+  registers.desc = before.desc;
+  registers.driver = before.driver;
+  registers.device = before.device;
+}
+
 void SplitQueue::enable(std::uint64_t features) {
   registers.enabled = true;
   event_index_ = (features & VIRTIO_F_EVENT_IDX) != 0;
@@ -84,8 +92,12 @@ bool SplitQueue::fetch(Chain& chain) {
 // 2.7.5.3: the table stands alone behind one descriptor, or ends a chain; it holds no further table.
 bool SplitQueue::fetch_indirect(Chain& chain, const VirtqDesc& descriptor) {
   const std::uint32_t count = descriptor.len / static_cast<std::uint32_t>(sizeof(VirtqDesc));
-  if (!indirect_ || (descriptor.flags & VIRTQ_DESC_F_NEXT) != 0 || count == 0 || count > kMaxChain ||
-      descriptor.len % sizeof(VirtqDesc) != 0 || !dma_.read(descriptor.addr, table_.get(), descriptor.len)) {
+  const bool next = (descriptor.flags & VIRTQ_DESC_F_NEXT) != 0;
+  if (next && !quirks_.fires(Quirk::indirect_with_next_accepted, dma_.at())) {
+    return false;
+  }
+  if (!indirect_ || count == 0 || count > kMaxChain || descriptor.len % sizeof(VirtqDesc) != 0 ||
+      !dma_.read(descriptor.addr, table_.get(), descriptor.len)) {
     return false;
   }
   std::uint16_t index = 0;

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "model/dma_port.h"
+#include "model/quirk_log.h"
 #include "model/virtio.h"
 
 namespace ringside::model {
@@ -45,10 +46,13 @@ class SplitQueue {
   };
   Registers registers;
 
-  explicit SplitQueue(DmaPort& dma) : dma_(dma), table_(std::make_unique<VirtqDesc[]>(kMaxChain)) {}
+  SplitQueue(DmaPort& dma, QuirkLog& quirks)
+      : dma_(dma), quirks_(quirks), table_(std::make_unique<VirtqDesc[]>(kMaxChain)) {}
 
   // Power-on state, of registers and indices.
   void reset();
+  // The same for one queue (2.6.1), but that the addresses can still be read.
+  void reset_one();
   void enable(std::uint64_t features);
 
   // How many chains the driver has made available and the device has not fetched; more than the queue holds, or rings
@@ -79,8 +83,6 @@ class SplitQueue {
   }
 
  private:
-  struct Walk;
-
   [[nodiscard]] std::uint64_t used_event_address() const { return registers.driver + 4 + 2ull * registers.size; }
   [[nodiscard]] std::uint64_t avail_event_address() const { return registers.device + 4 + 8ull * registers.size; }
   [[nodiscard]] std::uint16_t slot(std::uint16_t index) const {
@@ -91,6 +93,7 @@ class SplitQueue {
   [[nodiscard]] bool fetch_indirect(Chain& chain, const VirtqDesc& descriptor);
 
   DmaPort& dma_;
+  QuirkLog& quirks_;
   std::unique_ptr<VirtqDesc[]> table_;  // an indirect table, read once
   bool event_index_ = false;
   bool indirect_ = false;

@@ -27,6 +27,7 @@ constexpr std::uint32_t kWriteZeroesMayUnmap = 56;
 constexpr std::uint32_t kMostSectors = 0x3fffff;            // of one discard or write zeroes: 2 GiB less a sector
 constexpr std::uint32_t kMostSegments = kQueueSizeMax - 2;  // data, beside header and status
 
+constexpr std::uint32_t kBarrier = 0x8000'0000;  // of the legacy device: a bit beside the type
 constexpr std::uint32_t kUnknownType = ~std::uint32_t{0};
 
 }  // namespace
@@ -43,9 +44,17 @@ void VirtioBlk::power_on(const Disk& disk, const Latencies& latencies) {
   reset();
 }
 
-void VirtioBlk::reset() {
-  write_back_ = true;
-  config_[kWriteback] = 1;
+void VirtioBlk::reset() { set_write_back(true); }
+
+void VirtioBlk::set_write_back(bool write_back) {
+  write_back_ = write_back;
+  config_[kWriteback] = write_back ? 1 : 0;
+}
+
+void VirtioBlk::driver_ready(std::uint64_t driver_features) {
+  if ((driver_features & VIRTIO_BLK_F_CONFIG_WCE) == 0) {
+    set_write_back((driver_features & VIRTIO_BLK_F_FLUSH) != 0);
+  }
 }
 
 std::uint64_t VirtioBlk::features() {
@@ -89,8 +98,7 @@ void VirtioBlk::config_write(std::uint32_t offset, std::uint32_t size, std::uint
   if ((driver_features & VIRTIO_BLK_F_CONFIG_WCE) == 0 && !quirks_.fires(Quirk::write_cache_unnegotiated, at)) {
     return;
   }
-  write_back_ = (value >> 8 * (kWriteback - offset) & 0xff) != 0;
-  config_[kWriteback] = write_back_ ? 1 : 0;
+  set_write_back((value >> 8 * (kWriteback - offset) & 0xff) != 0);
 }
 
 // The header may be cut into any number of segments (2.7.4.1: no assumption on framing). What remains of the readable
@@ -155,17 +163,26 @@ std::uint32_t VirtioBlk::known_type(std::uint32_t type, Picoseconds at) {
     return type;
   }
   // Bit 31 was a barrier once, and bit 0 says "out" whatever the type.
-  constexpr std::uint32_t kBarrier = 0x8000'0000;
   const std::uint32_t without_barrier = type & ~kBarrier;
   const std::uint32_t meant = known(without_barrier) ? without_barrier : without_barrier & ~VIRTIO_BLK_T_OUT;
   return known(meant) && quirks_.fires(Quirk::request_type_bits_ignored, at) ? meant : kUnknownType;
+}
+
+// 5.2.6: what a device does not know, it answers with UNSUPP.
+std::uint8_t VirtioBlk::refuse(std::uint32_t type, const Chain& chain) {
+  constexpr std::uint32_t kScsiCommand = 2;  // of the legacy device
+  const bool scsi = (type & ~(kBarrier | VIRTIO_BLK_T_OUT)) == kScsiCommand;
+  const bool too_few_segments = chain.readable < 2 || chain.writable < 3;
+  return scsi && too_few_segments && quirks_.fires(Quirk::scsi_command_fails, dma_.at()) ? VIRTIO_BLK_S_IOERR
+                                                                                         : VIRTIO_BLK_S_UNSUPP;
 }
 
 bool VirtioBlk::execute(Chain& chain, Request& request) {
   request.data = chain.segments + chain.readable;
   request.data_count = chain.writable;
   request.bytes = chain.writable_bytes;
-  request.type = known_type(request.type, dma_.at());
+  const std::uint32_t type_as_sent = request.type;
+  request.type = known_type(type_as_sent, dma_.at());
   switch (request.type) {
     case VIRTIO_BLK_T_IN:
       request.status = check_transfer(request);
@@ -194,7 +211,7 @@ bool VirtioBlk::execute(Chain& chain, Request& request) {
       break;
     default:
       request.bytes = 0;
-      request.status = VIRTIO_BLK_S_UNSUPP;
+      request.status = refuse(type_as_sent, chain);
       break;
   }
   return true;
@@ -237,17 +254,23 @@ bool VirtioBlk::zero_range(Request& request, bool discard) {
     return false;
   }
   request.sector = range.sector;
-  const std::uint32_t known_flags = discard ? 0 : VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
   const bool ignored = mutant(discard ? Mutant::discard_ignored : Mutant::write_zeroes_ignored);
-  if ((range.flags & ~known_flags) != 0) {
-    request.status = VIRTIO_BLK_S_UNSUPP;
-  } else if (range.num_sectors > kMostSectors || !in_range(range.sector, range.num_sectors)) {
-    request.status = VIRTIO_BLK_S_IOERR;
-  } else if (!ignored &&
-             !storage_->write_zeroes(range.sector * kSectorBytes, std::uint64_t{range.num_sectors} * kSectorBytes)) {
+  request.status = check_range(range, discard);
+  if (request.status == VIRTIO_BLK_S_OK && !ignored &&
+      !storage_->write_zeroes(range.sector * kSectorBytes, std::uint64_t{range.num_sectors} * kSectorBytes)) {
     request.status = VIRTIO_BLK_S_IOERR;
   }
   return true;
+}
+
+std::uint8_t VirtioBlk::check_range(const VirtioBlkDiscardWriteZeroes& range, bool discard) {
+  const std::uint32_t known_flags = discard ? 0 : VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
+  const bool flags_known = (range.flags & ~known_flags) == 0;
+  const bool fits = range.num_sectors <= kMostSectors && in_range(range.sector, range.num_sectors);
+  if (!flags_known && (fits || !quirks_.fires(Quirk::range_checked_before_flags, dma_.at()))) {
+    return VIRTIO_BLK_S_UNSUPP;
+  }
+  return fits ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
 }
 
 Picoseconds VirtioBlk::media_time(const Request& request) const {

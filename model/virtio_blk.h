@@ -55,6 +55,9 @@ class VirtioBlk {
   void config_write(std::uint32_t offset, std::uint32_t size, std::uint64_t value, std::uint64_t driver_features,
                     Picoseconds at);
 
+  // Features are settled: without CONFIG_WCE, the cache is what FLUSH says (5.2.6.2).
+  void driver_ready(std::uint64_t driver_features);
+
   // Understands the chain and does what it asks of the disk. False when the chain is no request at all (5.2.6): header
   // or status byte missing. The segments of `chain` are changed and stay in use until complete().
   [[nodiscard]] bool start(Chain& chain, Request& request);
@@ -66,10 +69,11 @@ class VirtioBlk {
   void write_status(const Request& request);
 
  private:
-  static constexpr std::uint32_t kConfigLength = 60;
+  static constexpr std::uint32_t kConfigLength = 57;  // up to write_zeroes_may_unmap
 
   [[nodiscard]] bool read_header(Chain& chain, VirtioBlkReqHeader& header);
   [[nodiscard]] std::uint32_t known_type(std::uint32_t type, Picoseconds at);
+  [[nodiscard]] std::uint8_t refuse(std::uint32_t type, const Chain& chain);
   [[nodiscard]] bool in_range(std::uint64_t sector, std::uint64_t sectors) const {
     return sector <= sectors_ && sectors <= sectors_ - sector;
   }
@@ -77,6 +81,8 @@ class VirtioBlk {
   [[nodiscard]] std::uint8_t check_transfer(const Request& request) const;
   [[nodiscard]] std::uint8_t store(const Request& request);
   [[nodiscard]] bool zero_range(Request& request, bool discard);
+  [[nodiscard]] std::uint8_t check_range(const VirtioBlkDiscardWriteZeroes& range, bool discard);
+  void set_write_back(bool write_back);
   [[nodiscard]] bool gather(const Chain& chain, void* data, std::uint32_t size);
   void read_disk(Request& request);
   void write_id(const Request& request);

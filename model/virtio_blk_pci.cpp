@@ -85,6 +85,11 @@ FunctionIdentity identity() {
   return identity;
 }
 
+// 4.1.5.1.2: a vector that the device has not got reads back as NO_VECTOR.
+std::uint16_t existing_vector(std::uint32_t value) {
+  return static_cast<std::uint16_t>(value < MsixTable::kVectors ? value : VIRTIO_MSI_NO_VECTOR);
+}
+
 }  // namespace
 
 ConfigSpace VirtioBlkPci::make_config_space() {
@@ -118,7 +123,7 @@ VirtioBlkPci::VirtioBlkPci(const sc_core::sc_module_name& name, Slot slot, const
     : PciFunction(name, slot, clock, make_config_space()),
       dma("dma", ram_bytes),
       intx_(intx),
-      queue_(dma),
+      queue_(dma, quirks_),
       blk_(dma, quirks_),
       pool_(kQueueSizeLimit),
       segments_(new Segment[kQueueSizeLimit * kSegmentStride]) {
@@ -281,8 +286,7 @@ bool VirtioBlkPci::structure_access(Access& access, Picoseconds at) {
       return true;
     case kDeviceOffset:
       if (access.write) {
-        const std::uint64_t features = driver_features_[0] | std::uint64_t{driver_features_[1]} << 32;
-        blk_.config_write(offset, access.size, access.value, features, at);
+        blk_.config_write(offset, access.size, access.value, driver_features(), at);
       } else {
         access.value = blk_.config_read(offset, access.size);
       }
@@ -293,7 +297,7 @@ bool VirtioBlkPci::structure_access(Access& access, Picoseconds at) {
         show(Structure::common, base, access, at);
         common_write(offset, static_cast<std::uint32_t>(access.value), at);
       } else {
-        access.value = common_read(offset, at);
+        access.value = common_read(offset);
         show(Structure::common, base, access, at);
       }
       return true;
@@ -303,13 +307,7 @@ bool VirtioBlkPci::structure_access(Access& access, Picoseconds at) {
 // 4.1.4.5: reading clears.
 std::uint32_t VirtioBlkPci::read_isr() { return std::exchange(isr_, std::uint8_t{0}); }
 
-SplitQueue* VirtioBlkPci::selected_queue(Picoseconds) { return queue_select_ < kQueues ? &queue_ : nullptr; }
-
-std::uint32_t VirtioBlkPci::common_read(std::uint32_t offset, Picoseconds at) {
-  const auto half = [](std::uint64_t address, std::uint32_t at_offset, std::uint32_t base) {
-    return static_cast<std::uint32_t>(address >> 8 * (at_offset - base));
-  };
-  const SplitQueue* const queue = selected_queue(at);
+std::uint32_t VirtioBlkPci::common_read(std::uint32_t offset) {
   switch (offset) {
     case device_feature_select:
       return device_feature_select_;
@@ -332,8 +330,15 @@ std::uint32_t VirtioBlkPci::common_read(std::uint32_t offset, Picoseconds at) {
     case queue_notify_off:
       return queue_select_;
     default:
-      break;
+      return queue_read(offset);
   }
+}
+
+std::uint32_t VirtioBlkPci::queue_read(std::uint32_t offset) {
+  const auto half = [](std::uint64_t address, std::uint32_t at_offset, std::uint32_t base) {
+    return static_cast<std::uint32_t>(address >> 8 * (at_offset - base));
+  };
+  const SplitQueue* const queue = selected_queue();
   // A queue that does not exist has size 0 (4.1.4.3), and nothing else either.
   if (queue == nullptr) {
     return offset == queue_msix_vector ? VIRTIO_MSI_NO_VECTOR : 0;
@@ -361,12 +366,6 @@ std::uint32_t VirtioBlkPci::common_read(std::uint32_t offset, Picoseconds at) {
 }
 
 void VirtioBlkPci::common_write(std::uint32_t offset, std::uint32_t value, Picoseconds at) {
-  const auto set_half = [value](std::uint64_t& address, std::uint32_t at_offset, std::uint32_t base) {
-    const unsigned shift = 8 * (at_offset - base);
-    address = (address & ~(std::uint64_t{0xffff'ffff} << shift)) | std::uint64_t{value} << shift;
-  };
-  // 4.1.5.1.2: a vector the device has not got reads back as NO_VECTOR.
-  const auto vector = static_cast<std::uint16_t>(value < MsixTable::kVectors ? value : VIRTIO_MSI_NO_VECTOR);
   switch (offset) {
     case device_feature_select:
       device_feature_select_ = value;
@@ -381,7 +380,7 @@ void VirtioBlkPci::common_write(std::uint32_t offset, std::uint32_t value, Picos
       }
       return;
     case config_msix_vector:
-      config_vector_ = vector;
+      config_vector_ = existing_vector(value);
       return;
     case device_status:
       write_status(static_cast<std::uint8_t>(value), at);
@@ -392,9 +391,17 @@ void VirtioBlkPci::common_write(std::uint32_t offset, std::uint32_t value, Picos
       }
       return;
     default:
-      break;
+      queue_write(offset, value, at);
+      return;
   }
-  SplitQueue* const queue = selected_queue(at);
+}
+
+void VirtioBlkPci::queue_write(std::uint32_t offset, std::uint32_t value, Picoseconds at) {
+  const auto set_half = [value](std::uint64_t& address, std::uint32_t at_offset, std::uint32_t base) {
+    const unsigned shift = 8 * (at_offset - base);
+    address = (address & ~(std::uint64_t{0xffff'ffff} << shift)) | std::uint64_t{value} << shift;
+  };
+  SplitQueue* const queue = selected_queue();
   if (queue == nullptr) {
     return;
   }
@@ -404,12 +411,12 @@ void VirtioBlkPci::common_write(std::uint32_t offset, std::uint32_t value, Picos
       write_queue_size(*queue, value, at);
       return;
     case queue_msix_vector:
-      registers.msix_vector = vector;
+      registers.msix_vector = existing_vector(value);
       return;
     case queue_enable:
       if (static_cast<std::uint16_t>(value) == 1) {
         ++queue_lives_;
-        queue->enable(driver_features_[0] | std::uint64_t{driver_features_[1]} << 32);
+        queue->enable(driver_features());
       } else if (quirks_.fires(Quirk::queue_enable_zero_breaks, at)) {
         break_device(at);
       }
@@ -468,13 +475,20 @@ void VirtioBlkPci::write_status(std::uint8_t value, Picoseconds at) {
   if (asks(VIRTIO_CONFIG_S_FEATURES_OK) && !features_acceptable(at)) {
     value = static_cast<std::uint8_t>(value & ~VIRTIO_CONFIG_S_FEATURES_OK);
   }
-  // 2.1.1: the driver cannot take NEEDS_RESET back but by a reset.
-  set_status(static_cast<std::uint8_t>(value | (status_ & VIRTIO_CONFIG_S_NEEDS_RESET)), at);
+  if (asks(VIRTIO_CONFIG_S_DRIVER_OK)) {
+    blk_.driver_ready(driver_features());
+  }
+  // 2.1.2: only a reset ends the error state.
+  const bool takes_back = broken_ && (value & VIRTIO_CONFIG_S_NEEDS_RESET) == 0;
+  if (takes_back && !quirks_.fires(Quirk::needs_reset_cleared_by_write, at)) {
+    value |= VIRTIO_CONFIG_S_NEEDS_RESET;
+  }
+  set_status(value, at);
 }
 
 // 2.2.2: an acceptable subset, and 6.1: a modern driver's.
 bool VirtioBlkPci::features_acceptable(Picoseconds at) {
-  const std::uint64_t accepted = driver_features_[0] | std::uint64_t{driver_features_[1]} << 32;
+  const std::uint64_t accepted = driver_features();
   if ((accepted & ~offered()) != 0 && !quirks_.fires(Quirk::unoffered_features_accepted, at)) {
     return false;
   }
@@ -490,6 +504,7 @@ void VirtioBlkPci::reset_device() {
   queue_select_ = 0;
   status_ = 0;
   isr_ = 0;
+  broken_ = false;
   queue_.reset();
   blk_.reset();
 }
@@ -497,6 +512,7 @@ void VirtioBlkPci::reset_device() {
 // 2.1.2: an error state that only a reset ends, and the driver is told.
 void VirtioBlkPci::break_device(Picoseconds at) {
   drop_in_flight();
+  broken_ = true;
   set_status(static_cast<std::uint8_t>(status_ | VIRTIO_CONFIG_S_NEEDS_RESET), at);
   if ((status_ & VIRTIO_CONFIG_S_DRIVER_OK) != 0) {
     notify_config(at);
@@ -517,15 +533,14 @@ void VirtioBlkPci::drop_in_flight() {
 
 void VirtioBlkPci::reset_queue() {
   drop_in_flight();
-  queue_.reset();
+  queue_.reset_one();
 }
 
 void VirtioBlkPci::doorbell(std::uint32_t index, std::uint32_t value, Picoseconds at) {
   if (tap_ != nullptr) {
     tap_->doorbell(at, static_cast<std::uint16_t>(index), value);
   }
-  const bool usable =
-      index < kQueues && queue_.registers.enabled && (status_ & VIRTIO_CONFIG_S_NEEDS_RESET) == 0 && dma.bus_master();
+  const bool usable = index < kQueues && queue_.registers.enabled && !broken_ && dma.bus_master();
   // 3.1.1: before DRIVER_OK the device consumes nothing.
   if (!usable || ((status_ & VIRTIO_CONFIG_S_DRIVER_OK) == 0 && !quirks_.fires(Quirk::kick_before_driver_ok, at))) {
     return;

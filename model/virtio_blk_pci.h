@@ -79,7 +79,12 @@ class VirtioBlkPci final : public PciFunction {
   // --- The structures in BAR 4, and MSI-X in BAR 1
   bool structure_access(Access& access, Picoseconds at);
   bool msix_access(Access& access, Picoseconds at);
-  [[nodiscard]] std::uint32_t common_read(std::uint32_t offset, Picoseconds at);
+  [[nodiscard]] std::uint32_t common_read(std::uint32_t offset);
+  [[nodiscard]] std::uint32_t queue_read(std::uint32_t offset);
+  void queue_write(std::uint32_t offset, std::uint32_t value, Picoseconds at);
+  [[nodiscard]] std::uint64_t driver_features() const {
+    return driver_features_[0] | std::uint64_t{driver_features_[1]} << 32;
+  }
   void common_write(std::uint32_t offset, std::uint32_t value, Picoseconds at);
   [[nodiscard]] std::uint32_t read_isr();
   void show(Structure structure, std::uint32_t base, const Access& access, Picoseconds at);
@@ -92,7 +97,7 @@ class VirtioBlkPci final : public PciFunction {
   void break_device(Picoseconds at);
 
   // --- The queue
-  [[nodiscard]] SplitQueue* selected_queue(Picoseconds at);
+  [[nodiscard]] SplitQueue* selected_queue() { return queue_select_ < kQueues ? &queue_ : nullptr; }
   void write_queue_size(SplitQueue& queue, std::uint32_t value, Picoseconds at);
   void reset_queue();
   void doorbell(std::uint32_t index, std::uint32_t value, Picoseconds at);
@@ -128,6 +133,7 @@ class VirtioBlkPci final : public PciFunction {
   std::uint8_t status_ = 0;
   std::uint8_t generation_ = 0;
   std::uint8_t isr_ = 0;
+  bool broken_ = false;  // until a reset
   bool intx_level_ = false;
 
   // Requests: a fixed pool, its free ones, and those in flight in order of completion (a ring).
