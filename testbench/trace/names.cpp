@@ -359,7 +359,8 @@ std::string device_line(const Record& record) {
     case Kind::dev_used:
       return fmt::format("device: {} used.idx <- {}", queue_name(record), record.value);
     case Kind::dev_interrupt:
-      return fmt::format("device: interrupt {} level {}", vector_name(record.offset), record.value);
+      return record.offset == 0xffff ? fmt::format("device: INTx level {}", record.value)
+                                     : fmt::format("device: MSI-X entry {} raised", record.offset);
     case Kind::dev_status:
       return fmt::format("device: device_status {}", status_name(record.value));
     case Kind::dev_quirk:
@@ -456,8 +457,8 @@ std::string packed_address_name(std::uint64_t address) {
 }
 
 std::string vector_name(std::uint64_t vector) {
-  if (vector == ~std::uint64_t{0} || vector == 0xffff) {
-    return vector == 0xffff ? "INTx" : "an unknown vector";
+  if (vector == ~std::uint64_t{0}) {
+    return "an unknown vector";
   }
   return vector >= hal::kFirstLineVector ? fmt::format("irq {}", vector - hal::kFirstLineVector)
                                          : fmt::format("msi {}", vector);

@@ -86,7 +86,7 @@ enum class Kind : std::uint8_t {
   dev_fetch = 85,      // queue, ordinal, flags = type, offset = sector, length
   dev_complete = 86,   // queue, ordinal, value = status, length = used length
   dev_used = 87,       // queue, value = used.idx published
-  dev_interrupt = 88,  // offset = vector (or 0xffff for INTx), value = level
+  dev_interrupt = 88,  // offset = entry of the MSI-X table (or 0xffff for INTx), value = level
   dev_status = 89,     // value
   dev_quirk = 90,      // value = quirk number
   dev_fault = 91,      // value = which fault fired

@@ -16,6 +16,7 @@ namespace {
 // A log is outside input: one that names thousands of queues gets a wave of the first ones.
 constexpr std::size_t kMostScopes = 256;
 constexpr std::size_t kMostInFlight = 65536;
+constexpr std::uint64_t kIntx = 0xffff;
 
 bool names_queue(Kind kind) {
   switch (kind) {
@@ -35,9 +36,7 @@ bool names_queue(Kind kind) {
   }
 }
 
-bool names_vector(Kind kind) {
-  return kind == Kind::interrupt || kind == Kind::wait || kind == Kind::wait_timeout || kind == Kind::dev_interrupt;
-}
+bool names_vector(Kind kind) { return kind == Kind::interrupt || kind == Kind::wait || kind == Kind::wait_timeout; }
 
 std::string scope_of_vector(std::uint64_t vector) {
   std::string name = vector_name(vector);
@@ -100,10 +99,10 @@ class VcdWriter::Wave {
   using Id = VcdSignals::Id;
 
   struct Vector {
-    Id interrupt, count, level;
+    Id interrupt, count;
   };
   struct Disk {
-    Id status, status_bits, features, config, access, value, media;
+    Id status, status_bits, features, config, access, value, media, raised, entry, line;
     Id dma, dma_address, dma_length, dma_active, granted;
     std::uint64_t granted_bytes = 0;
   };
@@ -132,7 +131,6 @@ class VcdWriter::Wave {
     Vector& ids = vectors_[vector];
     ids.interrupt = signals_.event("interrupt");
     ids.count = signals_.number("count", 32);
-    ids.level = signals_.number("device_level", 1);
     signals_.close_scope();
   }
 
@@ -146,6 +144,9 @@ class VcdWriter::Wave {
     disk.access = signals_.string("register_access");
     disk.value = signals_.number("register_value", 64);
     disk.media = signals_.string("media");
+    disk.raised = signals_.event("interrupt_raised");
+    disk.entry = signals_.string("interrupt_source");
+    disk.line = signals_.number("intx_level", 1);
     signals_.open_scope("dma");
     disk.dma = signals_.string("activity");
     disk.dma_active = signals_.event("transfer");
@@ -226,11 +227,6 @@ class VcdWriter::Wave {
       case Kind::wait_timeout:
         signals_.set(cpu_state_, "timed out");
         break;
-      case Kind::dev_interrupt:
-        if (const auto vector = vectors_.find(record.offset); vector != vectors_.end()) {
-          signals_.set(vector->second.level, record.value);
-        }
-        break;
       case Kind::port_read:
       case Kind::port_write:
       case Kind::mmio_read:
@@ -279,12 +275,26 @@ class VcdWriter::Wave {
         signals_.set(disk.dma_address, record.offset);
         signals_.set(disk.dma_length, record.length);
         break;
+      case Kind::dev_interrupt:
+        take_raised(record, disk);
+        break;
       case Kind::dev_media:
         signals_.set(disk.media, fmt::format("{} {} +{} takes {} ns", record.flags == 1 ? "write" : "read",
                                              record.offset, record.length, record.value));
         break;
       default:
         break;
+    }
+  }
+
+  // As the device sees it: an entry of its MSI-X table, or the level of its line.
+  void take_raised(const Record& record, Disk& disk) {
+    if (record.offset == kIntx) {
+      signals_.set(disk.line, record.value);
+    }
+    if (record.value != 0) {
+      signals_.set(disk.entry, record.offset == kIntx ? "INTx" : fmt::format("MSI-X entry {}", record.offset));
+      signals_.fire(disk.raised);
     }
   }
 
