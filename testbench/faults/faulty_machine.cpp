@@ -139,7 +139,16 @@ bool FaultyMachine::register_write(const BarLocation& where, unsigned width, std
   if (is_status(where, width) && value == 0) {
     needs_reset_.erase(where.unit);
   }
-  return true;
+  return where.structure != Structure::notify || doorbell(where.unit, static_cast<std::uint16_t>(value));
+}
+
+// A device that needs a reset does nothing more; the others miss a doorbell only when a fault says so. Which queue it
+// is stands in the value (VIRTIO 1.2, 4.1.5.2).
+bool FaultyMachine::doorbell(std::uint8_t unit, std::uint16_t queue) {
+  const bool lost = take([&](const Fault& fault) {
+    return fault.action == Action::lost_doorbell && fault.unit == unit && fault.queue == queue;
+  });
+  return !lost && needs_reset_.count(unit) == 0;
 }
 
 template <class Word, class Access>

@@ -104,6 +104,7 @@ class FaultyMachine final : public hal::Machine {
   [[nodiscard]] Word register_read(const trace::BarLocation& where, Word value);
   // False when the write is lost.
   [[nodiscard]] bool register_write(const trace::BarLocation& where, unsigned width, std::uint32_t value);
+  [[nodiscard]] bool doorbell(std::uint8_t unit, std::uint16_t queue);
   template <class Word, class Access>
   [[nodiscard]] Word port_read(std::uint16_t port, Access access);
   template <class Word, class Access>

@@ -24,10 +24,11 @@ constexpr std::array<std::string_view, 7> kKeys = {"on", "nth", "queue", "unit",
 
 constexpr std::array kActions = {
     ActionSummary{Action::removed, "removed", "the function is gone: reads are all-ones, writes and DMA are lost"},
+    ActionSummary{Action::lost_doorbell, "lost-doorbell", "the next doorbell does not reach the device"},
     ActionSummary{Action::lost_interrupt, "lost-interrupt", "the next interrupt is not seen"},
     ActionSummary{Action::spurious_interrupt, "spurious-interrupt", "the next wait ends at once, with nothing done"},
     ActionSummary{Action::status_all_ones, "status-all-ones", "the next read of device_status gives 0xff"},
-    ActionSummary{Action::needs_reset, "needs-reset", "device_status shows DEVICE_NEEDS_RESET until the reset"},
+    ActionSummary{Action::needs_reset, "needs-reset", "DEVICE_NEEDS_RESET, and nothing more is done until the reset"},
     ActionSummary{Action::used_id, "used-id", "the newest used element names another id", true, 0, 0xffff'ffff},
     ActionSummary{Action::used_length, "used-length", "its length is another", true, 0, 0xffff'ffff},
     ActionSummary{Action::used_index, "used-index", "used.idx jumps ahead", true, 1, 0xffff},

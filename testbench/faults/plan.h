@@ -27,10 +27,11 @@ namespace ringside::faults {
 
 enum class Action : std::uint8_t {
   removed,             // the function is gone for good: reads are all-ones, writes and DMA are lost
+  lost_doorbell,       // the next one does not reach the device
   lost_interrupt,      // the next interrupt is not seen
   spurious_interrupt,  // the next wait ends at once, with nothing done
   status_all_ones,     // the next read of device_status gives 0xff
-  needs_reset,         // device_status shows DEVICE_NEEDS_RESET until the reset; a configuration interrupt says so
+  needs_reset,         // DEVICE_NEEDS_RESET and a configuration interrupt, and no doorbell counts, until the reset
   used_id,             // the newest used element names `value`
   used_length,         // its length is `value`
   used_index,          // used.idx is ahead by `value`, at the next look

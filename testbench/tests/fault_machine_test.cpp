@@ -21,21 +21,21 @@ constexpr std::uint64_t kStatus = kBar + trace::VIRTIO_PCI_COMMON_STATUS;
 constexpr std::uint32_t kBarSize = 0x4000;
 constexpr unsigned kBarIndex = 4;
 constexpr unsigned kBarOffset = trace::PCI_BASE_ADDRESS_0 + 4 * kBarIndex;
+constexpr std::uint64_t kDoorbell = kBar + 0x3000;
 constexpr unsigned kCapability = 0x40;
+constexpr unsigned kNotifyCapability = 0x60;
 constexpr std::uint16_t kFunction = 4 << 3;
 constexpr unsigned kVector = 0;
 
-// One virtio block function whose common structure fills BAR 4, RAM for buffers, one interrupt vector.
+// One virtio block function with common and notify structures in BAR 4, RAM for buffers, one interrupt vector.
 class FakeMachine final : public hal::Machine {
  public:
   FakeMachine() {
     put(0, 0x1042'1af4);
     put(kBarOffset, 0);
     put(trace::PCI_CAPABILITY_LIST, kCapability);
-    put(kCapability, std::uint32_t{1} << 24 | 16u << 16 | trace::PCI_CAP_ID_VNDR);
-    put(kCapability + trace::kCapBar, kBarIndex);
-    put(kCapability + trace::kCapOffset, 0);
-    put(kCapability + trace::kCapLength, kBarSize);
+    put_capability(kCapability, trace::Structure::common, 0, kNotifyCapability);
+    put_capability(kNotifyCapability, trace::Structure::notify, 0x3000, 0);
   }
 
   std::map<std::uint64_t, std::uint32_t> registers;
@@ -96,6 +96,12 @@ class FakeMachine final : public hal::Machine {
 
  private:
   void put(unsigned offset, std::uint32_t value) { config_[offset / 4] = value; }
+  void put_capability(unsigned at, trace::Structure type, std::uint32_t offset, std::uint32_t next) {
+    put(at, static_cast<std::uint32_t>(type) << 24 | 16u << 16 | next << 8 | trace::PCI_CAP_ID_VNDR);
+    put(at + trace::kCapBar, kBarIndex);
+    put(at + trace::kCapOffset, offset);
+    put(at + trace::kCapLength, 0x1000);
+  }
   [[nodiscard]] bool selected() const { return latch_ >> 8 == (0x80'0000u | kFunction); }
 
   std::array<std::uint32_t, 64> config_{};
@@ -214,8 +220,23 @@ TEST_F(FaultMachine, NeedsResetShowsUntilTheResetAndIsAnnounced) {
   EXPECT_EQ(machine.mmio_read8(kStatus), 0x47u);
   EXPECT_EQ(machine.mmio_read8(kStatus), 0x47u);
   EXPECT_EQ(fired.faults.size(), 1u);
+  machine.mmio_write16(kDoorbell, 0);
+  EXPECT_EQ(inner.registers.count(kDoorbell), 0u) << "nothing more is done";
   machine.mmio_write8(kStatus, 0);
   EXPECT_EQ(machine.mmio_read8(kStatus), 0u);
+  machine.mmio_write16(kDoorbell, 0);
+  EXPECT_EQ(inner.registers.count(kDoorbell), 1u);
+}
+
+TEST_F(FaultMachine, LostDoorbellOfItsQueueIsLostOnce) {
+  inner.registers[kDoorbell] = 99;
+  arm(Action::lost_doorbell);
+  machine.mmio_write16(kDoorbell, 1);
+  EXPECT_EQ(inner.registers[kDoorbell], 1u) << "another queue";
+  machine.mmio_write16(kDoorbell, 0);
+  EXPECT_EQ(inner.registers[kDoorbell], 1u);
+  machine.mmio_write16(kDoorbell, 0);
+  EXPECT_EQ(inner.registers[kDoorbell], 0u);
 }
 
 // A queue of 4 in RAM, as the tap would have numbered it.
