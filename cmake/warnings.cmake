@@ -5,6 +5,8 @@ target_include_directories(ringside_warnings INTERFACE ${PROJECT_SOURCE_DIR})
 
 set(RINGSIDE_SANITIZE "" CACHE STRING "Sanitizers to build with, as in -fsanitize=LIST")
 if(RINGSIDE_SANITIZE)
-  add_compile_options(-fsanitize=${RINGSIDE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  # vptr needs the type information that the driver is built without.
+  add_compile_options(-fsanitize=${RINGSIDE_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${RINGSIDE_SANITIZE})
 endif()
