@@ -1,0 +1,174 @@
+// Logs written by hand, for tests of the monitors: a driver and a device that do everything right, as far as a test
+// lets them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "testbench/checks/monitors.h"
+#include "testbench/trace/record.h"
+#include "testbench/trace/recorder.h"
+#include "testbench/trace/virtio_layout.h"
+
+namespace ringside::checks {
+
+class HandLog {
+ public:
+  static constexpr std::uint64_t kFeatures =
+      std::uint64_t{1} << 32 | std::uint64_t{1} << 29 | std::uint64_t{1} << 28 | 1u << 11 | 1u << 9;
+  static constexpr std::uint64_t kCapacity = 1000;
+  static constexpr std::uint16_t kSize = 16;
+
+  std::vector<trace::Record> records;
+
+  trace::Record& add(trace::Kind kind, std::uint64_t value = 0, std::uint16_t flags = 0) {
+    trace::Record record = trace::driver_record(kind);
+    record.time = records.size();
+    record.value = value;
+    record.flags = flags;
+    records.push_back(record);
+    return records.back();
+  }
+
+  // --- Registers
+  void status(std::uint64_t value) { add(trace::Kind::device_status, value, 0); }
+  void status_reads(std::uint64_t value) { add(trace::Kind::device_status, value, 1); }
+  trace::Record& access(trace::Kind kind, trace::Structure structure, std::uint64_t offset, std::uint8_t width,
+                        std::uint64_t value) {
+    trace::Record& record = add(kind, value);
+    record.region = static_cast<std::uint32_t>(structure);
+    record.offset = offset;
+    record.width = width;
+    return record;
+  }
+  void write_common(std::uint64_t offset, std::uint8_t width, std::uint64_t value) {
+    access(trace::Kind::register_write, trace::Structure::common, offset, width, value);
+  }
+  void read_common(std::uint64_t offset, std::uint8_t width, std::uint64_t value) {
+    access(trace::Kind::register_read, trace::Structure::common, offset, width, value);
+  }
+  void read_config(std::uint64_t offset, std::uint8_t width, std::uint64_t value) {
+    access(trace::Kind::register_read, trace::Structure::device, offset, width, value);
+  }
+
+  // --- Bring-up, in its steps
+  void reset() {
+    status(0);
+    status_reads(0);
+  }
+  void negotiate(std::uint64_t offered = kFeatures, std::uint64_t accepted = kFeatures) {
+    status(1);
+    status(3);
+    add(trace::Kind::features, offered, 0);
+    add(trace::Kind::features, accepted, 1);
+    status(0xb);
+    status_reads(0xb);
+    read_config(0, 4, kCapacity);
+    read_config(4, 4, 0);
+  }
+  static constexpr std::uint64_t kDescriptors = trace::packed_address(trace::kRegionDma + 1, 0);
+  static constexpr std::uint64_t kAvail = trace::packed_address(trace::kRegionDma + 1, 0x400);
+  static constexpr std::uint64_t kUsed = trace::packed_address(trace::kRegionDma + 1, 0x800);
+  void addresses() {
+    write_common(0x20, 8, kDescriptors);
+    write_common(0x28, 8, kAvail);
+    write_common(0x30, 8, kUsed);
+  }
+  void allocate_rings(std::uint64_t alignment = 16) {
+    trace::Record& record = add(trace::Kind::dma_alloc);
+    record.region = trace::kRegionDma + 1;
+    record.length = 4096;
+    record.aux = alignment;
+  }
+  trace::Record& enable(std::uint64_t size = kSize) {
+    trace::Record& record = add(trace::Kind::queue_enabled, size);
+    record.offset = kDescriptors;
+    record.length = kAvail;
+    record.aux = kUsed;
+    return record;
+  }
+  void set_up_queue() {
+    allocate_rings();
+    read_common(0x18, 2, 256);
+    write_common(0x18, 2, kSize);
+    addresses();
+    enable();
+  }
+  void go() { status(0xf); }
+  void bring_up(std::uint64_t accepted = kFeatures) {
+    reset();
+    negotiate(kFeatures, accepted);
+    set_up_queue();
+    go();
+  }
+
+  // --- Requests
+  void publish(std::uint16_t count = 1) {
+    available = static_cast<std::uint16_t>(available + count);
+    add(trace::Kind::avail_publish, available).length = count;
+  }
+  trace::Record& request(std::uint16_t type, std::uint64_t sector, std::uint64_t length, std::uint64_t hash = 0) {
+    trace::Record& record = add(trace::Kind::request);
+    record.flags = type;
+    record.offset = sector;
+    record.length = length;
+    record.hash = hash;
+    record.ordinal = next_request++;
+    record.aux = 3 | 1u << 16 | std::uint64_t{513} << 17;
+    return record;
+  }
+  // Of a range, as DISCARD and WRITE_ZEROES have one.
+  trace::Record& range(std::uint16_t type, std::uint64_t sector, std::uint32_t sectors) {
+    trace::Record& record = request(type, 0, 16);
+    record.value = sector;
+    record.region = sectors;
+    return record;
+  }
+  void ring() { add(trace::Kind::doorbell, 0).width = 2; }
+  void look(std::uint16_t count = 1) {
+    used = static_cast<std::uint16_t>(used + count);
+    add(trace::Kind::used_seen, used).length = count;
+  }
+  trace::Record& completion(std::uint32_t ordinal, std::uint16_t type, std::uint64_t hash = 0,
+                            std::uint64_t status_byte = 0) {
+    trace::Record& record = add(trace::Kind::completion, status_byte, type);
+    record.ordinal = ordinal;
+    record.hash = hash;
+    record.length = 1;
+    record.aux = 513;
+    return record;
+  }
+  // One whole request. Returns its ordinal.
+  std::uint32_t perform(std::uint16_t type, std::uint64_t sector, std::uint64_t length, std::uint64_t hash) {
+    const bool reads = type == trace::VIRTIO_BLK_T_IN;
+    publish();
+    const std::uint32_t ordinal = request(type, sector, length, reads ? 0 : hash).ordinal;
+    ring();
+    look();
+    completion(ordinal, type, reads ? hash : 0);
+    return ordinal;
+  }
+  void perform_range(std::uint16_t type, std::uint64_t sector, std::uint32_t sectors) {
+    publish();
+    const std::uint32_t ordinal = range(type, sector, sectors).ordinal;
+    ring();
+    look();
+    completion(ordinal, type);
+  }
+
+  // Each broken requirement with who broke it: "driver init-drv-01".
+  [[nodiscard]] std::vector<std::string> broken() const {
+    std::vector<std::string> clauses;
+    for (const Violation& violation : run_monitors(records)) {
+      clauses.push_back(std::string(to_string(violation.role)) + " " + violation.clause);
+    }
+    return clauses;
+  }
+
+  std::uint16_t available = 0;
+  std::uint16_t used = 0;
+  std::uint32_t next_request = 0;
+};
+
+}  // namespace ringside::checks
