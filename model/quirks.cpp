@@ -45,6 +45,8 @@ constexpr std::array kQuirks{
               "a discard or write zeroes with unknown flags and a bad range ends with IOERR instead of UNSUPP"},
     QuirkInfo{Quirk::scsi_command_fails, "scsi-command-fails", "5.2.6", kOldestSeen, kStillThere,
               "a SCSI command of few segments ends with IOERR instead of UNSUPP"},
+    QuirkInfo{Quirk::id_not_padded, "id-not-padded", "5.2.6", kOldestSeen, kStillThere,
+              "GET_ID writes the serial number and one NUL, and leaves the rest of the 20 bytes as it was"},
 };
 static_assert(kQuirks.size() == kQuirkCount);
 

@@ -30,8 +30,9 @@ enum class Quirk : unsigned {
   indirect_with_next_accepted,
   range_checked_before_flags,
   scsi_command_fails,
+  id_not_padded,
 };
-inline constexpr unsigned kQuirkCount = static_cast<unsigned>(Quirk::scsi_command_fails) + 1;
+inline constexpr unsigned kQuirkCount = static_cast<unsigned>(Quirk::id_not_padded) + 1;
 
 struct QemuVersion {
   unsigned major = 0;

@@ -334,11 +334,17 @@ void VirtioBlk::read_disk(Request& request) {
   }
 }
 
+// 5.2.6: ASCII, padded with NULs.
 void VirtioBlk::write_id(const Request& request) {
   const auto serial = mutant(Mutant::id_wrong) ? std::array<char, VIRTIO_BLK_ID_BYTES>{"another"} : serial_;
+  std::uint64_t bytes = request.bytes;
+  const auto with_one_nul = static_cast<std::uint64_t>(std::ranges::find(serial, '\0') - serial.begin()) + 1;
+  if (with_one_nul < bytes && quirks_.fires(Quirk::id_not_padded, dma_.at())) {
+    bytes = with_one_nul;
+  }
   std::uint64_t done = 0;
   for (const Segment& segment : std::span(request.data, request.data_count)) {
-    const std::uint64_t piece = std::min<std::uint64_t>(segment.size, request.bytes - done);
+    const std::uint64_t piece = std::min<std::uint64_t>(segment.size, bytes - done);
     if (piece != 0 && !dma_.write(segment.address, serial.data() + done, piece)) {
       return;
     }

@@ -28,6 +28,7 @@ const trace::QueueSchedule* ModelFollower::life() {
   if (current != life_) {
     life_ = current;
     look_ = 0;
+    idle_ = 0;
     visible_ = 0;
     ahead_ = false;
   }
@@ -61,39 +62,42 @@ void ModelFollower::release_until(const trace::QueueSchedule& life, std::uint64_
   }
 }
 
+void ModelFollower::next_look() {
+  ++look_;
+  idle_ = 0;
+  ahead_ = false;
+}
+
 void ModelFollower::look() {
   const trace::QueueSchedule* const current = life();
   if (current == nullptr) {
     return;
   }
-  const std::uint64_t visible = current->looks[look_];
-  if (ahead_) {
-    ahead_ = false;
-    ++look_;
-  } else if (visible > visible_) {
-    release_until(*current, visible);
-    ++look_;
+  if (current->looks[look_] > visible_) {
+    release_until(*current, current->looks[look_]);
+    next_look();
+  } else if (ahead_ || ++idle_ >= current->repeats[look_]) {
+    next_look();
   }
-  // Else nothing new was seen here, however often the driver looked: it stays so until it lets time pass.
 }
 
-bool ModelFollower::pass_time() {
+bool ModelFollower::rules() { return life() != nullptr && disk_.in_flight() != 0; }
+
+bool ModelFollower::wait() {
   const trace::QueueSchedule* current = life();
-  if (current == nullptr || disk_.in_flight() == 0) {
+  while (current != nullptr && !ahead_ && current->looks[look_] <= visible_) {
+    next_look();
+    current = life();
+  }
+  if (current == nullptr) {
     return false;
   }
-  if (!ahead_ && current->looks[look_] <= visible_) {
-    ++look_;
-    current = life();
-    if (current == nullptr) {
-      return false;
-    }
+  const std::uint64_t visible = current->looks[look_];
+  if (!ahead_) {
+    release_until(*current, visible);
+    ahead_ = true;
   }
-  if (!ahead_ && current->looks[look_] > visible_) {
-    release_until(*current, current->looks[look_]);
-    ahead_ = following_;
-  }
-  return following_;
+  return std::ranges::binary_search(current->unprompted, visible);
 }
 
 }  // namespace ringside::targets

@@ -18,13 +18,17 @@ class ModelFollower {
 
   // The driver is about to read used.idx.
   void look();
-  // The driver lets time pass: what the next look shows happens now. False when there is nothing to follow.
-  bool pass_time();
+  // Whether what happens is the schedule's to say: requests are in flight whose completion it knows.
+  [[nodiscard]] bool rules();
+  // The driver waits for an interrupt: what the next look shows that shows something happens now. True when the other
+  // run's wait ended here though no interrupt was due.
+  bool wait();
 
  private:
-  // Finds the present life of the queue. Null when its schedule has run out.
+  // Of the present life of the queue. Null when its schedule has run out.
   [[nodiscard]] const trace::QueueSchedule* life();
   void release_until(const trace::QueueSchedule& life, std::uint64_t visible);
+  void next_look();
   void give_up();
 
   const std::vector<trace::QueueSchedule>* lives_ = nullptr;
@@ -33,6 +37,7 @@ class ModelFollower {
   bool following_ = false;
   unsigned life_ = 0;          // queue_lives() of what the fields below belong to
   std::size_t look_ = 0;       // the next one
+  std::uint32_t idle_ = 0;     // how often the driver has seen nothing new in it
   std::uint64_t visible_ = 0;  // released so far
   bool ahead_ = false;         // the next look was released before it came
 };

@@ -13,6 +13,9 @@ static_assert(kRamBytes == model::Pc::kRamBytes);
 constexpr hal::Window kIoWindow{0xc000, 0x4000};
 constexpr hal::Window kMemoryWindow{0xe000'0000, 0x1e00'0000};
 
+// What a relax takes while another run's schedule says what happens: looks count there, not time.
+constexpr model::Picoseconds kFollowedRelax = 1000 * model::kPicosecondsPerNanosecond;
+
 model::Picoseconds to_picoseconds(std::uint64_t nanoseconds) {
   constexpr std::uint64_t kMost = model::kNever / model::kPicosecondsPerNanosecond;
   return nanoseconds >= kMost ? model::kNever : nanoseconds * model::kPicosecondsPerNanosecond;
@@ -96,8 +99,8 @@ std::uint64_t ModelMachine::interrupts(unsigned vector) {
 bool ModelMachine::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadline_ns) {
   tick();
   const model::Picoseconds deadline = to_picoseconds(deadline_ns);
-  if (follower_ != nullptr && count(vector) == seen && follower_->pass_time()) {
-    return wait_following(vector, seen, deadline);
+  if (follower_ != nullptr && count(vector) == seen && follower_->rules() && follower_->wait()) {
+    return true;
   }
   for (;;) {
     const model::Picoseconds now = cpu_.now();
@@ -113,15 +116,6 @@ bool ModelMachine::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadl
     }
     cpu_.wait_for_interrupt(deadline);
   }
-}
-
-// What the other run showed after its wait has happened; whether that raised an interrupt is the model's own doing.
-bool ModelMachine::wait_following(unsigned vector, std::uint64_t seen, model::Picoseconds deadline) {
-  if (count(vector) != seen) {
-    return true;
-  }
-  let_time_pass_until(deadline);
-  return false;
 }
 
 void ModelMachine::acknowledge(unsigned vector) {
@@ -149,11 +143,10 @@ void ModelMachine::let_time_pass_until(model::Picoseconds deadline) {
 
 void ModelMachine::relax(std::uint64_t deadline_ns) {
   tick();
-  if (follower_ != nullptr && follower_->pass_time()) {
-    return;
-  }
   pc_.disk.catch_up(cpu_.now());
-  let_time_pass_until(std::min(to_picoseconds(deadline_ns), pc_.disk.next_completion()));
+  const bool following = follower_ != nullptr && follower_->rules();
+  const model::Picoseconds next = following ? cpu_.now() + kFollowedRelax : pc_.disk.next_completion();
+  let_time_pass_until(std::min(to_picoseconds(deadline_ns), next));
 }
 
 // Nobody listens here: what the driver logs is seen by the tap.

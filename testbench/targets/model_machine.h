@@ -58,7 +58,6 @@ class ModelMachine final : public hal::Machine {
   }
   void check_real_time();
   [[nodiscard]] std::uint64_t count(unsigned vector) const;
-  [[nodiscard]] bool wait_following(unsigned vector, std::uint64_t seen, model::Picoseconds deadline);
   void let_time_pass_until(model::Picoseconds deadline);
 
   model::Pc& pc_;
