@@ -21,8 +21,10 @@ constexpr Clause kResetFinished{"pcicommon-drv-07", Role::driver};
 constexpr Clause kAligned{"splitvq-drv-01", Role::driver};
 constexpr Clause kVectorReadBack{"pcimsix-drv-05", Role::driver};
 constexpr Clause kSizeOffered{"pcicommon-dev-15", Role::device};
-constexpr std::array kClauses = {kFieldsFirst,   kFieldsAgain, kPowerOfTwo,     kNeverDisabled,
-                                 kResetFinished, kAligned,     kVectorReadBack, kSizeOffered};
+constexpr Clause kVectorKept{"pcimsix-dev-06", Role::device};
+constexpr Clause kDisabledAfterReset{"pcicommon-dev-08", Role::device};
+constexpr std::array kClauses = {kVectorKept,    kDisabledAfterReset, kFieldsFirst, kFieldsAgain,    kPowerOfTwo,
+                                 kNeverDisabled, kResetFinished,      kAligned,     kVectorReadBack, kSizeOffered};
 
 constexpr std::array kRings = {VIRTIO_PCI_COMMON_Q_DESCLO, VIRTIO_PCI_COMMON_Q_AVAILLO, VIRTIO_PCI_COMMON_Q_USEDLO};
 constexpr std::array kRingNames = {"descriptor table", "available ring", "used ring"};
@@ -79,6 +81,7 @@ class QueueSetup final : public Monitor {
     bool was_reset = false;
     std::array<bool, 3> ring_written{};
     bool vector_unread = false;
+    std::uint64_t vector = VIRTIO_MSI_NO_VECTOR;  // as written
   };
 
   static bool is_field(const Record& record) {
@@ -98,6 +101,7 @@ class QueueSetup final : public Monitor {
       violated(kPowerOfTwo, fmt::format("queue_size {} written, which is no power of two", record.value));
     } else if (record.offset == VIRTIO_PCI_COMMON_Q_MSIX) {
       queue.vector_unread = record.value != VIRTIO_MSI_NO_VECTOR;
+      queue.vector = record.value;
     } else if (record.offset == VIRTIO_PCI_COMMON_Q_ENABLE && record.value == 0) {
       violated(kNeverDisabled, "0 written to queue_enable");
     }
@@ -111,7 +115,13 @@ class QueueSetup final : public Monitor {
     if (record.offset == VIRTIO_PCI_COMMON_Q_SIZE && record.value != 0 && !is_power_of_two(record.value)) {
       violated(kSizeOffered, fmt::format("queue_size reads {}, which is no power of two", record.value));
     } else if (record.offset == VIRTIO_PCI_COMMON_Q_MSIX) {
+      // NO_VECTOR says that the mapping was refused, which is the device's right (pcimsix-dev-09).
+      if (record.value != queue.vector && record.value != VIRTIO_MSI_NO_VECTOR) {
+        violated(kVectorKept, fmt::format("{}, but {:#x} was written", describe(record), queue.vector));
+      }
       queue.vector_unread = false;
+    } else if (record.offset == VIRTIO_PCI_COMMON_Q_ENABLE && record.value != 0 && !queue.enabled && !queue.resetting) {
+      violated(kDisabledAfterReset, fmt::format("{} before the queue was enabled", describe(record)));
     } else if (record.offset == VIRTIO_PCI_COMMON_Q_RESET && record.value == 0) {
       queue.resetting = false;
     }

@@ -219,6 +219,18 @@ const Case kCases[] = {
        log.reset();
        log.read_common(0x18, 2, 100);
      }},
+    {"VectorReadsBackAnother", "device pcimsix-dev-06",
+     [](HandLog& log) {
+       log.reset();
+       log.write_common(0x1a, 2, 1);
+       log.read_common(0x1a, 2, 0);
+     }},
+    {"QueueEnabledAfterReset", "device pcicommon-dev-08",
+     [](HandLog& log) {
+       log.bring_up();
+       log.reset();
+       log.read_common(0x1c, 2, 1);
+     }},
     // --- Available ring
     {"AvailableIndexGoesBack", "driver avail-drv-01",
      [](HandLog& log) {
