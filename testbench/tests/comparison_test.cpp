@@ -225,6 +225,13 @@ TEST(ComparisonTest, TheFirstDifferenceIsReportedAndTheOthersCounted) {
   EXPECT_FALSE(comparison.divergence->agreed.empty());
 }
 
+TEST(ComparisonTest, ACauseComesBeforeWhatItPrevents) {
+  Log left;
+  left.text(Kind::scenario, "test");
+  left.config(0, 0xffff'ffff);  // and so the driver never goes on
+  expect_divergence(compared(left, three_requests({0, 1, 2})), EventClass::exact, "pcidisc-dev-01", "VENDOR_ID");
+}
+
 TEST(ComparisonTest, AFailedRequestsPayloadMeansNothing) {
   Log left = three_requests({0, 1, 2});
   Log right = left;

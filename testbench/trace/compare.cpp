@@ -311,12 +311,25 @@ class Comparer {
       return;
     }
     std::sort(matched_.begin(), matched_.end());
-    const auto first =
-        std::min_element(candidates_.begin(), candidates_.end(), [&](const auto& one, const auto& other) {
-          return std::pair(position(one), one.event_class) < std::pair(position(other), other.event_class);
-        });
+    const Candidate* first = &candidates_.front();
+    for (const Candidate& candidate : candidates_) {
+      if (earlier(candidate, *first)) {
+        first = &candidate;
+      }
+    }
     result_.verdict = Verdict::diverge;
     result_.divergence = report(*first);
+  }
+
+  // By the log that has both of them, if one has.
+  [[nodiscard]] bool earlier(const Candidate& one, const Candidate& other) const {
+    std::size_t here = position(one);
+    std::size_t there = position(other);
+    if ((one.left == nullptr || other.left == nullptr) && one.right != nullptr && other.right != nullptr) {
+      here = one.right->index;
+      there = other.right->index;
+    }
+    return std::pair(here, one.event_class) < std::pair(there, other.event_class);
   }
 
   // Where in the left log it happened, or would have.
