@@ -75,6 +75,16 @@ ordered_json violation_rows(const std::vector<checks::Violation>& violations) {
   return rows;
 }
 
+// A device that breaks the protocol fails the run; what the driver breaks, a scenario may have meant to break.
+void judge_monitors(const ordered_json& violations, targets::RunResult& result) {
+  const auto by_device =
+      std::ranges::find_if(violations, [](const ordered_json& violation) { return violation["by"] == "device"; });
+  if (result.outcome == targets::Outcome::held && by_device != violations.end()) {
+    result.outcome = targets::Outcome::failed;
+    result.reason = "the device breaks " + (*by_device)["clause"].get<std::string>();
+  }
+}
+
 // All that one `ringside run` works on.
 class Runs {
  public:
@@ -147,10 +157,12 @@ class Runs {
     const scenarios::Scenario& scenario = *chosen_[index];
     const auto target = targets::make_target(spec_, settings_);
     trace::MemoryLog memory;
-    const targets::RunResult result = target->run(scenario, settings_, memory);
+    targets::RunResult result = target->run(scenario, settings_, memory);
     const trace::LogFile log{metadata(scenario, *target), memory.take()};
     write_outputs(scenario, log);
 
+    const ordered_json violations = violation_rows(violations_in(log.records));
+    judge_monitors(violations, result);
     ordered_json quirks = ordered_json::array();
     for (const targets::QuirkHit& quirk : result.quirks) {
       quirks.push_back({{"name", quirk.name}, {"clause", quirk.clause}, {"count", quirk.count}});
@@ -162,7 +174,7 @@ class Runs {
                         {"records", log.records.size()},
                         {"quirks", quirks},
                         {"failed_checks", failed_checks(log.records)},
-                        {"violations", violation_rows(violations_in(log.records))},
+                        {"violations", violations},
                         {"log", driver_lines(log.records)},
                         {"identity", target->identity()}}
         .dump(-1, ' ', false, ordered_json::error_handler_t::replace);
