@@ -56,9 +56,9 @@ bool is_gone(pid_t pid) {
 
 }  // namespace
 
-Program::Program(const std::vector<std::string>& arguments, const Environment& environment)
+Program::Program(const std::vector<std::string>& arguments, const Environment& environment, const char* program)
     : out_(output_file("stdout")), err_(output_file("stderr")) {
-  std::vector<std::string> words{RINGSIDE_PROGRAM};
+  std::vector<std::string> words{program};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   std::transform(words.begin(), words.end(), std::back_inserter(argv), [](std::string& word) { return word.data(); });

@@ -22,7 +22,8 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 // Started, not waited for.
 class Program {
  public:
-  explicit Program(const std::vector<std::string>& arguments, const Environment& environment = {});
+  explicit Program(const std::vector<std::string>& arguments, const Environment& environment = {},
+                   const char* program = RINGSIDE_PROGRAM);
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
