@@ -519,7 +519,7 @@ TEST(Monitors, NothingIsWrongWithACorrectRun) {
   HandLog log;
   log.bring_up();
   for (std::uint32_t i = 0; i < 40; ++i) {
-    log.perform(i % 2 == 0 ? VIRTIO_BLK_T_OUT : VIRTIO_BLK_T_IN, i / 2, 512, i / 2);
+    log.perform(static_cast<std::uint16_t>(i % 2 == 0 ? VIRTIO_BLK_T_OUT : VIRTIO_BLK_T_IN), i / 2, 512, i / 2);
   }
   log.add(Kind::queue_disabled);
   log.read_common(0x3a, 2, 0);
