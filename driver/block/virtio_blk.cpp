@@ -527,8 +527,10 @@ template <class Memory>
 void VirtioBlk<Memory>::expire() {
   const std::uint64_t now = machine_->now();
   if (queue_.look() != 0) {
-    // The work is done, only nobody said so. poll() takes it.
+    // The work is done, only nobody said so. poll() takes it. A line may still be high, and must be lowered and
+    // re-armed as if the interrupt had come, or none would ever come again.
     counters_.lost_interrupts += controller_.completion() == Completion::polled ? 0 : 1;
+    controller_.acknowledge_interrupt();
     return;
   }
   earliest_ = earliest_deadline();

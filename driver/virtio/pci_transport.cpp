@@ -113,7 +113,8 @@ bool PciTransport::wait_for(std::uint32_t common_register, unsigned width, std::
     if (value == wanted) {
       return true;
     }
-    if (machine_->now() >= deadline) {
+    const bool removed = value == (width == 1 ? 0xff : 0xffff);  // all-ones: nobody is there who could finish
+    if (removed || machine_->now() >= deadline) {
       return false;
     }
     machine_->relax(deadline);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "testbench/cli/command.h"
+#include "testbench/faults/plan.h"
 #include "testbench/scenarios/context.h"
 #include "testbench/targets/target.h"
 
@@ -30,6 +31,10 @@ void print_text() {
       fmt::print("    cannot run here: {}\n", target.missing);
     }
   }
+  fmt::print("\nfaults (action = \"...\" in a plan for --faults):\n");
+  for (const faults::ActionSummary& action : faults::all_actions()) {
+    fmt::print("  {:<18} {}\n", action.name, action.summary);
+  }
 }
 
 ordered_json document() {
@@ -49,13 +54,18 @@ ordered_json document() {
                            {"available", target.missing.empty()},
                            {"missing", target.missing}});
   }
-  return {{"schema", "ringside.list/1"}, {"scenarios", scenario_list}, {"targets", target_list}};
+  ordered_json fault_list = ordered_json::array();
+  for (const faults::ActionSummary& action : faults::all_actions()) {
+    fault_list.push_back({{"action", action.name}, {"summary", action.summary}});
+  }
+  return {
+      {"schema", "ringside.list/1"}, {"scenarios", scenario_list}, {"targets", target_list}, {"faults", fault_list}};
 }
 
 }  // namespace
 
 void add_list(CLI::App& program, Action& chosen) {
-  CLI::App* const command = program.add_subcommand("list", "scenarios, and targets with their options");
+  CLI::App* const command = program.add_subcommand("list", "scenarios, targets with their options, and faults");
   const auto json = std::make_shared<bool>(false);
   command->add_flag("--json", *json, "one JSON document on stdout");
   command->callback([&chosen, json] {

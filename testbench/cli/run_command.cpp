@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "testbench/cli/run_options.h"
 #include "testbench/cli/scenario_choice.h"
 #include "testbench/cli/workers.h"
+#include "testbench/faults/plan.h"
 #include "testbench/targets/target.h"
 #include "testbench/trace/memory_log.h"
 
@@ -35,6 +37,7 @@ struct Options : RunOptions {
   std::string on = "model";
   std::string trace;
   std::string wave;
+  std::string faults;
   bool in_process = false;
 };
 
@@ -101,6 +104,10 @@ class Runs {
       throw targets::InputError(fmt::format(
           "--write-through: expected one scenario, found {}: each would see what another wrote", chosen_.size()));
     }
+    if (!options_.faults.empty()) {
+      plan_ = faults::load_plan(options_.faults);
+      settings_.faults = &*plan_;
+    }
     for (const scenarios::Scenario* scenario : chosen_) {
       require_output(path_for(options_.trace, *scenario), kTraceFormats);
       require_output(path_for(options_.wave, *scenario), kWaveFormats);
@@ -162,7 +169,13 @@ class Runs {
     write_outputs(scenario, log);
 
     const ordered_json violations = violation_rows(violations_in(log.records));
-    judge_monitors(violations, result);
+    if (!plan_) {  // a plan makes the device break the protocol on purpose
+      judge_monitors(violations, result);
+    }
+    ordered_json faults = ordered_json::array();
+    for (const faults::FaultCount& fault : result.faults) {
+      faults.push_back({{"name", fault.name}, {"planned", fault.planned}, {"fired", fault.fired}});
+    }
     ordered_json quirks = ordered_json::array();
     for (const targets::QuirkHit& quirk : result.quirks) {
       quirks.push_back({{"name", quirk.name}, {"clause", quirk.clause}, {"count", quirk.count}});
@@ -173,6 +186,7 @@ class Runs {
                         {"seconds", result.seconds},
                         {"records", log.records.size()},
                         {"quirks", quirks},
+                        {"faults", faults},
                         {"failed_checks", failed_checks(log.records)},
                         {"violations", violations},
                         {"log", driver_lines(log.records)},
@@ -208,6 +222,7 @@ class Runs {
             {"seconds", seconds},
             {"records", 0},
             {"quirks", ordered_json::array()},
+            {"faults", ordered_json::array()},
             {"failed_checks", ordered_json::array()},
             {"violations", ordered_json::array()},
             {"log", ordered_json::array()}};
@@ -235,6 +250,10 @@ class Runs {
     fmt::print(human(), "{:<6} {:<18} {:>8} records {:>8.3f} s{}\n", row["verdict"].get<std::string>(),
                row["name"].get<std::string>(), row["records"].get<std::size_t>(), row["seconds"].get<double>(),
                row["reason"].empty() || row["reason"] == "" ? "" : "  " + row["reason"].get<std::string>());
+    for (const auto& fault : row["faults"]) {
+      fmt::print(human(), "       fault {}: {} planned, {} fired\n", fault["name"].get<std::string>(),
+                 fault["planned"].get<std::uint64_t>(), fault["fired"].get<std::uint64_t>());
+    }
     for (const auto& check : row["failed_checks"]) {
       fmt::print(human(), "       did not hold: {}\n", check.get<std::string>());
     }
@@ -284,6 +303,7 @@ class Runs {
   const Options& options_;
   targets::TargetSpec spec_;
   targets::RunSettings settings_;
+  std::optional<faults::Plan> plan_;
   std::vector<const scenarios::Scenario*> chosen_;
   std::vector<ordered_json> rows_;
   std::size_t printed_ = 0;
@@ -301,6 +321,9 @@ void add_run(CLI::App& program, Action& chosen) {
   command->add_option("--wave", options->wave,
                       "write a waveform: FILE.vcd. With several scenarios, here as for --trace, the name of each is "
                       "put into the file's: FILE-NAME.vcd");
+  command->add_option("--faults", options->faults,
+                      "what goes wrong: a plan, as testbench/faults/plan.h describes it; examples in traces/faults. A "
+                      "run in which none of its faults fired has failed");
   command->add_flag("--in-process", options->in_process, "no worker process: for a debugger");
   command->callback([&chosen, options] { chosen = [options] { return Runs(*options).run(); }; });
 }
