@@ -21,7 +21,7 @@ enum class Mutant : unsigned {
   stray_write,
   payload_corrupted,
   write_lost,
-  discard_ignored,
+  discard_too_far,
   write_zeroes_ignored,
   id_wrong,
   queue_reset_keeps_index,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include "model/geometry.h"
 #include "model/mutants.h"
@@ -40,6 +41,7 @@ void VirtioBlk::power_on(const Disk& disk, const Latencies& latencies) {
   std::memcpy(serial_.data(), disk.serial.data(), std::min(disk.serial.size(), serial_.size()));
   reads_ = 0;
   writes_ = 0;
+  late_status_ = {};
   build_config();
   reset();
 }
@@ -254,10 +256,15 @@ bool VirtioBlk::zero_range(Request& request, bool discard) {
     return false;
   }
   request.sector = range.sector;
-  const bool ignored = mutant(discard ? Mutant::discard_ignored : Mutant::write_zeroes_ignored);
   request.status = check_range(range, discard);
-  if (request.status == VIRTIO_BLK_S_OK && !ignored &&
-      !storage_->write_zeroes(range.sector * kSectorBytes, std::uint64_t{range.num_sectors} * kSectorBytes)) {
+  if (request.status != VIRTIO_BLK_S_OK || (!discard && mutant(Mutant::write_zeroes_ignored))) {
+    return true;
+  }
+  std::uint64_t sectors = range.num_sectors;
+  if (discard && mutant(Mutant::discard_too_far) && in_range(range.sector, sectors + 1)) {
+    ++sectors;
+  }
+  if (!storage_->write_zeroes(range.sector * kSectorBytes, sectors * kSectorBytes)) {
     request.status = VIRTIO_BLK_S_IOERR;
   }
   return true;
@@ -367,6 +374,13 @@ void VirtioBlk::set_used_length(Request& request) {
 
 void VirtioBlk::write_status(const Request& request) {
   if (mutant(Mutant::status_byte_missing) && request.status != VIRTIO_BLK_S_OK) {
+    return;
+  }
+  if (mutant(Mutant::used_before_status)) {
+    const LateStatus late = std::exchange(late_status_, {request.status_address, request.status});
+    if (late.address != 0) {
+      dma_.store(late.address, late.status);
+    }
     return;
   }
   dma_.store(request.status_address, request.status);

@@ -99,6 +99,11 @@ class VirtioBlk {
   std::array<std::uint8_t, kConfigLength> config_{};
   std::uint32_t reads_ = 0;  // mutants make their mistakes every n-th time
   std::uint32_t writes_ = 0;
+  struct LateStatus {
+    std::uint64_t address = 0;
+    std::uint8_t status = 0;
+  };
+  LateStatus late_status_;  // of the request before, in the mutant that writes it after the used index
 };
 
 }  // namespace ringside::model

@@ -616,10 +616,7 @@ void VirtioBlkPci::complete_due(Picoseconds until) {
 void VirtioBlkPci::complete(Request& request, Picoseconds at) {
   dma.seek(at);
   blk_.write_data(request);
-  const bool status_late = mutant(Mutant::used_before_status);
-  if (!status_late) {
-    blk_.write_status(request);
-  }
+  blk_.write_status(request);
   queue_.put_used(request.head, request.used_length);
   queue_.publish_used();
   if (tap_ != nullptr) {
