@@ -21,6 +21,8 @@ constexpr std::array kQuirks{
               "a queue_select of 1024 or more is ignored, so that the queue before stays selected"},
     QuirkInfo{Quirk::queue_size_unchecked, "queue-size-unchecked", "4.1.4.3.2", kOldestSeen, kStillThere,
               "queue_size takes any value from 1 to 1024"},
+    QuirkInfo{Quirk::queue_size_shows_limit, "queue-size-shows-limit", "4.1.4.3", {10, 0}, kStillThere,
+              "after a reset queue_size reads 1024, whatever size the queue was configured to have"},
     QuirkInfo{Quirk::queue_enable_zero_breaks, "queue-enable-zero-breaks", "4.1.4.3.2", kOldestSeen, kStillThere,
               "writing anything but 1 to queue_enable puts the device into DEVICE_NEEDS_RESET"},
     QuirkInfo{Quirk::kick_before_driver_ok, "kick-before-driver-ok", "3.1.1", kOldestSeen, kStillThere,

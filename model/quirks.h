@@ -18,6 +18,7 @@ enum class Quirk : unsigned {
   version_1_not_required,
   queue_select_limited,
   queue_size_unchecked,
+  queue_size_shows_limit,
   queue_enable_zero_breaks,
   kick_before_driver_ok,
   isr_with_msix,

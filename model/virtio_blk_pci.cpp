@@ -159,7 +159,7 @@ void VirtioBlkPci::power_on(const Disk& disk, QuirkSet quirks, const Latencies& 
   held_ = false;
   queue_lives_ = 0;
   interrupts_ = 0;
-  reset_device();
+  reset_device(0);
 }
 
 // --- PCI
@@ -435,7 +435,7 @@ void VirtioBlkPci::queue_write(std::uint32_t offset, std::uint32_t value, Picose
       return;
     case queue_reset:
       if (static_cast<std::uint16_t>(value) == 1) {
-        reset_queue();
+        reset_queue(at);
       }
       return;
     default:
@@ -446,7 +446,7 @@ void VirtioBlkPci::queue_write(std::uint32_t offset, std::uint32_t value, Picose
 // 4.1.4.3.2: the driver may lower the size, to a power of two, before it enables the queue.
 void VirtioBlkPci::write_queue_size(SplitQueue& queue, std::uint32_t value, Picoseconds at) {
   const auto size = static_cast<std::uint16_t>(value);
-  const bool valid = std::has_single_bit(size) && size <= kQueueSizeMax && !queue.registers.enabled;
+  const bool valid = std::has_single_bit(size) && size <= largest_queue_size_ && !queue.registers.enabled;
   const bool taken_unchecked =
       !valid && size != 0 && size <= kQueueSizeLimit && quirks_.fires(Quirk::queue_size_unchecked, at);
   if (valid || taken_unchecked) {
@@ -466,7 +466,7 @@ void VirtioBlkPci::set_status(std::uint8_t value, Picoseconds at) {
 
 void VirtioBlkPci::write_status(std::uint8_t value, Picoseconds at) {
   if (value == 0) {
-    reset_device();
+    reset_device(at);
     drive_intx(at);
     set_status(mutant(Mutant::reset_keeps_status) ? VIRTIO_CONFIG_S_ACKNOWLEDGE : 0, at);
     return;
@@ -495,7 +495,7 @@ bool VirtioBlkPci::features_acceptable(Picoseconds at) {
   return (accepted & VIRTIO_F_VERSION_1) != 0 || quirks_.fires(Quirk::version_1_not_required, at);
 }
 
-void VirtioBlkPci::reset_device() {
+void VirtioBlkPci::reset_device(Picoseconds at) {
   drop_in_flight();
   device_feature_select_ = 0;
   driver_feature_select_ = 0;
@@ -506,6 +506,7 @@ void VirtioBlkPci::reset_device() {
   isr_ = 0;
   broken_ = false;
   queue_.reset();
+  show_largest_queue_size(at);
   blk_.reset();
 }
 
@@ -531,9 +532,15 @@ void VirtioBlkPci::drop_in_flight() {
   }
 }
 
-void VirtioBlkPci::reset_queue() {
+void VirtioBlkPci::reset_queue(Picoseconds at) {
   drop_in_flight();
   queue_.reset_one();
+  show_largest_queue_size(at);
+}
+
+void VirtioBlkPci::show_largest_queue_size(Picoseconds at) {
+  largest_queue_size_ = quirks_.fires(Quirk::queue_size_shows_limit, at) ? kQueueSizeLimit : kQueueSizeMax;
+  queue_.registers.size = largest_queue_size_;
 }
 
 void VirtioBlkPci::doorbell(std::uint32_t index, std::uint32_t value, Picoseconds at) {

@@ -93,13 +93,14 @@ class VirtioBlkPci final : public PciFunction {
   void write_status(std::uint8_t value, Picoseconds at);
   void set_status(std::uint8_t value, Picoseconds at);
   [[nodiscard]] bool features_acceptable(Picoseconds at);
-  void reset_device();
+  void reset_device(Picoseconds at);
   void break_device(Picoseconds at);
 
   // --- The queue
   [[nodiscard]] SplitQueue* selected_queue() { return queue_select_ < kQueues ? &queue_ : nullptr; }
   void write_queue_size(SplitQueue& queue, std::uint32_t value, Picoseconds at);
-  void reset_queue();
+  void reset_queue(Picoseconds at);
+  void show_largest_queue_size(Picoseconds at);
   void doorbell(std::uint32_t index, std::uint32_t value, Picoseconds at);
   void fetch_requests(Picoseconds at);
   [[nodiscard]] bool fetch_one();
@@ -146,6 +147,7 @@ class VirtioBlkPci final : public PciFunction {
   Picoseconds fetch_free_ = 0;  // until when the device is busy fetching
   Picoseconds link_free_ = 0;   // until when the link is taken by completions
   bool held_ = false;
+  std::uint16_t largest_queue_size_ = kQueueSizeMax;
   unsigned queue_lives_ = 0;
   std::uint32_t interrupts_ = 0;
 };
