@@ -119,6 +119,7 @@ Row comparison_document(const std::string& left, const std::string& right, const
 
 std::vector<JunitCase> junit_cases_of(const std::vector<Row>& rows) {
   std::vector<JunitCase> cases;
+  cases.reserve(rows.size());
   for (const Row& row : rows) {
     cases.push_back({row["name"], junit_result(row["verdict"]), row["reason"], row["seconds"]});
   }

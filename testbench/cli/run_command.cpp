@@ -247,9 +247,10 @@ class Runs {
         fmt::print(human(), "{}\n", line.get<std::string>());
       }
     }
+    const std::string reason = row["reason"];
     fmt::print(human(), "{:<6} {:<18} {:>8} records {:>8.3f} s{}\n", row["verdict"].get<std::string>(),
                row["name"].get<std::string>(), row["records"].get<std::size_t>(), row["seconds"].get<double>(),
-               row["reason"].empty() || row["reason"] == "" ? "" : "  " + row["reason"].get<std::string>());
+               reason.empty() ? "" : "  " + reason);
     for (const auto& fault : row["faults"]) {
       fmt::print(human(), "       fault {}: {} planned, {} fired\n", fault["name"].get<std::string>(),
                  fault["planned"].get<std::uint64_t>(), fault["fired"].get<std::uint64_t>());
@@ -283,6 +284,7 @@ class Runs {
 
   [[nodiscard]] std::vector<JunitCase> junit_cases() const {
     std::vector<JunitCase> cases;
+    cases.reserve(rows_.size());
     for (const ordered_json& row : rows_) {
       const std::string verdict = row["verdict"];
       cases.push_back({row["name"],

@@ -201,6 +201,7 @@ class Worker {
 // Returns the workers that have something to say, after kTick at the latest.
 std::vector<std::size_t> wait_for(const std::vector<Worker>& workers, const HeldInterrupts& interrupts) {
   std::vector<pollfd> fds;
+  fds.reserve(workers.size());
   for (const Worker& worker : workers) {
     fds.push_back({worker.fd(), POLLIN, 0});
   }

@@ -12,7 +12,7 @@ namespace {
 using nlohmann::json;
 
 json document_of(const ProgramResult& result) {
-  const json document = json::parse(result.out, nullptr, false);
+  json document = json::parse(result.out, nullptr, false);
   EXPECT_FALSE(document.is_discarded()) << result.out << result.err;
   return document;
 }

@@ -1,8 +1,8 @@
 // Whatever ends early, nothing stays behind.
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -60,7 +60,7 @@ class CliProcesses : public testing::Test {
     }
   }
   static std::string sparse_image(const TemporaryDirectory& directory) {
-    const std::string path = directory.make("big.img", "");
+    std::string path = directory.make("big.img", "");
     std::filesystem::resize_file(path, std::uintmax_t{2} << 30);
     return path;
   }
