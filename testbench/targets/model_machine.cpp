@@ -16,6 +16,9 @@ constexpr hal::Window kMemoryWindow{0xe000'0000, 0x1e00'0000};
 // What a relax takes while another run's schedule says what happens: looks count there, not time.
 constexpr model::Picoseconds kFollowedRelax = 1000 * model::kPicosecondsPerNanosecond;
 
+// A wait without a deadline looks again this often whether there is still something to wait for.
+constexpr model::Picoseconds kLongestSleep = 3600 * hal::kSecond * model::kPicosecondsPerNanosecond;
+
 model::Picoseconds to_picoseconds(std::uint64_t nanoseconds) {
   constexpr std::uint64_t kMost = model::kNever / model::kPicosecondsPerNanosecond;
   return nanoseconds >= kMost ? model::kNever : nanoseconds * model::kPicosecondsPerNanosecond;
@@ -114,7 +117,7 @@ bool ModelMachine::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadl
     if (!pc_.disk.arm() && deadline == model::kNever) {
       throw RunAborted("the driver waits without a deadline for an interrupt that nobody will raise");
     }
-    cpu_.wait_for_interrupt(deadline);
+    cpu_.wait_for_interrupt(std::min(deadline, now + kLongestSleep));
   }
 }
 

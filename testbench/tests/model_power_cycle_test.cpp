@@ -92,6 +92,32 @@ TEST(ModelPowerCycle, LatenciesShowInTime) {
   EXPECT_GT(duration("500000"), duration("1000") + 499'000);
 }
 
+// A lost interrupt must not hang the bench, not even when the driver waits without a deadline.
+TEST(ModelPowerCycle, EndlessWaitForNothingEndsTheRun) {
+  const auto outcome_of = [](Program program, const char* spec) {
+    targets::RunSettings settings;
+    settings.tracing = targets::Tracing::off;
+    trace::MemoryLog log;
+    const scenarios::Scenario endless{"endless", "", program};
+    return targets::make_model_target(targets::TargetSpec::parse(spec), settings)->run(endless, settings, log).outcome;
+  };
+  const Program wait = [](scenarios::Context& context) { (void)context.machine().wait(3, 0, ~std::uint64_t{0}); };
+  const Program relax = [](scenarios::Context& context) { context.machine().relax(~std::uint64_t{0}); };
+  const Program read_endlessly = [](scenarios::Context& context) {
+    RawDisk disk(context.machine());
+    disk.bring_up();
+    disk.use_msix(3);
+    for (std::uint64_t count = 0;; ++count) {
+      disk.submit_read(1);
+      (void)context.machine().wait(3, count, ~std::uint64_t{0});
+    }
+  };
+  EXPECT_EQ(outcome_of(wait, "model"), targets::Outcome::error);
+  EXPECT_EQ(outcome_of(relax, "model"), targets::Outcome::error);
+  EXPECT_EQ(outcome_of(read_endlessly, "model,mutant=interrupt-missing"), targets::Outcome::error);
+  run_on_model([](scenarios::Context& context) { EXPECT_EQ(context.machine().now(), 0u); });
+}
+
 TEST(ModelSettings, UnknownKeysAndValuesAreInputErrors) {
   targets::RunSettings settings;
   const auto make = [&settings](const char* spec) {
