@@ -42,7 +42,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Mistake{"capacity-off-by-one", "boot-log", "device.capacity"},
                       Mistake{"used-length-too-long", "read-write", "used length"},
                       Mistake{"used-before-status", "read-write", "status"},
-                      Mistake{"interrupt-missing", "msix", "timed out"},
+                      Mistake{"interrupt-missing", "small-ring-wrap", "timed out"},
                       Mistake{"wrong-sector", "read-write", "payload"}, Mistake{"stray-write", "read-write", "guard"},
                       Mistake{"payload-corrupted", "batch", "payload"}, Mistake{"write-lost", "read-write", "payload"},
                       Mistake{"write-zeroes-ignored", "write-zeroes", "payload"},
