@@ -130,7 +130,7 @@ class VcdWriter::Wave {
     signals_.open_scope(scope_of_vector(vector));
     Vector& ids = vectors_[vector];
     ids.interrupt = signals_.event("interrupt");
-    ids.count = signals_.number("count", 32);
+    ids.count = signals_.count("count", 32);
     signals_.close_scope();
   }
 
@@ -151,8 +151,8 @@ class VcdWriter::Wave {
     disk.dma = signals_.string("activity");
     disk.dma_active = signals_.event("transfer");
     disk.dma_address = signals_.number("address", 64);
-    disk.dma_length = signals_.number("length", 32);
-    disk.granted = signals_.number("granted_bytes", 32);
+    disk.dma_length = signals_.count("length", 32);
+    disk.granted = signals_.count("granted_bytes", 32);
     signals_.close_scope();
     for (const auto& [of_unit, number] : contents.queues()) {
       if (of_unit == unit) {
@@ -165,20 +165,20 @@ class VcdWriter::Wave {
   void declare_queue(std::uint8_t unit, std::uint16_t number) {
     signals_.open_scope(fmt::format("queue{}", number));
     Queue& queue = queues_[{unit, number}];
-    queue.avail_idx = signals_.number("avail_idx", 16);
+    queue.avail_idx = signals_.count("avail_idx", 32);
     queue.doorbell = signals_.event("doorbell");
-    queue.in_flight = signals_.number("in_flight", 16);
-    queue.used_idx = signals_.number("used_idx", 16);
-    queue.device_used_idx = signals_.number("device_used_idx", 16);
-    queue.used_event = signals_.number("used_event", 16);
+    queue.in_flight = signals_.count("in_flight", 32);
+    queue.used_idx = signals_.count("used_idx", 32);
+    queue.device_used_idx = signals_.count("device_used_idx", 32);
+    queue.used_event = signals_.count("used_event", 32);
     queue.request = signals_.string("request");
-    queue.ordinal = signals_.number("request_ordinal", 32);
-    queue.sector = signals_.number("sector", 64);
-    queue.length = signals_.number("length", 32);
+    queue.ordinal = signals_.count("request_ordinal", 32);
+    queue.sector = signals_.count("sector", 64);
+    queue.length = signals_.count("length", 32);
     queue.completion = signals_.string("completion");
     queue.status = signals_.string("status");
-    queue.used_length = signals_.number("used_length", 32);
-    queue.latency = signals_.number("latency_ns", 64);
+    queue.used_length = signals_.count("used_length", 32);
+    queue.latency = signals_.count("latency_ns", 64);
     signals_.close_scope();
   }
 

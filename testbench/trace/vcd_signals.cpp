@@ -45,6 +45,8 @@ void VcdSignals::close_scope() { out_ << "$upscope $end\n"; }
 
 VcdSignals::Id VcdSignals::number(std::string_view name, unsigned bits) { return declare("reg", bits, name, false); }
 
+VcdSignals::Id VcdSignals::count(std::string_view name, unsigned bits) { return declare("integer", bits, name, false); }
+
 VcdSignals::Id VcdSignals::event(std::string_view name) { return declare("event", 0, name, false); }
 
 VcdSignals::Id VcdSignals::string(std::string_view name) { return declare("string", 0, name, true); }

@@ -20,6 +20,9 @@ class VcdSignals {
   void open_scope(std::string_view name);
   void close_scope();
   [[nodiscard]] Id number(std::string_view name, unsigned bits);
+  // A number that people read in decimal: viewers show the VCD type integer so. One bit more than it needs, as it is
+  // signed.
+  [[nodiscard]] Id count(std::string_view name, unsigned bits);
   [[nodiscard]] Id event(std::string_view name);
   [[nodiscard]] Id string(std::string_view name);
   void begin();
