@@ -45,6 +45,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Mistake{"interrupt-missing", "small-ring-wrap", "timed out"},
                       Mistake{"wrong-sector", "read-write", "payload"}, Mistake{"stray-write", "read-write", "guard"},
                       Mistake{"payload-corrupted", "batch", "payload"}, Mistake{"write-lost", "read-write", "payload"},
+                      Mistake{"discard-too-far", "discard", "payload"},
                       Mistake{"write-zeroes-ignored", "write-zeroes", "payload"},
                       Mistake{"id-wrong", "get-id", "payload"},
                       Mistake{"queue-reset-keeps-index", "queue-reset", "queue"},
