@@ -191,7 +191,8 @@ class Comparisons {
   }
 
   [[nodiscard]] bool review_waivers() const {
-    const trace::Waivers::Findings findings = waivers_.review(complete());
+    const trace::Waivers::Findings findings = waivers_.review(
+        complete(), {identity(&Telling::left_identity, left_), identity(&Telling::right_identity, right_)});
     for (const std::string& warning : findings.warnings) {
       fmt::print(stderr, "ringside: warning: {}\n", warning);
     }

@@ -168,16 +168,18 @@ Waivers Waivers::parse(const std::string& text, const std::string& name, std::ch
   return waivers;
 }
 
+bool Waivers::applies_to(const Waiver& waiver, const std::vector<std::string>& identities) {
+  return waiver.versions.empty() ||
+         std::any_of(waiver.versions.begin(), waiver.versions.end(), [&](const std::string& wanted) {
+           return std::any_of(identities.begin(), identities.end(),
+                              [&](const std::string& identity) { return has_version(identity, wanted); });
+         });
+}
+
 const Waiver* Waivers::match(const Difference& difference, const std::string& scenario,
                              const std::vector<std::string>& identities) {
   for (Waiver& waiver : waivers_) {
-    const bool version = waiver.versions.empty() ||
-                         std::any_of(waiver.versions.begin(), waiver.versions.end(), [&](const std::string& wanted) {
-                           return std::any_of(identities.begin(), identities.end(), [&](const std::string& identity) {
-                             return has_version(identity, wanted);
-                           });
-                         });
-    if (version && overdue(waiver) <= kGrace && glob_matches(waiver.scenario, scenario) &&
+    if (applies_to(waiver, identities) && overdue(waiver) <= kGrace && glob_matches(waiver.scenario, scenario) &&
         either(waiver.clause, difference.clause) && either(waiver.kind, difference.kind) &&
         either(waiver.field, difference.field) && glob_matches(waiver.subject, difference.subject)) {
       ++waiver.hits;
@@ -201,7 +203,7 @@ void Waivers::add_hits(const std::vector<std::uint64_t>& hits) {
   }
 }
 
-Waivers::Findings Waivers::review(bool complete_run) const {
+Waivers::Findings Waivers::review(bool complete_run, const std::vector<std::string>& identities) const {
   Findings findings;
   for (const Waiver& waiver : waivers_) {
     const std::chrono::days late = overdue(waiver);
@@ -212,7 +214,7 @@ Waivers::Findings Waivers::review(bool complete_run) const {
       findings.warnings.push_back(fmt::format("{} expired on {}; in {} days it fails", label(waiver),
                                               date_text(waiver.expires), (kGrace - late).count() + 1));
     }
-    if (complete_run && waiver.hits == 0 && late <= kGrace) {
+    if (complete_run && waiver.hits == 0 && late <= kGrace && applies_to(waiver, identities)) {
       findings.failures.push_back(fmt::format("{} covers nothing that happened", label(waiver)));
     }
   }
