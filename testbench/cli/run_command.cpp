@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "testbench/checks/monitors.h"
@@ -255,15 +256,29 @@ class Runs {
       fmt::print(human(), "       fault {}: {} planned, {} fired\n", fault["name"].get<std::string>(),
                  fault["planned"].get<std::uint64_t>(), fault["fired"].get<std::uint64_t>());
     }
-    for (const auto& check : row["failed_checks"]) {
-      fmt::print(human(), "       did not hold: {}\n", check.get<std::string>());
-    }
+    print_failed_checks(row["failed_checks"]);
     for (const auto& violation : row["violations"]) {
       fmt::print(human(), "       the {} breaks {} {} time(s), first at #{}: {}\n", violation["by"].get<std::string>(),
                  violation["clause"].get<std::string>(), violation["count"].get<std::uint64_t>(),
                  violation["index"].get<std::size_t>(), violation["text"].get<std::string>());
     }
     std::fflush(human());
+  }
+
+  // Each once, with how often: a disk that is gone fails hundreds.
+  void print_failed_checks(const ordered_json& checks) const {
+    std::vector<std::pair<std::string, unsigned>> counted;
+    for (const auto& check : checks) {
+      const auto known = std::ranges::find(counted, check.get<std::string>(), &std::pair<std::string, unsigned>::first);
+      if (known == counted.end()) {
+        counted.emplace_back(check.get<std::string>(), 1);
+      } else {
+        ++known->second;
+      }
+    }
+    for (const auto& [check, times] : counted) {
+      fmt::print(human(), "       did not hold: {}{}\n", check, times == 1 ? "" : fmt::format(" ({} times)", times));
+    }
   }
 
   [[nodiscard]] std::size_t count(const char* verdict) const {

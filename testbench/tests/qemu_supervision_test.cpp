@@ -59,7 +59,7 @@ class QemuStandIn : public testing::Test {
   ~QemuStandIn() override { std::filesystem::remove_all(folder_); }
 
   std::string script(const std::string& body) {
-    const std::string path = folder_ / "stand-in";
+    std::string path = folder_ / "stand-in";
     std::ofstream(path) << "#!/bin/bash\n" << body;
     ::chmod(path.c_str(), 0700);
     return path;
