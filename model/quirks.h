@@ -38,7 +38,9 @@ inline constexpr unsigned kQuirkCount = static_cast<unsigned>(Quirk::id_not_padd
 struct QemuVersion {
   unsigned major = 0;
   unsigned minor = 0;
-  [[nodiscard]] constexpr auto operator<=>(const QemuVersion&) const = default;
+  [[nodiscard]] constexpr bool operator<=(const QemuVersion& other) const {
+    return major != other.major ? major < other.major : minor <= other.minor;
+  }
 };
 
 struct QuirkInfo {
