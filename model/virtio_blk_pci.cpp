@@ -326,8 +326,7 @@ std::uint32_t VirtioBlkPci::common_read(std::uint32_t offset) {
     case config_generation:
       return generation_;
     case queue_select:
-      return queue_select_;
-    case queue_notify_off:
+    case queue_notify_off:  // a doorbell of its own for each queue
       return queue_select_;
     default:
       return queue_read(offset);

@@ -416,7 +416,7 @@ std::size_t VirtioBlk<Memory>::poll() {
   finished_ = 0;
   finish_refused();
   const std::uint32_t pending = queue_.look();
-  if (pending == virtio::SplitQueue<Memory>::kJumped) {
+  if (pending == virtio::kUsedIndexJumped) {
     ++counters_.used_index_jumped;
     recover(0);
     return finished_;

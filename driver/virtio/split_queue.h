@@ -20,6 +20,7 @@ namespace ringside::virtio {
 static_assert(std::endian::native == std::endian::little, "virtio 1.x is little-endian and so are we");
 
 inline constexpr std::uint16_t kNoDescriptor = 0xffff;
+inline constexpr std::uint32_t kUsedIndexJumped = 0x1'0000;  // more than 16 bits can count
 
 // One element of a chain.
 struct Piece {
@@ -65,8 +66,8 @@ class SplitQueue {
   // Publishes all that was offered. True when the device wants to be notified.
   [[nodiscard]] bool expose();
 
-  // How many used elements the driver has not taken. More than are in flight is an error of the device: kJumped.
-  static constexpr std::uint32_t kJumped = 0x1'0000;
+  // How many used elements the driver has not taken. More than are in flight is an error of the device:
+  // kUsedIndexJumped.
   [[nodiscard]] std::uint32_t look();
   // Takes the next one; only as many as look() said. Its descriptors are free again when this returns `none`.
   [[nodiscard]] UsedError take(Used& used);
@@ -252,7 +253,7 @@ std::uint32_t SplitQueue<Memory>::look() {
   const auto pending = static_cast<std::uint16_t>(memory_.load(used_index()) - taken_);
   // Pairs with the device's release of used.idx: elements, status bytes and data are read after the index.
   memory_.template fence<hal::Fence::used_consume>();
-  return pending <= in_flight_ ? pending : kJumped;
+  return pending <= in_flight_ ? pending : kUsedIndexJumped;
 }
 
 template <class Memory>

@@ -67,6 +67,7 @@ std::string names_of_kinds() {
 
 std::string names_of_actions() {
   std::vector<std::string_view> names;
+  names.reserve(std::size(kActions));
   for (const ActionSummary& action : kActions) {
     names.emplace_back(action.name);
   }

@@ -39,14 +39,14 @@ std::string search_path(const std::string& name) {
 
 std::string locate(const std::string& wanted) {
   if (wanted.empty()) {
-    const std::string path = default_qemu_path();
+    std::string path = default_qemu_path();
     if (path.empty()) {
       throw LackingError(
           fmt::format("{} is not installed; the target qemu needs it: apt install qemu-system-x86", kDefaultQemu));
     }
     return path;
   }
-  const std::string path = wanted.find('/') == std::string::npos ? search_path(wanted) : wanted;
+  std::string path = wanted.find('/') == std::string::npos ? search_path(wanted) : wanted;
   std::error_code ignored;
   if (path.empty() || !std::filesystem::exists(path, ignored)) {
     throw InputError(fmt::format("target qemu: binary={}: no such file; {}", wanted, kExpected));

@@ -171,7 +171,7 @@ TEST_F(SplitQueueTest, AUsedIndexThatJumpsForwardsOrBackwardsIsAnError) {
     fresh.offer(head);
     static_cast<void>(fresh.expose());
     DeviceView(fresh).used[1] = static_cast<std::uint16_t>(jump);
-    EXPECT_EQ(fresh.look(), Queue::kJumped) << jump;
+    EXPECT_EQ(fresh.look(), virtio::kUsedIndexJumped) << jump;
   }
 }
 
