@@ -1,6 +1,7 @@
 // A log as a waveform: read back by a small parser, as strict as GTKWave has to be.
 #include "testbench/trace/vcd.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -56,7 +57,7 @@ class Wave {
           scope = dot == std::string::npos ? "" : scope.substr(0, dot);
         } else if (first == "$var") {
           words >> code >> name;
-          EXPECT_TRUE(names.emplace(code, scope + "." + name).second) << "a code used twice: " << line;
+          EXPECT_TRUE(names.emplace(code, fmt::format("{}.{}", scope, name)).second) << "a code used twice: " << line;
         } else if (first == "$enddefinitions") {
           EXPECT_EQ(scope, "");
           declaring = false;
