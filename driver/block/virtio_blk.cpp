@@ -480,21 +480,27 @@ std::uint64_t VirtioBlk<Memory>::settle_interrupts() {
   return count;
 }
 
+// A line that is stuck wakes at once, again and again: so deadlines are looked at after a wake for nothing too.
 template <class Memory>
 void VirtioBlk<Memory>::wait_for_interrupt(std::uint64_t seen) {
-  std::uint64_t deadline = earliest_;
-  if (unexplained_) {
-    const std::uint64_t soon = machine_->now() + kExplanationTime;
-    deadline = soon < deadline ? soon : deadline;
-  }
-  if (machine_->wait(controller_.vector(), seen, deadline)) {
+  const std::uint64_t deadline = unexplained_ && explain_by_ < earliest_ ? explain_by_ : earliest_;
+  const bool woken = machine_->wait(controller_.vector(), seen, deadline);
+  if (woken) {
     static_cast<void>(settle_interrupts());
-    unexplained_ = queue_.look() == 0;
-  } else if (unexplained_) {
+    if (queue_.look() != 0) {
+      unexplained_ = false;
+      return;
+    }
+  }
+  const std::uint64_t now = machine_->now();
+  if (now >= earliest_) {
+    expire();
+  } else if (!unexplained_) {
+    unexplained_ = woken;
+    explain_by_ = now + kExplanationTime;
+  } else if (now >= explain_by_) {
     unexplained_ = false;
     inspect_device();
-  } else {
-    expire();
   }
 }
 

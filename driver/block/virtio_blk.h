@@ -115,6 +115,7 @@ class VirtioBlk final : public BlockDevice {
   std::uint64_t earliest_ = kNever;  // no deadline in flight lies before it
   std::uint64_t refreshed_ = 0;      // when it was last exact
   std::uint64_t settled_ = 0;        // interrupts dealt with
+  std::uint64_t explain_by_ = 0;     // when it counts as one about something else
   bool unexplained_ = false;         // the last one came without a used buffer
   std::uint16_t slot_count_ = 0;
   std::uint16_t segments_ = 0;  // a request may have, in any ring size
