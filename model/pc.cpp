@@ -33,7 +33,8 @@ void Pc::power_on(const PowerOn& options) {
   isa.power_on(options.latencies, options.tap);
   ide.power_on(options.latencies, options.tap);
   pm.power_on(options.latencies, options.tap);
-  disk.power_on(options.disk, options.quirks, options.latencies, options.tap);
+  const DiskSetup& first = options.disks.at(0);
+  disk.power_on(first.disk, options.quirks, options.latencies, first.tap);
 }
 
 }  // namespace ringside::model

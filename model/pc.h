@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <systemc>
+#include <vector>
 
 #include "model/clock.h"
 #include "model/host_bridge.h"
@@ -11,6 +12,7 @@
 #include "model/latencies.h"
 #include "model/pci_function.h"
 #include "model/piix3.h"
+#include "model/properties.h"
 #include "model/quirks.h"
 #include "model/ram.h"
 #include "model/tap.h"
@@ -18,13 +20,20 @@
 
 namespace ringside::model {
 
+// One disk of the machine: what it keeps its bytes in, what it is, and who watches it.
+struct DiskSetup {
+  Disk disk;
+  BlkProperties properties;
+  Tap* tap = nullptr;
+};
+
 // What a power-on straps: SystemC elaborates once, a machine may differ from run to run.
 struct PowerOn {
-  Disk disk;
+  std::vector<DiskSetup> disks;  // 1 .. kMostDisks
   QuirkSet quirks;
   Latencies latencies;
   bool dmi = true;
-  Tap* tap = nullptr;
+  Tap* tap = nullptr;  // of everything but the disks
 };
 
 class Pc final : public sc_core::sc_module {

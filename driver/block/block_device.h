@@ -13,7 +13,10 @@ inline constexpr std::uint32_t kSectorSize = 512;  // VIRTIO: capacity and secto
 inline constexpr std::uint32_t kBlockSize = 4096;  // the unit of read_block and write_block
 inline constexpr std::size_t kIdSize = 20;         // a GET_ID answer: ASCII, NUL-padded, not always terminated
 
-enum class Operation : std::uint8_t { read, write, flush, get_id, discard, write_zeroes };
+inline constexpr std::size_t kLifetimeSize = 8;  // a GET_LIFETIME answer: struct virtio_blk_lifetime
+inline constexpr std::uint16_t kMaxQueues = 64;  // request queues of one device that this driver uses
+
+enum class Operation : std::uint8_t { read, write, flush, get_id, discard, write_zeroes, secure_erase, get_lifetime };
 
 enum class Status : std::uint8_t {
   ok,
@@ -35,10 +38,11 @@ struct Segment {
 // Owned by the caller; it, its segments and their memory stay put from submit() until `done`.
 struct Request {
   Operation operation = Operation::read;
-  std::uint64_t sector = 0;           // read, write, discard, write_zeroes
-  const Segment* segments = nullptr;  // read, write, get_id (one of kIdSize bytes)
+  std::uint16_t queue = 0;            // below DiskInfo::queues
+  std::uint64_t sector = 0;           // read, write, discard, write_zeroes, secure_erase
+  const Segment* segments = nullptr;  // read, write, get_id (one of kIdSize bytes), get_lifetime (kLifetimeSize)
   std::uint16_t segment_count = 0;
-  std::uint32_t sector_count = 0;  // discard, write_zeroes
+  std::uint32_t sector_count = 0;  // discard, write_zeroes, secure_erase
   bool unmap = false;              // write_zeroes: the device may deallocate
   std::uint64_t deadline = 0;      // ns since power-on; 0 takes the device's default timeout
   // Called from poll() and wait(), never from submit(). May submit; may not poll or wait.
@@ -59,6 +63,7 @@ struct DiskInfo {
   std::uint32_t max_segment_size = 0xffffffff;
   std::uint32_t max_discard_sectors = 0;
   std::uint32_t max_write_zeroes_sectors = 0;
+  std::uint32_t max_secure_erase_sectors = 0;
   std::uint16_t queue_size = 0;
   std::uint16_t queues = 1;
   bool read_only = false;

@@ -11,7 +11,27 @@ namespace ringside::block {
 
 enum class Completion : std::uint8_t { msix, intx, polled };
 
+// How the device's registers are reached. `automatic`: the modern interface where the device has it, else the legacy
+// one. `pci_cfg_window`: the modern structures through VIRTIO_PCI_CAP_PCI_CFG (4.1.4.9), without a memory BAR.
+enum class TransportChoice : std::uint8_t { automatic, modern, legacy, pci_cfg_window };
+
+// How configuration space is reached. `automatic`: by ECAM where the machine has it.
+enum class ConfigAccess : std::uint8_t { automatic, cam, ecam };
+
+// MSI-X table entries for queues: one for each as far as they reach, or one for all.
+enum class VectorUse : std::uint8_t { per_queue, shared };
+
+class BlockDevice;
+
 struct Options {
+  unsigned disk = 0;  // which virtio block device, in the order of discovery
+  TransportChoice transport = TransportChoice::automatic;
+  ConfigAccess config_access = ConfigAccess::cam;
+  std::uint16_t queues = 1;  // request queues, as far as the device has them; at most kMaxQueues
+  VectorUse vectors = VectorUse::per_queue;
+  // Called from poll() and wait() when the device's configuration has changed; info() is the new one.
+  void (*changed)(BlockDevice& device, void* user) = nullptr;
+  void* changed_user = nullptr;
   Completion completion = Completion::msix;
   std::uint16_t queue_size = 0;                // a power of two; 0 or too many takes the device's own size
   std::uint64_t features = ~std::uint64_t{0};  // negotiate only these, of those the driver understands

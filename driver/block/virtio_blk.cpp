@@ -32,6 +32,10 @@ std::uint32_t type_of(Operation operation) {
       return VIRTIO_BLK_T_DISCARD;
     case Operation::write_zeroes:
       return VIRTIO_BLK_T_WRITE_ZEROES;
+    case Operation::secure_erase:
+      return VIRTIO_BLK_T_SECURE_ERASE;
+    case Operation::get_lifetime:
+      return VIRTIO_BLK_T_GET_LIFETIME;
   }
   return VIRTIO_BLK_T_IN;
 }
@@ -195,6 +199,9 @@ Status VirtioBlk<Memory>::check(const Request& request) const {
       return check_range(request, VIRTIO_BLK_F_DISCARD, info().max_discard_sectors);
     case Operation::write_zeroes:
       return check_range(request, VIRTIO_BLK_F_WRITE_ZEROES, info().max_write_zeroes_sectors);
+    case Operation::secure_erase:
+    case Operation::get_lifetime:
+      return Status::unsupported;
   }
   return Status::refused;
 }

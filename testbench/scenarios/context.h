@@ -18,6 +18,8 @@ enum class Ask : std::uint32_t {
   hold = 3,          // completions stay in the device until release
   release = 4,
   media_error = 5,  // the next request that touches sector `argument` fails
+  unplug = 6,       // disk `argument` by surprise: from now on nothing answers there; 1 when done
+  plug = 7,         // disk `argument` back into its slot, at power-on state; 1 when done
 };
 
 // The bench's end of a context. Records everything.
@@ -87,10 +89,21 @@ class Context {
   Random random_;
 };
 
+inline constexpr unsigned kMostDisks = 4;
+
+// The machine that a scenario needs. Device properties are those of `--device`, one text for each disk; what the
+// command line says of a disk is merged over it.
+struct Setup {
+  const char* machine = nullptr;         // "pc" or "q35": only there; null: on any
+  const char* devices[kMostDisks] = {};  // the first null ends the list; none at all: one disk as it comes
+  std::uint64_t disk_sectors = 0;        // of generated disks; 0: the usual size
+};
+
 struct Scenario {
   const char* name;     // as on the command line
   const char* summary;  // one line, for `ringside list`
   void (*run)(Context& context);
+  Setup setup = {};
 };
 
 // All scenarios, in the order in which they are best read.

@@ -92,13 +92,15 @@ class ModelTarget final : public Target {
       ModelDisk disk(image, settings.write_through);
       ModelRecorder recorder(sink);
       model::PowerOn power_on;
-      power_on.disk.storage = &disk.storage();
-      power_on.disk.sectors = image.bytes() / block::kSectorSize;
-      power_on.disk.serial = kSerial;
+      model::DiskSetup& setup = power_on.disks.emplace_back();
+      setup.disk.storage = &disk.storage();
+      setup.disk.sectors = image.bytes() / block::kSectorSize;
+      setup.disk.serial = kSerial;
       power_on.quirks = options_.quirks;
       power_on.latencies = latencies;
       power_on.dmi = options_.dmi;
       power_on.tap = settings.tracing == Tracing::off ? nullptr : &recorder;
+      setup.tap = power_on.tap;
 #ifdef RINGSIDE_MUTANTS
       model::set_mutant(options_.mutant);
 #endif

@@ -29,6 +29,8 @@ class QemuHooks final : public RunHooks {
       case scenarios::Ask::hold:
       case scenarios::Ask::release:
       case scenarios::Ask::media_error:
+      case scenarios::Ask::unplug:
+      case scenarios::Ask::plug:
         return scenarios::kNotAvailable;
     }
     return scenarios::kNotAvailable;

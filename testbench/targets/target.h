@@ -48,6 +48,7 @@ struct RunSettings {
   std::uint64_t seed = 1;
   std::string machine = "pc-i440fx-7.2";
   std::string disk;                           // path of a raw image, run on a private copy; empty: a generated one
+  std::vector<std::string> devices;           // --device: properties, one text for each disk
   bool write_through = false;                 // write to the image itself
   std::map<std::string, std::string> values;  // --set
   Tracing tracing = Tracing::events;
