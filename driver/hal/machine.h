@@ -52,10 +52,10 @@ struct Window {
 struct MachineInfo {
   Window io_window;      // for I/O BARs
   Window memory_window;  // for memory BARs below 4 GiB
+  unsigned msi_vectors = 0;  // vectors 0 .. msi_vectors-1 can be asked of msi_message()
   Window high_window{};  // for 64-bit memory BARs above it; size 0: none
   // Where the memory-mapped configuration space (ECAM) may be put, 1 MiB a bus; size 0: the machine has none.
   Window ecam_window{};
-  unsigned msi_vectors = 0;  // vectors 0 .. msi_vectors-1 can be asked of msi_message()
 };
 
 // Interrupt vectors: message-signalled ones count from 0, the lines of the interrupt controller from here.
