@@ -20,6 +20,11 @@ function(ringside_freestanding_library name)
   set_target_properties(${name}_bare PROPERTIES POSITION_INDEPENDENT_CODE OFF)
   target_compile_options(${name}_bare PRIVATE ${RINGSIDE_BARE_FLAGS})
   target_link_libraries(${name}_bare PRIVATE ringside_warnings)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${name}_bare PRIVATE -fcallgraph-info=su)
+    # ccache does not keep the call graphs.
+    set_target_properties(${name}_bare PROPERTIES CXX_COMPILER_LAUNCHER "")
+  endif()
 endfunction()
 
 # ringside_check_freestanding(NAME NEEDS...): fails the build unless the bare objects of NAME, with those of the
@@ -42,3 +47,26 @@ function(ringside_check_freestanding name)
   add_custom_target(${name}_links_freestanding DEPENDS ${linked})
   add_dependencies(ringside_checks ${name}_links_freestanding)
 endfunction()
+
+# ringside_measure_freestanding(NAME): prints code size and deepest stack of NAME as a bare-metal guest has it, and fails
+# the build on recursion. Only GCC writes the call graphs that this needs.
+function(ringside_measure_freestanding name)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    message(STATUS "${name}: code size and stack depth are measured by GCC only")
+    return()
+  endif()
+  set(measured ${CMAKE_BINARY_DIR}/checks/${name}.size)
+  add_custom_command(
+    OUTPUT ${measured}
+    COMMAND ${CMAKE_COMMAND} -DSIZE=${SIZE_PROGRAM} -DOBJECT=${CMAKE_BINARY_DIR}/checks/${name}.o -DNAME=${name}
+            -DOUTPUT=${measured} -P ${PROJECT_SOURCE_DIR}/cmake/code_size.cmake
+    COMMAND ringside_stack_depth ${name} $<TARGET_OBJECTS:${name}_bare>
+    DEPENDS ${CMAKE_BINARY_DIR}/checks/${name}.o ${PROJECT_SOURCE_DIR}/cmake/code_size.cmake ringside_stack_depth
+    COMMAND_EXPAND_LISTS VERBATIM
+    COMMENT "Measuring ${name}")
+  add_custom_target(${name}_is_measured DEPENDS ${measured})
+  add_dependencies(ringside_checks ${name}_is_measured)
+endfunction()
+
+find_program(SIZE_PROGRAM size REQUIRED)
+add_executable(ringside_stack_depth ${CMAKE_CURRENT_LIST_DIR}/stack_depth.cpp)
