@@ -59,20 +59,31 @@ void ModelRecorder::keep(model::Picoseconds at, trace::Record record) {
   std::ranges::push_heap(waiting_, kLater);
 }
 
-void ModelRecorder::config_access(model::Picoseconds at, std::uint16_t function, const model::Access& access) {
+model::Tap& ModelRecorder::disk(std::uint8_t unit) {
+  const auto found = std::ranges::find_if(taps_, [&](const UnitTap& tap) { return tap.unit() == unit; });
+  return found != taps_.end() ? *found : taps_.emplace_back(*this, unit);
+}
+
+void ModelRecorder::UnitTap::keep(model::Picoseconds at, trace::Record record) {
+  record.unit = unit_;
+  recorder_.keep(at, record);
+}
+
+void ModelRecorder::UnitTap::config_access(model::Picoseconds at, std::uint16_t function, const model::Access& access) {
   trace::Record record = access_record(Kind::dev_config, access);
   record.region = function;
   keep(at, record);
 }
 
-void ModelRecorder::register_access(model::Picoseconds at, model::Structure structure, const model::Access& access) {
+void ModelRecorder::UnitTap::register_access(model::Picoseconds at, model::Structure structure,
+                                             const model::Access& access) {
   trace::Record record = access_record(Kind::dev_register, access);
   record.region = static_cast<std::uint32_t>(structure);
   keep(at, record);
 }
 
-void ModelRecorder::dma(model::Picoseconds at, std::uint64_t address, std::uint64_t bytes, bool write,
-                        model::DmaFailure failure) {
+void ModelRecorder::UnitTap::dma(model::Picoseconds at, std::uint64_t address, std::uint64_t bytes, bool write,
+                                 model::DmaFailure failure) {
   trace::Record record = device_record(write ? Kind::dev_dma_write : Kind::dev_dma_read);
   record.offset = address;
   record.length = bytes;
@@ -80,14 +91,14 @@ void ModelRecorder::dma(model::Picoseconds at, std::uint64_t address, std::uint6
   keep(at, record);
 }
 
-void ModelRecorder::doorbell(model::Picoseconds at, std::uint16_t queue, std::uint32_t value) {
+void ModelRecorder::UnitTap::doorbell(model::Picoseconds at, std::uint16_t queue, std::uint32_t value) {
   trace::Record record = device_record(Kind::dev_doorbell);
   record.queue = queue;
   record.value = value;
   keep(at, record);
 }
 
-void ModelRecorder::fetch(model::Picoseconds at, const model::FetchedRequest& request) {
+void ModelRecorder::UnitTap::fetch(model::Picoseconds at, const model::FetchedRequest& request) {
   trace::Record record = device_record(Kind::dev_fetch);
   record.queue = request.queue;
   record.ordinal = request.ordinal;
@@ -97,8 +108,8 @@ void ModelRecorder::fetch(model::Picoseconds at, const model::FetchedRequest& re
   keep(at, record);
 }
 
-void ModelRecorder::media(model::Picoseconds at, std::uint64_t sector, std::uint64_t bytes, bool write,
-                          model::Picoseconds duration) {
+void ModelRecorder::UnitTap::media(model::Picoseconds at, std::uint64_t sector, std::uint64_t bytes, bool write,
+                                   model::Picoseconds duration) {
   trace::Record record = device_record(Kind::dev_media);
   record.offset = sector;
   record.length = bytes;
@@ -107,8 +118,8 @@ void ModelRecorder::media(model::Picoseconds at, std::uint64_t sector, std::uint
   keep(at, record);
 }
 
-void ModelRecorder::complete(model::Picoseconds at, std::uint16_t queue, std::uint32_t ordinal, std::uint8_t status,
-                             std::uint32_t used_length) {
+void ModelRecorder::UnitTap::complete(model::Picoseconds at, std::uint16_t queue, std::uint32_t ordinal,
+                                      std::uint8_t status, std::uint32_t used_length) {
   trace::Record record = device_record(Kind::dev_complete);
   record.queue = queue;
   record.ordinal = ordinal;
@@ -117,21 +128,21 @@ void ModelRecorder::complete(model::Picoseconds at, std::uint16_t queue, std::ui
   keep(at, record);
 }
 
-void ModelRecorder::used(model::Picoseconds at, std::uint16_t queue, std::uint16_t index) {
+void ModelRecorder::UnitTap::used(model::Picoseconds at, std::uint16_t queue, std::uint16_t index) {
   trace::Record record = device_record(Kind::dev_used);
   record.queue = queue;
   record.value = index;
   keep(at, record);
 }
 
-void ModelRecorder::msi(model::Picoseconds at, std::uint16_t vector) {
+void ModelRecorder::UnitTap::msi(model::Picoseconds at, std::uint16_t vector) {
   trace::Record record = device_record(Kind::dev_interrupt);
   record.offset = vector;
   record.value = 1;
   keep(at, record);
 }
 
-void ModelRecorder::intx(model::Picoseconds at, bool level) {
+void ModelRecorder::UnitTap::intx(model::Picoseconds at, bool level) {
   constexpr std::uint64_t kIntx = 0xffff;
   trace::Record record = device_record(Kind::dev_interrupt);
   record.offset = kIntx;
@@ -139,13 +150,13 @@ void ModelRecorder::intx(model::Picoseconds at, bool level) {
   keep(at, record);
 }
 
-void ModelRecorder::status(model::Picoseconds at, std::uint8_t status) {
+void ModelRecorder::UnitTap::status(model::Picoseconds at, std::uint8_t status) {
   trace::Record record = device_record(Kind::dev_status);
   record.value = status;
   keep(at, record);
 }
 
-void ModelRecorder::quirk(model::Picoseconds at, unsigned quirk) {
+void ModelRecorder::UnitTap::quirk(model::Picoseconds at, unsigned quirk) {
   trace::Record record = device_record(Kind::dev_quirk);
   record.value = quirk;
   keep(at, record);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "model/tap.h"
@@ -11,32 +12,51 @@
 
 namespace ringside::targets {
 
-class ModelRecorder final : public model::Tap, public trace::Sink {
+class ModelRecorder final : public trace::Sink {
  public:
   explicit ModelRecorder(trace::Sink& sink) : sink_(sink) {}
+  ModelRecorder(const ModelRecorder&) = delete;
+  ModelRecorder& operator=(const ModelRecorder&) = delete;
+
+  // What watches the disk that the driver's side of the log calls `unit`, and what watches everything but the disks.
+  // They live as long as the recorder.
+  [[nodiscard]] model::Tap& disk(std::uint8_t unit);
+  [[nodiscard]] model::Tap& board() { return disk(0); }
 
   // From the driver's side and the bench.
   void append(const trace::Record& record) override;
   // Passes on what waits. At the end of a run.
   void finish();
 
-  void config_access(model::Picoseconds at, std::uint16_t function, const model::Access& access) override;
-  void register_access(model::Picoseconds at, model::Structure structure, const model::Access& access) override;
-  void dma(model::Picoseconds at, std::uint64_t address, std::uint64_t bytes, bool write,
-           model::DmaFailure failure) override;
-  void doorbell(model::Picoseconds at, std::uint16_t queue, std::uint32_t value) override;
-  void fetch(model::Picoseconds at, const model::FetchedRequest& request) override;
-  void media(model::Picoseconds at, std::uint64_t sector, std::uint64_t bytes, bool write,
-             model::Picoseconds duration) override;
-  void complete(model::Picoseconds at, std::uint16_t queue, std::uint32_t ordinal, std::uint8_t status,
-                std::uint32_t used_length) override;
-  void used(model::Picoseconds at, std::uint16_t queue, std::uint16_t index) override;
-  void msi(model::Picoseconds at, std::uint16_t vector) override;
-  void intx(model::Picoseconds at, bool level) override;
-  void status(model::Picoseconds at, std::uint8_t status) override;
-  void quirk(model::Picoseconds at, unsigned quirk) override;
-
  private:
+  class UnitTap final : public model::Tap {
+   public:
+    UnitTap(ModelRecorder& recorder, std::uint8_t unit) : recorder_(recorder), unit_(unit) {}
+    [[nodiscard]] std::uint8_t unit() const { return unit_; }
+
+    void config_access(model::Picoseconds at, std::uint16_t function, const model::Access& access) override;
+    void register_access(model::Picoseconds at, model::Structure structure, const model::Access& access) override;
+    void dma(model::Picoseconds at, std::uint64_t address, std::uint64_t bytes, bool write,
+             model::DmaFailure failure) override;
+    void doorbell(model::Picoseconds at, std::uint16_t queue, std::uint32_t value) override;
+    void fetch(model::Picoseconds at, const model::FetchedRequest& request) override;
+    void media(model::Picoseconds at, std::uint64_t sector, std::uint64_t bytes, bool write,
+               model::Picoseconds duration) override;
+    void complete(model::Picoseconds at, std::uint16_t queue, std::uint32_t ordinal, std::uint8_t status,
+                  std::uint32_t used_length) override;
+    void used(model::Picoseconds at, std::uint16_t queue, std::uint16_t index) override;
+    void msi(model::Picoseconds at, std::uint16_t vector) override;
+    void intx(model::Picoseconds at, bool level) override;
+    void status(model::Picoseconds at, std::uint8_t status) override;
+    void quirk(model::Picoseconds at, unsigned quirk) override;
+
+   private:
+    void keep(model::Picoseconds at, trace::Record record);
+
+    ModelRecorder& recorder_;
+    std::uint8_t unit_;
+  };
+
   struct Waiting {
     trace::Record record;
     std::uint64_t sequence;
@@ -47,6 +67,7 @@ class ModelRecorder final : public model::Tap, public trace::Sink {
   void pass_on(trace::Record record);
 
   trace::Sink& sink_;
+  std::deque<UnitTap> taps_;      // stay where they are as it grows
   std::vector<Waiting> waiting_;  // a heap, the earliest on top
   std::uint64_t sequence_ = 0;
   std::uint64_t last_ = 0;

@@ -99,8 +99,8 @@ class ModelTarget final : public Target {
       power_on.quirks = options_.quirks;
       power_on.latencies = latencies;
       power_on.dmi = options_.dmi;
-      power_on.tap = settings.tracing == Tracing::off ? nullptr : &recorder;
-      setup.tap = power_on.tap;
+      power_on.tap = settings.tracing == Tracing::off ? nullptr : &recorder.board();
+      setup.tap = settings.tracing == Tracing::off ? nullptr : &recorder.disk(0);
 #ifdef RINGSIDE_MUTANTS
       model::set_mutant(options_.mutant);
 #endif
