@@ -8,7 +8,7 @@ set(rooms
     driver/hal driver/pci driver/virtio driver/block
     model
     testbench/scenarios testbench/trace testbench/checks testbench/faults testbench/targets testbench/cli
-    testbench/tests)
+    testbench/tests testbench/examples)
 set(may_driver/hal driver/hal/)
 set(may_driver/pci driver/hal/ driver/pci/)
 set(may_driver/virtio driver/hal/ driver/pci/ driver/virtio/)
@@ -22,6 +22,7 @@ set(may_testbench/targets driver/ model/ testbench/trace/ testbench/scenarios/ t
     testbench/targets/)
 set(may_testbench/cli driver/ model/ testbench/)
 set(may_testbench/tests driver/ model/ testbench/)
+set(may_testbench/examples driver/ model/ testbench/)
 
 # Freestanding rooms keep to headers that stay freestanding on g++ 12 and on g++ 14.
 set(freestanding driver/hal driver/pci driver/virtio driver/block testbench/scenarios)
