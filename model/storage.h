@@ -11,6 +11,9 @@ class Storage {
   [[nodiscard]] virtual bool read(std::uint64_t offset, void* data, std::uint64_t size) = 0;
   [[nodiscard]] virtual bool write(std::uint64_t offset, const void* data, std::uint64_t size) = 0;
   [[nodiscard]] virtual bool write_zeroes(std::uint64_t offset, std::uint64_t size) = 0;
+  // The contents are given up; what is read there afterwards is zeroes.
+  [[nodiscard]] virtual bool discard(std::uint64_t offset, std::uint64_t size) { return write_zeroes(offset, size); }
+  // Everything written before is on stable media when it returns true.
   [[nodiscard]] virtual bool flush() = 0;
 
  protected:

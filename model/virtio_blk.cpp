@@ -37,6 +37,7 @@ void VirtioBlk::power_on(const Disk& disk, const Latencies& latencies) {
   storage_ = disk.storage;
   sectors_ = disk.sectors;
   latencies_ = latencies;
+  media_.power_on(latencies);
   serial_ = {};
   std::memcpy(serial_.data(), disk.serial.data(), std::min(disk.serial.size(), serial_.size()));
   reads_ = 0;
@@ -264,7 +265,10 @@ bool VirtioBlk::zero_range(Request& request, bool discard) {
   if (discard && mutant(Mutant::discard_too_far) && in_range(range.sector, sectors + 1)) {
     ++sectors;
   }
-  if (!storage_->write_zeroes(range.sector * kSectorBytes, sectors * kSectorBytes)) {
+  const std::uint64_t offset = range.sector * kSectorBytes;
+  const std::uint64_t bytes = sectors * kSectorBytes;
+  const bool done = discard ? storage_->discard(offset, bytes) : storage_->write_zeroes(offset, bytes);
+  if (!done || (!write_back_ && !storage_->flush())) {
     request.status = VIRTIO_BLK_S_IOERR;
   }
   return true;
@@ -280,24 +284,28 @@ std::uint8_t VirtioBlk::check_range(const VirtioBlkDiscardWriteZeroes& range, bo
   return fits ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
 }
 
-Picoseconds VirtioBlk::media_time(const Request& request) const {
+Picoseconds VirtioBlk::media_done(const Request& request, Picoseconds start) {
   if (request.status != VIRTIO_BLK_S_OK) {
-    return 0;
+    return start;
   }
   switch (request.type) {
     case VIRTIO_BLK_T_IN:
-      return latencies_.media_read_ns * kPicosecondsPerNanosecond;
+      return media_.finish(start, MediaWork::read, request.sector, request.bytes);
     case VIRTIO_BLK_T_OUT:
+      return write_done(request, start, request.bytes);
     case VIRTIO_BLK_T_DISCARD:
-    case VIRTIO_BLK_T_WRITE_ZEROES: {
-      const std::uint64_t flush = write_back_ ? 0 : latencies_.media_flush_ns;
-      return (latencies_.media_write_ns + flush) * kPicosecondsPerNanosecond;
-    }
+    case VIRTIO_BLK_T_WRITE_ZEROES:
+      return write_done(request, start, 0);
     case VIRTIO_BLK_T_FLUSH:
-      return latencies_.media_flush_ns * kPicosecondsPerNanosecond;
+      return media_.finish(start, MediaWork::flush, 0, 0);
     default:
-      return 0;
+      return start;
   }
+}
+
+Picoseconds VirtioBlk::write_done(const Request& request, Picoseconds start, std::uint64_t bytes) {
+  const Picoseconds written = media_.finish(start, MediaWork::write, request.sector, bytes);
+  return write_back_ ? written : media_.finish(written, MediaWork::flush, 0, 0);
 }
 
 Picoseconds VirtioBlk::link_time(const Request& request) const {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "model/dma_port.h"
+#include "model/media.h"
 #include "model/quirk_log.h"
 #include "model/split_queue.h"
 #include "model/storage.h"
@@ -61,8 +62,9 @@ class VirtioBlk {
   // Understands the chain and does what it asks of the disk. False when the chain is no request at all (5.2.6): header
   // or status byte missing. The segments of `chain` are changed and stay in use until complete().
   [[nodiscard]] bool start(Chain& chain, Request& request);
-  // How long media and link are busy with it.
-  [[nodiscard]] Picoseconds media_time(const Request& request) const;
+  // When the media, to which it comes at `start`, are done with it.
+  [[nodiscard]] Picoseconds media_done(const Request& request, Picoseconds start);
+  // How long the link is busy with it.
   [[nodiscard]] Picoseconds link_time(const Request& request) const;
   // Writes data and status to memory.
   void write_data(Request& request);
@@ -81,6 +83,7 @@ class VirtioBlk {
   [[nodiscard]] std::uint8_t check_transfer(const Request& request) const;
   [[nodiscard]] std::uint8_t store(const Request& request);
   [[nodiscard]] bool zero_range(Request& request, bool discard);
+  [[nodiscard]] Picoseconds write_done(const Request& request, Picoseconds start, std::uint64_t bytes);
   [[nodiscard]] std::uint8_t check_range(const VirtioBlkDiscardWriteZeroes& range, bool discard);
   void set_write_back(bool write_back);
   [[nodiscard]] bool gather(const Chain& chain, void* data, std::uint32_t size);
@@ -92,6 +95,7 @@ class VirtioBlk {
   DmaPort& dma_;
   QuirkLog& quirks_;
   Latencies latencies_;
+  Media media_;
   Storage* storage_ = nullptr;
   std::uint64_t sectors_ = 0;
   std::array<char, VIRTIO_BLK_ID_BYTES> serial_{};

@@ -595,12 +595,12 @@ bool VirtioBlkPci::fetch_one() {
 // Media work in parallel; what they deliver shares one link.
 void VirtioBlkPci::schedule(Request& request) {
   const Picoseconds fetched = dma.at();
-  const Picoseconds media = blk_.media_time(request);
+  const Picoseconds ready = blk_.media_done(request, fetched);
   const Picoseconds link = blk_.link_time(request) + SplitQueue::completion_cost(latencies_);
   link_free_ = std::max(link_free_, fetched) + link;
-  request.due = std::max(fetched + media + link, link_free_);
-  if (tap_ != nullptr && media != 0) {
-    tap_->media(fetched, request.sector, request.bytes, request.type != VIRTIO_BLK_T_IN, media);
+  request.due = std::max(ready + link, link_free_);
+  if (tap_ != nullptr && ready != fetched) {
+    tap_->media(fetched, request.sector, request.bytes, request.type != VIRTIO_BLK_T_IN, ready - fetched);
   }
   unsigned at = first_ + in_flight_++;
   for (; at != first_ && order_[(at - 1) & kOrderMask]->due > request.due; --at) {

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <vector>
 
+#include "model/latency_models.h"
 #include "testbench/targets/near_name.h"
 
 namespace ringside::targets {
@@ -15,22 +16,30 @@ namespace {
 
 using model::Latencies;
 
+// A second for one step is slow enough for any disk, and far from what overflows the simulated time.
+constexpr std::uint64_t kMostLatency = 1'000'000'000;
+
 struct LatencySetting {
   const char* key;
   std::uint64_t Latencies::*field;
+  std::uint64_t most = kMostLatency;
 };
 constexpr std::array kLatencies{
     LatencySetting{"latency.config_access_ns", &Latencies::config_access_ns},
     LatencySetting{"latency.dma_overhead_ns", &Latencies::dma_overhead_ns},
     LatencySetting{"latency.link_ps_per_byte", &Latencies::link_ps_per_byte},
+    LatencySetting{"latency.media_channels", &Latencies::media_channels, model::kMostMediaChannels},
     LatencySetting{"latency.media_flush_ns", &Latencies::media_flush_ns},
+    LatencySetting{"latency.media_jitter_percent", &Latencies::media_jitter_percent, model::kMostJitterPercent},
+    LatencySetting{"latency.media_position_ns", &Latencies::media_position_ns},
+    LatencySetting{"latency.media_ps_per_byte", &Latencies::media_ps_per_byte},
     LatencySetting{"latency.media_read_ns", &Latencies::media_read_ns},
+    LatencySetting{"latency.media_seed", &Latencies::media_seed, ~std::uint64_t{0}},
     LatencySetting{"latency.media_write_ns", &Latencies::media_write_ns},
     LatencySetting{"latency.register_read_ns", &Latencies::register_read_ns},
     LatencySetting{"latency.register_write_ns", &Latencies::register_write_ns},
 };
-// A second for one step is slow enough for any disk, and far from what overflows the simulated time.
-constexpr std::uint64_t kMostLatency = 1'000'000'000;
+constexpr char kLatencyModel[] = "latency.model";
 
 bool is_on(const TargetSpec& spec, const std::string& option, bool otherwise) {
   const auto found = spec.options.find(option);
@@ -78,7 +87,7 @@ model::Mutant mutant_of(const TargetSpec& spec) {
 const LatencySetting& latency_setting(const std::string& key) {
   const auto* const found = std::ranges::find(kLatencies, key, &LatencySetting::key);
   if (found == kLatencies.end()) {
-    std::vector<std::string> names;
+    std::vector<std::string> names{kLatencyModel};
     std::ranges::transform(kLatencies, std::back_inserter(names), &LatencySetting::key);
     throw InputError(fmt::format("unknown setting \"{}\"{}; the model has: {}", key, suggestion(key, names),
                                  fmt::join(names, ", ")));
@@ -86,14 +95,31 @@ const LatencySetting& latency_setting(const std::string& key) {
   return *found;
 }
 
-std::uint64_t latency_value(const std::string& key, const std::string& text) {
+std::uint64_t latency_value(const LatencySetting& setting, const std::string& text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value > kMostLatency) {
-    throw InputError(
-        fmt::format("setting {} has the value \"{}\"; expected a whole number from 0 to {}", key, text, kMostLatency));
+  if (error != std::errc{} || end != text.data() + text.size() || value > setting.most) {
+    throw InputError(fmt::format("setting {} has the value \"{}\"; expected a whole number from 0 to {}", setting.key,
+                                 text, setting.most));
   }
   return value;
+}
+
+// What the other settings then change.
+Latencies named_latencies(const RunSettings& settings) {
+  const auto named = settings.values.find(kLatencyModel);
+  if (named == settings.values.end()) {
+    return {};
+  }
+  const auto latencies = model::latencies_by_name(named->second);
+  if (!latencies) {
+    std::vector<std::string> names;
+    std::ranges::transform(model::all_latency_models(), std::back_inserter(names),
+                           [](const model::LatencyModel& model) { return std::string(model.name); });
+    throw InputError(fmt::format("setting {} has the value \"{}\"{}; expected one of: {}", kLatencyModel, named->second,
+                                 suggestion(named->second, names), fmt::join(names, ", ")));
+  }
+  return *latencies;
 }
 
 }  // namespace
@@ -107,9 +133,12 @@ ModelOptions model_options(const TargetSpec& spec) {
 }
 
 Latencies model_latencies(const RunSettings& settings) {
-  Latencies latencies;
+  Latencies latencies = named_latencies(settings);
   for (const auto& [key, text] : settings.values) {
-    latencies.*latency_setting(key).field = latency_value(key, text);
+    if (key != kLatencyModel) {
+      const LatencySetting& setting = latency_setting(key);
+      latencies.*setting.field = latency_value(setting, text);
+    }
   }
   return latencies;
 }
