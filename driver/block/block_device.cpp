@@ -40,12 +40,12 @@ const char* to_string(Status status) {
 Status BlockDevice::execute(Request& request) {
   Request* const one = &request;
   while (submit(&one, 1) == 0) {
-    if (wait(1) == 0) {
+    if (wait_queue(request.queue, 1) == 0) {
       return request.status = Status::device_lost;  // the ring is full and nothing will ever complete
     }
   }
   while (request.status == Status::pending) {
-    wait(1);
+    wait_queue(request.queue, 1);
   }
   return request.status;
 }
@@ -88,6 +88,20 @@ Status BlockDevice::write_zeroes(std::uint64_t sector, std::uint32_t sectors, bo
   request.sector = sector;
   request.sector_count = sectors;
   request.unmap = unmap;
+  return execute(request);
+}
+
+Status BlockDevice::secure_erase(std::uint64_t sector, std::uint32_t sectors) {
+  Request request;
+  request.operation = Operation::secure_erase;
+  request.sector = sector;
+  request.sector_count = sectors;
+  return execute(request);
+}
+
+Status BlockDevice::get_lifetime(void* lifetime) {
+  const Segment segment{lifetime, kLifetimeSize};
+  Request request = data_request(Operation::get_lifetime, 0, segment);
   return execute(request);
 }
 

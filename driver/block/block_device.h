@@ -54,6 +54,21 @@ struct Request {
   std::uint32_t used_length = 0;  // what the device claims to have written, clamped to what it was given
 };
 
+// What old operating systems were told of a disk; no request depends on it.
+struct Geometry {
+  std::uint16_t cylinders = 0;
+  std::uint8_t heads = 0;
+  std::uint8_t sectors = 0;
+};
+
+// Where and how large requests are best; hints, in logical blocks but for the exponent.
+struct Topology {
+  std::uint8_t physical_block_exponent = 0;  // a physical block is 2^n logical ones
+  std::uint8_t alignment_offset = 0;
+  std::uint16_t min_io_size = 0;
+  std::uint32_t opt_io_size = 0;
+};
+
 struct DiskInfo {
   std::uint64_t sectors = 0;   // capacity in 512-byte units
   std::uint64_t features = 0;  // negotiated
@@ -64,6 +79,9 @@ struct DiskInfo {
   std::uint32_t max_discard_sectors = 0;
   std::uint32_t max_write_zeroes_sectors = 0;
   std::uint32_t max_secure_erase_sectors = 0;
+  std::uint32_t secure_erase_alignment = 1;  // sectors
+  Geometry geometry;
+  Topology topology;
   std::uint16_t queue_size = 0;
   std::uint16_t queues = 1;
   bool read_only = false;
@@ -74,6 +92,7 @@ struct DiskInfo {
 struct Counters {
   std::uint64_t used_id_out_of_range = 0;
   std::uint64_t used_id_not_in_flight = 0;
+  std::uint64_t used_out_of_order = 0;  // with VIRTIO_F_IN_ORDER
   std::uint64_t used_index_jumped = 0;
   std::uint64_t used_length_clamped = 0;
   std::uint64_t unknown_status = 0;
@@ -100,6 +119,10 @@ class BlockDevice {
   // the requests' deadlines. Returns how many completed.
   virtual std::size_t wait(std::size_t count) = 0;
 
+  // The same for one queue, below DiskInfo::queues. A device with one queue need not tell them apart.
+  virtual std::size_t poll_queue(std::uint16_t) { return poll(); }
+  virtual std::size_t wait_queue(std::uint16_t, std::size_t count) { return wait(count); }
+
   // Requests in flight.
   [[nodiscard]] virtual std::size_t in_flight() const = 0;
 
@@ -123,6 +146,8 @@ class BlockDevice {
   Status get_id(void* id);
   Status discard(std::uint64_t sector, std::uint32_t sectors);
   Status write_zeroes(std::uint64_t sector, std::uint32_t sectors, bool unmap);
+  Status secure_erase(std::uint64_t sector, std::uint32_t sectors);
+  Status get_lifetime(void* lifetime);  // kLifetimeSize bytes
   Status read_block(std::uint64_t block, void* data);
   Status write_block(std::uint64_t block, void* data);
 

@@ -10,7 +10,8 @@
 #include "driver/pci/bar.h"
 #include "driver/pci/bus.h"
 #include "driver/pci/msix.h"
-#include "driver/virtio/pci_transport.h"
+#include "driver/virtio/modern_transport.h"
+#include "driver/virtio/transport.h"
 
 namespace ringside::block {
 
@@ -18,10 +19,11 @@ inline constexpr std::uint16_t kRequestQueue = 0;
 
 class Controller {
  public:
+  explicit Controller(hal::Machine& machine) : machine_(&machine), modern_(machine) {}
+
   // Assigns BARs, enables the function, finds the virtio structures, sets interrupts up. False, with the reason on the
   // log, when the function cannot be used. `bus` outlives the controller.
-  [[nodiscard]] bool init(hal::Machine& machine, const pci::Bus& bus, const pci::DeviceInfo& device,
-                          const Options& options);
+  [[nodiscard]] bool init(const pci::Bus& bus, const pci::DeviceInfo& device, const Options& options);
 
   // Resets the device and brings it up to where queues can be set up (VIRTIO 1.2, 3.1.1, steps 1 to 6), filling info().
   // False, with the reason on the log and FAILED set, when device and driver cannot work together.
@@ -39,8 +41,8 @@ class Controller {
   [[nodiscard]] bool has(unsigned feature_bit) const;
   [[nodiscard]] Completion completion() const { return completion_; }
   [[nodiscard]] unsigned vector() const { return vector_; }  // unless completion is polled
-  [[nodiscard]] const virtio::PciTransport& transport() const { return transport_; }
-  [[nodiscard]] const virtio::PciTransport::Doorbell& doorbell() const { return doorbell_; }
+  [[nodiscard]] const virtio::Transport& transport() const { return *transport_; }
+  [[nodiscard]] const virtio::Doorbell& doorbell() const { return doorbell_; }
 
   // After an interrupt. For INTx reads ISR, which lowers the line, and re-arms it.
   void acknowledge_interrupt();
@@ -55,18 +57,19 @@ class Controller {
   [[nodiscard]] bool read_configuration();
   [[nodiscard]] std::uint16_t queue_entry() const;
 
-  hal::Machine* machine_ = nullptr;
+  hal::Machine* machine_;
   const pci::Bus* bus_ = nullptr;
   pci::Address address_;
   Options options_;
   pci::Bar bars_[pci::kBarCount];
   pci::Msix msix_;
-  virtio::PciTransport transport_;
-  virtio::PciTransport::Doorbell doorbell_;
+  virtio::ModernTransport modern_;
+  virtio::Transport* transport_ = nullptr;  // the one in use
+  virtio::Doorbell doorbell_;
   DiskInfo info_;
   Completion completion_ = Completion::polled;
   unsigned vector_ = 0;
-  std::uint8_t generation_ = 0;
+  std::uint32_t generation_ = 0;
 };
 
 }  // namespace ringside::block

@@ -67,7 +67,7 @@ VirtioBlk<Memory>* VirtioBlk<Memory>::new_from_pci(hal::Machine& machine, Memory
   }
   auto* const disk = new (place) VirtioBlk(machine, memory);
   disk->options_ = options;
-  if (!disk->controller_.init(machine, bus, device, options) || !disk->controller_.negotiate()) {
+  if (!disk->controller_.init(bus, device, options) || !disk->controller_.negotiate()) {
     return nullptr;
   }
   if (!disk->allocate() || !disk->bring_up()) {
@@ -345,7 +345,7 @@ std::size_t VirtioBlk<Memory>::submit(Request* const* requests, std::size_t coun
     sent = sent || outcome == Sent::yes;
   }
   if (sent && queue_.expose()) {
-    controller_.doorbell().ring();
+    controller_.doorbell().ring(0);
   }
   return taken;
 }

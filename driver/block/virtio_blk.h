@@ -55,7 +55,7 @@ class VirtioBlk final : public BlockDevice {
     std::uint16_t mapped;    // segments
   };
 
-  VirtioBlk(hal::Machine& machine, Memory memory) : machine_(&machine), memory_(memory), queue_(memory) {}
+  VirtioBlk(hal::Machine& machine, Memory memory) : machine_(&machine), memory_(memory), queue_(memory), controller_(machine) {}
 
   [[nodiscard]] bool allocate();
   void release();

@@ -18,6 +18,12 @@ inline constexpr std::uint8_t kStatusRemoved = 0xff;  // what a function that is
 inline constexpr unsigned VIRTIO_F_INDIRECT_DESC = 28;
 inline constexpr unsigned VIRTIO_F_EVENT_IDX = 29;
 inline constexpr unsigned VIRTIO_F_VERSION_1 = 32;
+inline constexpr unsigned VIRTIO_F_ACCESS_PLATFORM = 33;
+inline constexpr unsigned VIRTIO_F_RING_PACKED = 34;
+inline constexpr unsigned VIRTIO_F_IN_ORDER = 35;
+inline constexpr unsigned VIRTIO_F_ORDER_PLATFORM = 36;
+inline constexpr unsigned VIRTIO_F_NOTIFICATION_DATA = 38;
+inline constexpr unsigned VIRTIO_F_NOTIF_CONFIG_DATA = 39;
 inline constexpr unsigned VIRTIO_F_RING_RESET = 40;
 
 [[nodiscard]] constexpr std::uint64_t feature(unsigned bit) { return std::uint64_t{1} << bit; }
@@ -57,6 +63,7 @@ inline constexpr std::uint32_t VIRTIO_PCI_COMMON_Q_NOFF = 0x1e;
 inline constexpr std::uint32_t VIRTIO_PCI_COMMON_Q_DESCLO = 0x20;
 inline constexpr std::uint32_t VIRTIO_PCI_COMMON_Q_AVAILLO = 0x28;
 inline constexpr std::uint32_t VIRTIO_PCI_COMMON_Q_USEDLO = 0x30;
+inline constexpr std::uint32_t VIRTIO_PCI_COMMON_Q_NDATA = 0x38;
 inline constexpr std::uint32_t VIRTIO_PCI_COMMON_Q_RESET = 0x3a;
 inline constexpr std::uint32_t kCommonBaseLength = 0x38;   // up to queue_device: every modern device has these
 inline constexpr std::uint32_t kCommonResetLength = 0x3c;  // with queue_notif_config_data and queue_reset
@@ -90,5 +97,20 @@ struct UsedElement {  // struct virtq_used_elem
   std::uint32_t length;
 };
 static_assert(sizeof(UsedElement) == 8);
+
+// 2.8 Packed virtqueues; the flags of 2.7 are used too
+inline constexpr std::uint16_t VIRTQ_DESC_F_AVAIL = 1u << 7;
+inline constexpr std::uint16_t VIRTQ_DESC_F_USED = 1u << 15;
+inline constexpr std::uint16_t RING_EVENT_FLAGS_ENABLE = 0;
+inline constexpr std::uint16_t RING_EVENT_FLAGS_DISABLE = 1;
+inline constexpr std::uint16_t RING_EVENT_FLAGS_DESC = 2;
+
+struct PackedDescriptor {  // struct pvirtq_desc
+  std::uint64_t address;
+  std::uint32_t length;
+  std::uint16_t id;
+  std::uint16_t flags;  // written last: it hands the descriptor over
+};
+static_assert(sizeof(PackedDescriptor) == 16);
 
 }  // namespace ringside::virtio

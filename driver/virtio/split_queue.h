@@ -12,8 +12,8 @@
 
 #include "driver/hal/machine.h"
 #include "driver/hal/memory.h"
-#include "driver/virtio/pci_transport.h"
 #include "driver/virtio/spec.h"
+#include "driver/virtio/transport.h"
 
 namespace ringside::virtio {
 

@@ -1,4 +1,4 @@
-#include "driver/virtio/pci_transport.h"
+#include "driver/virtio/modern_transport.h"
 
 #include "driver/pci/capability.h"
 #include "driver/virtio/spec.h"
@@ -6,7 +6,6 @@
 namespace ringside::virtio {
 namespace {
 
-constexpr std::uint64_t kResetTimeout = hal::kSecond;
 constexpr std::uint8_t kCapLength = 16;        // struct virtio_pci_cap
 constexpr std::uint8_t kNotifyCapLength = 20;  // struct virtio_pci_notify_cap
 
@@ -41,9 +40,7 @@ bool lies_inside_bar(const VirtioCapability& capability, const pci::Bar* bars) {
 
 }  // namespace
 
-const char* PciTransport::init(hal::Machine& machine, const pci::ConfigSpace& config, pci::Address address,
-                               const pci::Bar* bars) {
-  machine_ = &machine;
+const char* ModernTransport::init(const pci::ConfigSpace& config, pci::Address address, const pci::Bar* bars) {
   pci::CapabilityWalk walk(config, address);
   for (pci::Capability capability; walk.next(capability);) {
     // cap_len may be larger than expected (4.1.4.1), but what we read has to lie inside configuration space.
@@ -66,8 +63,8 @@ const char* PciTransport::init(hal::Machine& machine, const pci::ConfigSpace& co
   return nullptr;
 }
 
-void PciTransport::adopt(const pci::ConfigSpace& config, pci::Address address, std::uint8_t capability,
-                         const pci::Bar* bars) {
+void ModernTransport::adopt(const pci::ConfigSpace& config, pci::Address address, std::uint8_t capability,
+                            const pci::Bar* bars) {
   const VirtioCapability found = read_capability(config, address, capability);
   if (found.length < kCapLength || !lies_inside_bar(found, bars)) {
     return;
@@ -100,33 +97,11 @@ void PciTransport::adopt(const pci::ConfigSpace& config, pci::Address address, s
   }
 }
 
-std::uint8_t PciTransport::status() const { return common_.read8(VIRTIO_PCI_COMMON_STATUS); }
+std::uint8_t ModernTransport::status() const { return common_.read8(VIRTIO_PCI_COMMON_STATUS); }
 
-void PciTransport::add_status(std::uint8_t bits) const {
-  common_.write8(VIRTIO_PCI_COMMON_STATUS, static_cast<std::uint8_t>(status() | bits));
-}
+void ModernTransport::write_status(std::uint8_t status) const { common_.write8(VIRTIO_PCI_COMMON_STATUS, status); }
 
-bool PciTransport::wait_for(std::uint32_t common_register, unsigned width, std::uint16_t wanted) const {
-  const std::uint64_t deadline = machine_->now() + kResetTimeout;
-  for (;;) {
-    const std::uint16_t value = width == 1 ? common_.read8(common_register) : common_.read16(common_register);
-    if (value == wanted) {
-      return true;
-    }
-    const bool removed = value == (width == 1 ? 0xff : 0xffff);  // all-ones: nobody is there who could finish
-    if (removed || machine_->now() >= deadline) {
-      return false;
-    }
-    machine_->relax(deadline);
-  }
-}
-
-bool PciTransport::reset() const {
-  common_.write8(VIRTIO_PCI_COMMON_STATUS, 0);
-  return wait_for(VIRTIO_PCI_COMMON_STATUS, 1, 0);  // 4.1.4.3.2: the driver waits until it reads 0
-}
-
-std::uint64_t PciTransport::offered_features() const {
+std::uint64_t ModernTransport::offered_features() const {
   common_.write32(VIRTIO_PCI_COMMON_DFSELECT, 0);
   const std::uint64_t low = common_.read32(VIRTIO_PCI_COMMON_DF);
   common_.write32(VIRTIO_PCI_COMMON_DFSELECT, 1);
@@ -134,7 +109,7 @@ std::uint64_t PciTransport::offered_features() const {
   return high << 32 | low;
 }
 
-bool PciTransport::accept_features(std::uint64_t features) const {
+bool ModernTransport::accept_features(std::uint64_t features) const {
   common_.write32(VIRTIO_PCI_COMMON_GFSELECT, 0);
   common_.write32(VIRTIO_PCI_COMMON_GF, static_cast<std::uint32_t>(features));
   common_.write32(VIRTIO_PCI_COMMON_GFSELECT, 1);
@@ -143,23 +118,23 @@ bool PciTransport::accept_features(std::uint64_t features) const {
   return (status() & VIRTIO_CONFIG_S_FEATURES_OK) != 0;
 }
 
-std::uint8_t PciTransport::config_generation() const { return common_.read8(VIRTIO_PCI_COMMON_CFGGENERATION); }
+std::uint32_t ModernTransport::config_generation() const { return common_.read8(VIRTIO_PCI_COMMON_CFGGENERATION); }
 
-std::uint16_t PciTransport::queue_count() const { return common_.read16(VIRTIO_PCI_COMMON_NUMQ); }
+std::uint16_t ModernTransport::queue_count() const { return common_.read16(VIRTIO_PCI_COMMON_NUMQ); }
 
-std::uint16_t PciTransport::max_queue_size(std::uint16_t queue) const {
+std::uint16_t ModernTransport::max_queue_size(std::uint16_t queue) const {
   common_.write16(VIRTIO_PCI_COMMON_Q_SELECT, queue);
   return common_.read16(VIRTIO_PCI_COMMON_Q_SIZE);
 }
 
-void PciTransport::write64(std::uint32_t common_register, hal::BusAddress value) const {
+void ModernTransport::write64(std::uint32_t common_register, hal::BusAddress value) const {
   // 64-bit fields take two 32-bit accesses (4.1.3.1).
   common_.write32(common_register, static_cast<std::uint32_t>(hal::raw(value)));
   common_.write32(common_register + 4, static_cast<std::uint32_t>(hal::raw(value) >> 32));
 }
 
-const char* PciTransport::set_up_queue(std::uint16_t queue, std::uint16_t size, const QueueAddresses& addresses,
-                                       std::uint16_t msix_entry) const {
+const char* ModernTransport::set_up_queue(std::uint16_t queue, std::uint16_t size, const QueueAddresses& addresses,
+                                          std::uint16_t msix_entry) const {
   common_.write16(VIRTIO_PCI_COMMON_Q_SELECT, queue);
   if (common_.read16(VIRTIO_PCI_COMMON_Q_ENABLE) != 0) {
     return "the queue is already enabled";
@@ -179,28 +154,33 @@ const char* PciTransport::set_up_queue(std::uint16_t queue, std::uint16_t size, 
   return common_.read16(VIRTIO_PCI_COMMON_Q_ENABLE) == 1 ? nullptr : "the queue does not come up";
 }
 
-bool PciTransport::reset_queue(std::uint16_t queue) const {
+bool ModernTransport::reset_queue(std::uint16_t queue) const {
   if (common_.length() < kCommonResetLength) {
     return false;
   }
   common_.write16(VIRTIO_PCI_COMMON_Q_SELECT, queue);
   common_.write16(VIRTIO_PCI_COMMON_Q_RESET, 1);
   // 4.1.4.3.2: not done before queue_reset reads 0; queue_enable is 0 then too.
-  return wait_for(VIRTIO_PCI_COMMON_Q_RESET, 2, 0) && common_.read16(VIRTIO_PCI_COMMON_Q_ENABLE) == 0;
+  const auto reset = [this] { return common_.read16(VIRTIO_PCI_COMMON_Q_RESET); };
+  return wait_until(reset, std::uint16_t{0}, std::uint16_t{0xffff}) && common_.read16(VIRTIO_PCI_COMMON_Q_ENABLE) == 0;
 }
 
-bool PciTransport::set_config_vector(std::uint16_t msix_entry) const {
+bool ModernTransport::set_config_vector(std::uint16_t msix_entry) const {
   common_.write16(VIRTIO_PCI_COMMON_MSIX, msix_entry);
   return common_.read16(VIRTIO_PCI_COMMON_MSIX) == msix_entry;
 }
 
-bool PciTransport::doorbell(std::uint16_t queue, Doorbell& doorbell) const {
+bool ModernTransport::doorbell(std::uint16_t queue, Doorbell& doorbell, std::uint64_t features) const {
   common_.write16(VIRTIO_PCI_COMMON_Q_SELECT, queue);
   const std::uint64_t offset = std::uint64_t{common_.read16(VIRTIO_PCI_COMMON_Q_NOFF)} * notify_multiplier_;
-  if (offset + 2 > notify_.length()) {
+  const bool with_position = (features & feature(VIRTIO_F_NOTIFICATION_DATA)) != 0;
+  if (offset + (with_position ? 4 : 2) > notify_.length()) {
     return false;
   }
-  doorbell = {notify_, static_cast<std::uint32_t>(offset), queue};
+  const bool chosen_value =
+      (features & feature(VIRTIO_F_NOTIF_CONFIG_DATA)) != 0 && common_.length() >= kCommonResetLength;
+  const std::uint16_t value = chosen_value ? common_.read16(VIRTIO_PCI_COMMON_Q_NDATA) : queue;
+  doorbell = {notify_, static_cast<std::uint32_t>(offset), value, with_position};
   return true;
 }
 
