@@ -11,15 +11,18 @@
 
 namespace ringside::checks {
 
+using trace::VIRTIO_F_EVENT_IDX;
+using trace::VIRTIO_F_IN_ORDER;
+using trace::VIRTIO_F_NOTIF_CONFIG_DATA;
+using trace::VIRTIO_F_NOTIFICATION_DATA;
+using trace::VIRTIO_F_RING_PACKED;
+using trace::VIRTIO_F_VERSION_1;
+
 // Feature bits
 inline constexpr unsigned VIRTIO_BLK_F_RO = 5;
 inline constexpr unsigned VIRTIO_BLK_F_FLUSH = 9;
 inline constexpr unsigned VIRTIO_BLK_F_CONFIG_WCE = 11;
 inline constexpr unsigned VIRTIO_F_INDIRECT_DESC = 28;
-inline constexpr unsigned VIRTIO_F_VERSION_1 = 32;
-inline constexpr unsigned VIRTIO_F_IN_ORDER = 35;
-inline constexpr unsigned VIRTIO_F_NOTIFICATION_DATA = 38;
-inline constexpr unsigned VIRTIO_F_NOTIF_CONFIG_DATA = 39;
 [[nodiscard]] constexpr bool has(std::uint64_t features, unsigned bit) { return (features >> bit & 1) != 0; }
 
 inline constexpr std::uint16_t VIRTIO_MSI_NO_VECTOR = 0xffff;

@@ -1,52 +1,54 @@
 #include "testbench/targets/model_follower.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ringside::targets {
 
-ModelFollower::ModelFollower(const trace::Schedule& schedule, ModelCpu& cpu, model::VirtioBlkPci& disk)
-    : cpu_(cpu), disk_(disk) {
-  constexpr std::uint32_t kFirstQueueOfFirstUnit = 0;
-  const auto found = schedule.queues.find(kFirstQueueOfFirstUnit);
-  if (found != schedule.queues.end()) {
-    lives_ = &found->second;
-    following_ = true;
-    disk_.hold_completions();
+ModelFollower::ModelFollower(const trace::Schedule& schedule, ModelCpu& cpu, std::vector<model::VirtioBlkPci*> disks)
+    : cpu_(cpu), disks_(std::move(disks)) {
+  for (const auto& [key, lives] : schedule.queues) {
+    const std::uint32_t unit = key >> 16;
+    if (unit < disks_.size()) {
+      queues_.push_back({static_cast<std::uint8_t>(unit), static_cast<std::uint16_t>(key), &lives});
+      disks_[unit]->hold_completions();
+      following_ = true;
+    }
   }
 }
 
 void ModelFollower::give_up() {
   following_ = false;
-  disk_.free_completions();
+  for (model::VirtioBlkPci* const disk : disks_) {
+    disk->free_completions();
+  }
 }
 
-const trace::QueueSchedule* ModelFollower::life() {
-  if (!following_) {
+const trace::QueueSchedule* ModelFollower::life(Queue& queue) {
+  const unsigned current = disks_[queue.unit]->queue_lives();
+  if (current != queue.life) {
+    queue.life = current;
+    queue.look = 0;
+    queue.idle = 0;
+    queue.visible = 0;
+    queue.ahead = false;
+  }
+  if (current == 0 || current > queue.lives->size()) {
     return nullptr;
   }
-  const unsigned current = disk_.queue_lives();
-  if (current != life_) {
-    life_ = current;
-    look_ = 0;
-    idle_ = 0;
-    visible_ = 0;
-    ahead_ = false;
-  }
-  if (current > lives_->size() || (current != 0 && look_ >= (*lives_)[current - 1].looks.size())) {
-    give_up();
-    return nullptr;
-  }
-  return current == 0 ? nullptr : &(*lives_)[current - 1];
+  const trace::QueueSchedule& life = (*queue.lives)[current - 1];
+  return queue.look < life.looks.size() ? &life : nullptr;
 }
 
-void ModelFollower::release_until(const trace::QueueSchedule& life, std::uint64_t visible) {
+void ModelFollower::release_until(Queue& queue, const trace::QueueSchedule& life, std::uint64_t visible) {
+  model::VirtioBlkPci& disk = *disks_[queue.unit];
   if (visible > life.completion_order.size()) {
     give_up();
     return;
   }
   model::Picoseconds when = cpu_.now();
-  for (std::uint64_t i = visible_; i < visible; ++i) {
-    const model::Picoseconds due = disk_.due(life.completion_order[i]);
+  for (std::uint64_t i = queue.visible; i < visible; ++i) {
+    const model::Picoseconds due = disk.due(life.completion_order[i]);
     if (due == model::kNever) {
       give_up();
       return;
@@ -54,50 +56,91 @@ void ModelFollower::release_until(const trace::QueueSchedule& life, std::uint64_
     when = std::max(when, due);
   }
   cpu_.sleep_until(when);
-  for (; visible_ < visible; ++visible_) {
-    if (!disk_.complete_one(life.completion_order[visible_], when)) {
+  for (; queue.visible < visible; ++queue.visible) {
+    if (!disk.complete_one(life.completion_order[queue.visible], when)) {
       give_up();
       return;
     }
   }
 }
 
-void ModelFollower::next_look() {
-  ++look_;
-  idle_ = 0;
-  ahead_ = false;
+void ModelFollower::next_look(Queue& queue) {
+  ++queue.look;
+  queue.idle = 0;
+  queue.ahead = false;
 }
 
-void ModelFollower::look() {
-  const trace::QueueSchedule* const current = life();
-  if (current == nullptr) {
+void ModelFollower::look(std::uint8_t unit, std::uint16_t number) {
+  if (!following_) {
     return;
   }
-  if (current->looks[look_] > visible_) {
-    release_until(*current, current->looks[look_]);
-    next_look();
-  } else if (ahead_ || ++idle_ >= current->repeats[look_]) {
-    next_look();
+  const auto queue = std::ranges::find_if(
+      queues_, [&](const Queue& candidate) { return candidate.unit == unit && candidate.number == number; });
+  if (queue == queues_.end()) {
+    return;
+  }
+  const trace::QueueSchedule* const current = life(*queue);
+  if (current == nullptr) {
+    // Nothing more is known of this queue; as long as there is of another, it shows nothing more.
+    if (next_to_show() == nullptr) {
+      give_up();
+    }
+    return;
+  }
+  if (current->looks[queue->look] > queue->visible) {
+    release_until(*queue, *current, current->looks[queue->look]);
+    next_look(*queue);
+  } else if (queue->ahead || ++queue->idle >= current->repeats[queue->look]) {
+    next_look(*queue);
   }
 }
 
-bool ModelFollower::rules() { return life() != nullptr && disk_.in_flight() != 0; }
-
-bool ModelFollower::wait() {
-  const trace::QueueSchedule* current = life();
-  while (current != nullptr && !ahead_ && current->looks[look_] <= visible_) {
-    next_look();
-    current = life();
-  }
-  if (current == nullptr) {
+bool ModelFollower::rules() {
+  if (!following_ || std::ranges::none_of(disks_, [](const auto* disk) { return disk->in_flight() != 0; })) {
     return false;
   }
-  const std::uint64_t visible = current->looks[look_];
-  if (!ahead_) {
-    release_until(*current, visible);
-    ahead_ = true;
+  if (std::ranges::any_of(queues_, [&](Queue& queue) { return life(queue) != nullptr; })) {
+    return true;
   }
-  return std::ranges::binary_search(current->unprompted, visible);
+  give_up();
+  return false;
+}
+
+ModelFollower::Queue* ModelFollower::next_to_show() {
+  Queue* next = nullptr;
+  std::uint64_t place = 0;
+  for (Queue& queue : queues_) {
+    const trace::QueueSchedule* const current = life(queue);
+    if (current == nullptr) {
+      continue;
+    }
+    std::size_t look = queue.look;
+    while (!queue.ahead && look < current->looks.size() && current->looks[look] <= queue.visible) {
+      ++look;
+    }
+    if (look < current->looks.size() && (next == nullptr || current->places[look] < place)) {
+      next = &queue;
+      place = current->places[look];
+    }
+  }
+  return next;
+}
+
+bool ModelFollower::wait() {
+  Queue* const queue = next_to_show();
+  if (queue == nullptr) {
+    return false;
+  }
+  const trace::QueueSchedule& current = *life(*queue);
+  while (!queue->ahead && current.looks[queue->look] <= queue->visible) {
+    next_look(*queue);
+  }
+  const std::uint64_t visible = current.looks[queue->look];
+  if (!queue->ahead) {
+    release_until(*queue, current, visible);
+    queue->ahead = true;
+  }
+  return std::ranges::binary_search(current.unprompted, visible);
 }
 
 }  // namespace ringside::targets

@@ -1,9 +1,10 @@
-// Makes the model show what another run showed: at each look of the driver at used.idx, the completions that the
+// Makes the model show what another run showed: at each look of the driver at a queue, the completions that the
 // schedule has there. When the schedule runs out, or does not fit what the driver does, completions are free again.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "model/virtio_blk_pci.h"
 #include "testbench/targets/model_cpu.h"
@@ -13,11 +14,11 @@ namespace ringside::targets {
 
 class ModelFollower {
  public:
-  // One disk, one queue. Everything outlives the follower.
-  ModelFollower(const trace::Schedule& schedule, ModelCpu& cpu, model::VirtioBlkPci& disk);
+  // `disks` by unit: as the driver discovers them. Everything outlives the follower.
+  ModelFollower(const trace::Schedule& schedule, ModelCpu& cpu, std::vector<model::VirtioBlkPci*> disks);
 
-  // The driver is about to read used.idx.
-  void look();
+  // The driver is about to look at what a queue has used.
+  void look(std::uint8_t unit, std::uint16_t queue);
   // Whether what happens is the schedule's to say: requests are in flight whose completion it knows.
   [[nodiscard]] bool rules();
   // The driver waits for an interrupt: what the next look shows that shows something happens now. True when the other
@@ -25,21 +26,30 @@ class ModelFollower {
   bool wait();
 
  private:
-  // Of the present life of the queue. Null when its schedule has run out.
-  [[nodiscard]] const trace::QueueSchedule* life();
-  void release_until(const trace::QueueSchedule& life, std::uint64_t visible);
-  void next_look();
+  // How far the schedule of one queue has been followed.
+  struct Queue {
+    std::uint8_t unit = 0;
+    std::uint16_t number = 0;
+    const std::vector<trace::QueueSchedule>* lives = nullptr;
+    unsigned life = 0;          // queue_lives() of what the fields below belong to
+    std::size_t look = 0;       // the next one
+    std::uint32_t idle = 0;     // how often the driver has seen nothing new in it
+    std::uint64_t visible = 0;  // released so far
+    bool ahead = false;         // the next look was released before it came
+  };
+
+  // Of the present life of the queue. Null when it has none, or its schedule has run out.
+  [[nodiscard]] const trace::QueueSchedule* life(Queue& queue);
+  // The queue at which the other run found something next; null when it found nothing more.
+  [[nodiscard]] Queue* next_to_show();
+  void release_until(Queue& queue, const trace::QueueSchedule& life, std::uint64_t visible);
+  static void next_look(Queue& queue);
   void give_up();
 
-  const std::vector<trace::QueueSchedule>* lives_ = nullptr;
   ModelCpu& cpu_;
-  model::VirtioBlkPci& disk_;
+  std::vector<model::VirtioBlkPci*> disks_;
+  std::vector<Queue> queues_;
   bool following_ = false;
-  unsigned life_ = 0;          // queue_lives() of what the fields below belong to
-  std::size_t look_ = 0;       // the next one
-  std::uint32_t idle_ = 0;     // how often the driver has seen nothing new in it
-  std::uint64_t visible_ = 0;  // released so far
-  bool ahead_ = false;         // the next look was released before it came
 };
 
 }  // namespace ringside::targets

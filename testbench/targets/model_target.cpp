@@ -38,9 +38,9 @@ class ModelHooks final : public RunHooks {
     const bool known = what == scenarios::Ask::disk_sectors && argument == 0;
     return known ? disk_.bytes() / block::kSectorSize : scenarios::kNotAvailable;
   }
-  void before_look(std::uint8_t, std::uint16_t) override {
+  void before_look(std::uint8_t unit, std::uint16_t queue) override {
     if (follower_ != nullptr) {
-      follower_->look();
+      follower_->look(unit, queue);
     }
   }
 
@@ -119,7 +119,7 @@ class ModelTarget final : public Target {
     simulation.cpu.power_on();
     std::optional<ModelFollower> follower;
     if (settings.follow != nullptr) {
-      follower.emplace(*settings.follow, simulation.cpu, simulation.pc.disk);
+      follower.emplace(*settings.follow, simulation.cpu, std::vector<model::VirtioBlkPci*>{&simulation.pc.disk});
     }
     ModelFollower* const follow = follower ? &*follower : nullptr;
     RunResult result;

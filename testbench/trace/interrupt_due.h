@@ -4,24 +4,49 @@
 
 #include <cstdint>
 
+#include "testbench/trace/record.h"
+#include "testbench/trace/ring_position.h"
 #include "testbench/trace/virtio_layout.h"
 
 namespace ringside::trace {
 
 // What the driver of one queue has asked for.
-struct InterruptRequest {
-  std::uint16_t used_event = 0;
-  std::uint64_t avail_flags = 0;
-  std::uint16_t used_index = 0;  // as the driver last saw it
-
-  // VIRTIO 1.2, 2.7.7.2: with the event index when used.idx moves past used_event, else when the flags allow it.
-  [[nodiscard]] bool due(std::uint16_t index, bool event_index) const {
-    const auto moved = static_cast<std::uint16_t>(index - used_index);
-    if (!event_index) {
-      return moved != 0 && (avail_flags & VIRTQ_AVAIL_F_NO_INTERRUPT) == 0;
-    }
-    return static_cast<std::uint16_t>(index - used_event - 1) < moved;
+class InterruptRequest {
+ public:
+  InterruptRequest() = default;
+  // A queue that has just been enabled, of a device with these features.
+  InterruptRequest(const Record& queue_enabled, std::uint64_t accepted)
+      : ring_(queue_enabled.value, accepted), event_index_((accepted >> VIRTIO_F_EVENT_IDX & 1) != 0) {
+    seen_ = event_ = ring_.start();
   }
+
+  // A used_event or avail_flags record.
+  void asked(const Record& record) {
+    (record.kind == Kind::used_event ? event_ : flags_) = static_cast<std::uint16_t>(record.value);
+  }
+  // A used_seen record that found something.
+  void saw(const Record& used_seen) { seen_ = static_cast<std::uint16_t>(used_seen.value); }
+
+  [[nodiscard]] bool by_event() const {
+    return ring_.packed() ? flags_ == RING_EVENT_FLAGS_DESC && event_index_ : event_index_;
+  }
+  // Whether what this used_seen record found is to raise an interrupt: with the event index when the position moves
+  // past it, else when the flags allow it (VIRTIO 1.2, 2.7.7.2, 2.8.10).
+  [[nodiscard]] bool due(const Record& used_seen) const {
+    const auto now = static_cast<std::uint16_t>(used_seen.value);
+    if (by_event()) {
+      return ring_.passes(event_, seen_, now);
+    }
+    const bool off = ring_.packed() ? flags_ == RING_EVENT_FLAGS_DISABLE : (flags_ & VIRTQ_AVAIL_F_NO_INTERRUPT) != 0;
+    return used_seen.length != 0 && !off;
+  }
+
+ private:
+  RingPositions ring_;
+  bool event_index_ = false;
+  std::uint16_t event_ = 0;
+  std::uint16_t flags_ = 0;
+  std::uint16_t seen_ = 0;  // by the driver, last
 };
 
 }  // namespace ringside::trace

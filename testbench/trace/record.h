@@ -12,7 +12,7 @@ namespace ringside::trace {
 
 // Minor versions only add kinds and use fields that were zero; a new major may change anything.
 inline constexpr std::uint16_t kSchemaMajor = 1;
-inline constexpr std::uint16_t kSchemaMinor = 0;
+inline constexpr std::uint16_t kSchemaMinor = 1;
 
 // Where the event was seen. Comparison uses the driver's side: QEMU's device side is invisible.
 enum class Tap : std::uint8_t { driver = 0, device = 1, bench = 2 };
@@ -36,7 +36,9 @@ enum class Kind : std::uint8_t {
   log_line = 10,  // the driver's log; followed by text records
 
   // --- Driver side, cold
-  config_read = 16,  // region = bus<<8|dev<<3|fn, offset, width, value
+  config_read =
+      16,  // region = bus<<8|dev<<3|fn, offset, width, value; flags = 1 for pci_cfg_data (VIRTIO 1.2, 4.1.4.9)
+           // where it reaches a structure: what is there stands in the record that follows, and value = 0
   config_write = 17,
   port_read = 18,  // a port that is no virtio structure: offset = port, width, value
   port_write = 19,
@@ -45,8 +47,9 @@ enum class Kind : std::uint8_t {
   register_read = 22,  // a virtio structure: region = Structure, offset in it, width, value, unit
   register_write = 23,
   doorbell = 24,        // queue, value as written, width
-  queue_enabled = 25,   // queue, value = size; offset, length, aux = normalised desc, avail, used (see packed_address)
-  queue_disabled = 26,  // queue, by queue reset
+  queue_enabled = 25,   // queue, value = size; offset, length, aux = normalised desc, avail, used (see packed_address);
+                        // flags = 1 by a legacy driver, which writes the page number of all three
+  queue_disabled = 26,  // queue, by queue reset, or (flags = 1) by a legacy driver that writes page number 0
   device_status = 27,   // value = as written (flags=0) or read back (flags=1)
   features = 28,        // value = offered (flags=0) or accepted (flags=1)
   msix_vector = 29,     // offset = table index, value = vector number as the machine counts, aux = vector control
@@ -60,7 +63,8 @@ enum class Kind : std::uint8_t {
   relax = 37,         // the driver polled and found nothing
   acknowledge = 38,   // offset = vector
 
-  // --- Driver side, hot
+  // --- Driver side, hot. Of a packed ring (VIRTIO 1.2, 2.8) an index is the place in the ring with the wrap counter in
+  // bit 15, and the two words of the driver's event suppression area are used_event and avail_flags.
   avail_publish = 48,  // queue, value = new avail.idx, length = entries added, aux = those since the queue was enabled
   request = 49,  // queue, ordinal = n-th chain on it, flags = VIRTIO_BLK_T_*, offset = sector, length = data bytes,
                  // hash = payload that the device reads, aux = descriptors | indirect<<16 | writable bytes<<17; flags =
@@ -101,7 +105,8 @@ enum class Structure : std::uint32_t {
   device = 4,
   pci_cfg = 5,
   msix_table = 16,
-  msix_pba = 17
+  msix_pba = 17,
+  legacy = 18  // the registers of a legacy interface that have no place in the structures above (4.1.4.8)
 };
 
 // Regions: what an address was normalised to.

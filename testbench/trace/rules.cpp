@@ -12,8 +12,6 @@
 namespace ringside::trace {
 namespace {
 
-constexpr unsigned VIRTIO_F_IN_ORDER = 35;
-constexpr unsigned VIRTIO_F_NOTIFICATION_DATA = 38;
 constexpr std::uint16_t kMaxInFlight = kMaxQueueSize;
 
 constexpr std::array<RuleSummary, kRuleCount> kRules = {{
@@ -83,8 +81,11 @@ class Checker {
         }
         break;
       case Kind::queue_enabled:
+        queue(record) = Queue{};
+        queue(record).interrupt = InterruptRequest(record, devices_[record.unit].accepted);
+        break;
       case Kind::queue_disabled:
-        queues_[{record.unit, record.queue}] = Queue{};
+        queue(record) = Queue{};
         break;
       case Kind::avail_publish:
         publish(record);
@@ -93,10 +94,8 @@ class Checker {
         queue(record).in_flight[record.ordinal] = index_;
         break;
       case Kind::used_event:
-        queue(record).interrupt.used_event = static_cast<std::uint16_t>(record.value);
-        break;
       case Kind::avail_flags:
-        queue(record).interrupt.avail_flags = record.value;
+        queue(record).interrupt.asked(record);
         break;
       case Kind::doorbell:
         ring(record);
@@ -151,11 +150,9 @@ class Checker {
       return;
     }
     // The driver slept, was not woken, and then found work: somebody should have said so.
-    const bool event_index = accepted(record, VIRTIO_F_EVENT_IDX);
-    const auto index = static_cast<std::uint16_t>(record.value);
-    const bool missed = timed_out_ && queue.interrupt.due(index, event_index);
-    hold(Rule::interrupt_follows, !missed, event_index ? "usedsup-dev-05" : "usedsup-dev-03");
-    queue.interrupt.used_index = index;
+    const bool missed = timed_out_ && queue.interrupt.due(record);
+    hold(Rule::interrupt_follows, !missed, queue.interrupt.by_event() ? "usedsup-dev-05" : "usedsup-dev-03");
+    queue.interrupt.saw(record);
     timed_out_ = false;
   }
 

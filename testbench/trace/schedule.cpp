@@ -15,6 +15,7 @@ class Observation {
         take(record);
       }
     }
+    end_wake();
     return std::move(schedule_);
   }
 
@@ -22,6 +23,13 @@ class Observation {
   struct Queue {
     InterruptRequest request;
     bool live = false;
+  };
+  // What the driver did with an interrupt that ended its wait, until it waits again.
+  struct Wake {
+    bool open = false;
+    bool explained = false;          // by a completion that was to raise one
+    QueueSchedule* found = nullptr;  // else the queue on which something was found first
+    std::uint64_t visible = 0;
   };
 
   void take(const Record& record) {
@@ -33,20 +41,21 @@ class Observation {
         }
         break;
       case Kind::queue_enabled:
+        end_wake();
         schedule_.queues[key].emplace_back();
-        queues_[key] = Queue{{}, true};
+        queues_[key] = Queue{InterruptRequest(record, accepted_[record.unit]), true};
         break;
       case Kind::used_event:
-        queues_[key].request.used_event = static_cast<std::uint16_t>(record.value);
-        break;
       case Kind::avail_flags:
-        queues_[key].request.avail_flags = record.value;
+        queues_[key].request.asked(record);
         break;
       case Kind::wait:
-        woken_ = true;
+        end_wake();
+        wake_.open = true;
         break;
       case Kind::wait_timeout:
-        woken_ = false;
+      case Kind::relax:
+        end_wake();
         break;
       case Kind::completion:
         if (queues_[key].live && record.ordinal != kNoOrdinal) {
@@ -65,18 +74,27 @@ class Observation {
 
   void look(const Record& record, Queue& queue, QueueSchedule& life) {
     add_look(life, record);
-    const bool event_index = (accepted_[record.unit] >> VIRTIO_F_EVENT_IDX & 1) != 0;
-    const auto index = static_cast<std::uint16_t>(record.value);
-    if (record.length != 0) {
-      if (woken_ && !queue.request.due(index, event_index)) {
-        life.unprompted.push_back(record.aux);
-      }
-      queue.request.used_index = index;
+    if (record.length == 0) {
+      return;
     }
-    woken_ = false;
+    if (wake_.open) {
+      wake_.explained = wake_.explained || queue.request.due(record);
+      if (wake_.found == nullptr) {
+        wake_.found = &life;
+        wake_.visible = record.aux;
+      }
+    }
+    queue.request.saw(record);
   }
 
-  static void add_look(QueueSchedule& life, const Record& record) {
+  void end_wake() {
+    if (wake_.open && !wake_.explained && wake_.found != nullptr) {
+      wake_.found->unprompted.push_back(wake_.visible);
+    }
+    wake_ = {};
+  }
+
+  void add_look(QueueSchedule& life, const Record& record) {
     const std::uint64_t before = life.looks.empty() ? 0 : life.looks.back();
     const bool nothing_new = record.aux == before;
     if (nothing_new && last_was_idle(life)) {
@@ -87,6 +105,7 @@ class Observation {
     }
     life.looks.push_back(record.aux);
     life.repeats.push_back(1);
+    life.places.push_back(places_++);
   }
 
   [[nodiscard]] static bool last_was_idle(const QueueSchedule& life) {
@@ -97,7 +116,8 @@ class Observation {
   Schedule schedule_;
   std::map<std::uint32_t, Queue> queues_;
   std::map<std::uint8_t, std::uint64_t> accepted_;
-  bool woken_ = false;  // the last wait ended by an interrupt, and no look has followed yet
+  Wake wake_;
+  std::uint64_t places_ = 0;
 };
 
 }  // namespace

@@ -19,9 +19,12 @@ struct QueueSchedule {
   std::vector<std::uint64_t> looks;
   // How many looks in a row each of them stands for: more than one only where they saw nothing new.
   std::vector<std::uint32_t> repeats;
-  // Of those looks, in rising order, the ones that followed a wait which an interrupt had ended although none was due:
-  // one for completions that the driver had taken by polling, or one that the device raises unasked. Who follows the
-  // schedule ends the wait here too; where one is due, raising it is the follower's own business, and its mistake.
+  // Where each of them stands among the looks at all queues of all devices.
+  std::vector<std::uint64_t> places;
+  // What was visible, in rising order, at those looks that followed a wait which an interrupt had ended although none
+  // was due, on this queue or on any other that the driver looked at then: one for completions that the driver had
+  // taken by polling, or one that the device raises unasked. Who follows the schedule ends the wait here too; where one
+  // is due, raising it is the follower's own business, and its mistake.
   std::vector<std::uint64_t> unprompted;
 };
 
