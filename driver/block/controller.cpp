@@ -180,7 +180,7 @@ bool Controller::start(std::uint16_t size, const virtio::QueueAddresses& address
   if (completion_ == Completion::msix && !transport_->set_config_vector(kConfigEntry)) {
     return fail("the configuration vector was refused");
   }
-  if (!transport_->doorbell(kRequestQueue, doorbell_)) {
+  if (!transport_->doorbell(kRequestQueue, doorbell_, info_.features)) {
     return fail("its doorbell lies outside the notification structure");
   }
   if (!start_queue(size, addresses)) {

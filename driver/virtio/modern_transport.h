@@ -30,7 +30,7 @@ class ModernTransport final : public Transport {
   [[nodiscard]] const char* set_up_queue(std::uint16_t queue, std::uint16_t size, const QueueAddresses& addresses,
                                          std::uint16_t msix_entry) const override;
   [[nodiscard]] bool reset_queue(std::uint16_t queue) const override;
-  [[nodiscard]] bool doorbell(std::uint16_t queue, Doorbell& doorbell) const override;
+  [[nodiscard]] bool doorbell(std::uint16_t queue, Doorbell& doorbell, std::uint64_t features) const override;
   void msix_switched(bool) override {}
   [[nodiscard]] bool set_config_vector(std::uint16_t msix_entry) const override;
   [[nodiscard]] std::uint8_t read_isr() const override { return isr_.read8(0); }

@@ -24,8 +24,12 @@ struct QueueAddresses {
 struct Doorbell {
   pci::RegisterWindow window;
   std::uint32_t offset = 0;
-  std::uint16_t queue = 0;
-  void ring() const { window.write16(offset, queue); }
+  std::uint16_t value = 0;     // the queue's number; with VIRTIO_F_NOTIF_CONFIG_DATA what the device told
+  bool with_position = false;  // VIRTIO_F_NOTIFICATION_DATA (2.9)
+  // `next`: where the driver will put its next entry: next_off, with a packed ring's wrap counter in bit 15.
+  void ring(std::uint16_t next) const {
+    with_position ? window.write32(offset, value | std::uint32_t{next} << 16) : window.write16(offset, value);
+  }
 };
 
 class Transport {
@@ -60,8 +64,8 @@ class Transport {
                                                  const QueueAddresses& addresses, std::uint16_t msix_entry) const = 0;
   // VIRTIO_F_RING_RESET (2.6.1). False when the device did not finish within one second.
   [[nodiscard]] virtual bool reset_queue(std::uint16_t queue) const = 0;
-  // False when the offset that the device told lies outside the structure.
-  [[nodiscard]] virtual bool doorbell(std::uint16_t queue, Doorbell& doorbell) const = 0;
+  // `features`: what was negotiated. False when the offset that the device told lies outside the structure.
+  [[nodiscard]] virtual bool doorbell(std::uint16_t queue, Doorbell& doorbell, std::uint64_t features) const = 0;
 
   // --- Interrupts
   // MSI-X was switched on or off for the function: the legacy registers move (4.1.4.8).

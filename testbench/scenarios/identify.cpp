@@ -3,7 +3,7 @@
 #include "driver/pci/bar.h"
 #include "driver/pci/bus.h"
 #include "driver/pci/registers.h"
-#include "driver/virtio/pci_transport.h"
+#include "driver/virtio/modern_transport.h"
 #include "driver/virtio/spec.h"
 #include "testbench/scenarios/list.h"
 
@@ -20,20 +20,21 @@ void read_all_config(Context& context, const pci::Bus& bus) {
   }
 }
 
-void read_queue_defaults(Context& context, const virtio::PciTransport& transport) {
+void read_queue_defaults(Context& context, const virtio::Transport& transport) {
   const std::uint16_t queues = transport.queue_count();
   context.observe("queues", queues);
   // One past the last: a queue that does not exist has size 0 (VIRTIO 1.2, 4.1.4.3.1).
   for (std::uint16_t queue = 0; queue <= queues && queue < 64; ++queue) {
     context.observe("queue size", transport.max_queue_size(queue));
-    virtio::PciTransport::Doorbell doorbell;
-    context.observe("doorbell offset", transport.doorbell(queue, doorbell) ? doorbell.offset : kNotAvailable);
+    virtio::Doorbell doorbell;
+    context.observe("doorbell offset", transport.doorbell(queue, doorbell, 0) ? doorbell.offset : kNotAvailable);
   }
 }
 
-void read_device_config(Context& context, const virtio::PciTransport& transport) {
+void read_device_config(Context& context, const virtio::Transport& transport) {
   constexpr std::uint32_t kBytes = 96;  // past the end of the largest virtio_blk_config there is
-  const std::uint32_t length = transport.device_config_length() < kBytes ? transport.device_config_length() : kBytes;
+  const std::uint32_t length =
+      transport.device_config().length() < kBytes ? transport.device_config().length() : kBytes;
   for (std::uint32_t offset = 0; offset < length; ++offset) {
     context.observe("device configuration", transport.device_config().read8(offset));
   }
@@ -54,10 +55,10 @@ void identify(Context& context) {
   }
   pci::Bar bars[pci::kBarCount];
   pci::BarAllocator allocator(context.machine().info());
-  virtio::PciTransport transport;
+  virtio::ModernTransport transport(context.machine());
   context.check(allocator.assign(bus.config(), device->address, bars), "its BARs get addresses");
   pci::enable_device(bus.config(), device->address, pci::PCI_COMMAND_IO | pci::PCI_COMMAND_MEMORY);
-  const char* const missing = transport.init(context.machine(), bus.config(), device->address, bars);
+  const char* const missing = transport.init(bus.config(), device->address, bars);
   if (!context.check(missing == nullptr, "the virtio structures are there")) {
     return;
   }
