@@ -29,7 +29,7 @@ void Media::power_on(const Latencies& latencies) {
   free_at_ = {};
   written_at_ = 0;
   next_sector_ = 0;
-  random_state_ = latencies.media_seed;
+  random_ = Random(latencies.media_seed);
 }
 
 Picoseconds Media::finish(Picoseconds start, MediaWork work, std::uint64_t sector, std::uint64_t bytes) {
@@ -60,16 +60,7 @@ Picoseconds Media::service_time(MediaWork work, std::uint64_t sector, std::uint6
 // Uniform on both sides of the mean.
 Picoseconds Media::jittered(Picoseconds mean) {
   const Picoseconds most = mean / 100 * latencies_.media_jitter_percent;
-  return most == 0 ? mean : mean - most + random() % (2 * most + 1);
-}
-
-// splitmix64.
-std::uint64_t Media::random() {
-  random_state_ += 0x9e3779b97f4a7c15u;
-  std::uint64_t z = random_state_;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
+  return most == 0 ? mean : mean - most + random_.next() % (2 * most + 1);
 }
 
 }  // namespace ringside::model

@@ -7,6 +7,7 @@
 
 #include "model/clock.h"
 #include "model/latencies.h"
+#include "model/random.h"
 
 namespace ringside::model {
 
@@ -27,13 +28,12 @@ class Media {
  private:
   [[nodiscard]] Picoseconds service_time(MediaWork work, std::uint64_t sector, std::uint64_t bytes);
   [[nodiscard]] Picoseconds jittered(Picoseconds mean);
-  [[nodiscard]] std::uint64_t random();
 
   Latencies latencies_;
   std::array<Picoseconds, kMostMediaChannels> free_at_{};
   Picoseconds written_at_ = 0;     // when the last of all writes so far is done
   std::uint64_t next_sector_ = 0;  // where the one before ended
-  std::uint64_t random_state_ = 0;
+  Random random_;
 };
 
 }  // namespace ringside::model

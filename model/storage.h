@@ -1,4 +1,5 @@
-// Where a disk keeps its bytes. Offsets and sizes are bytes and lie inside the disk: the device has checked them.
+// Where a disk keeps its bytes. Offsets and sizes are bytes and lie inside the disk: the device has checked them. They
+// need not be whole sectors: a request's data comes in the pieces that the driver cut it into.
 #pragma once
 
 #include <cstdint>
@@ -18,32 +19,6 @@ class Storage {
 
  protected:
   ~Storage() = default;
-};
-
-// The caller's memory: no copy, so that the caller sees what is on the disk.
-class RamStorage final : public Storage {
- public:
-  explicit RamStorage(void* memory) : memory_(static_cast<std::uint8_t*>(memory)) {}
-  [[nodiscard]] bool read(std::uint64_t offset, void* data, std::uint64_t size) override;
-  [[nodiscard]] bool write(std::uint64_t offset, const void* data, std::uint64_t size) override;
-  [[nodiscard]] bool write_zeroes(std::uint64_t offset, std::uint64_t size) override;
-  [[nodiscard]] bool flush() override { return true; }
-
- private:
-  std::uint8_t* memory_;
-};
-
-// A raw image behind a file descriptor, which the caller keeps open.
-class FileStorage final : public Storage {
- public:
-  explicit FileStorage(int fd) : fd_(fd) {}
-  [[nodiscard]] bool read(std::uint64_t offset, void* data, std::uint64_t size) override;
-  [[nodiscard]] bool write(std::uint64_t offset, const void* data, std::uint64_t size) override;
-  [[nodiscard]] bool write_zeroes(std::uint64_t offset, std::uint64_t size) override;
-  [[nodiscard]] bool flush() override;
-
- private:
-  int fd_;
 };
 
 }  // namespace ringside::model

@@ -6,7 +6,8 @@
 #include <memory>
 #include <optional>
 
-#include "model/storage.h"
+#include "model/file_storage.h"
+#include "model/ram_storage.h"
 #include "testbench/targets/disk_image.h"
 
 namespace ringside::targets {
