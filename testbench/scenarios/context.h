@@ -63,6 +63,8 @@ class Context {
       : machine_(machine), observer_(observer), bench_(bench), open_disk_(open_disk), random_(seed) {}
 
   [[nodiscard]] hal::Machine& machine() { return machine_; }
+  // For a scenario with a driver of its own: what its hal::Observed reports to. Null when nothing is traced.
+  [[nodiscard]] hal::Observer* observer() { return observer_; }
   [[nodiscard]] Bench& bench() { return bench_; }
   [[nodiscard]] Random& random() { return random_; }
 
