@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <vector>
 
 #include "testbench/checks/monitors.h"
 #include "testbench/examples/own_driver/tiny_disk.h"
@@ -67,10 +68,11 @@ bool run(const char* target_text, const char* path) {
   const bool held = result.outcome == targets::Outcome::held;
   fmt::print("{} on {}: {}, {} records\n", kScenario.name, metadata.identity, held ? "held" : result.reason,
              records.size());
-  for (const checks::Violation& violation : checks::run_monitors(records)) {
+  const std::vector<checks::Violation> violations = checks::run_monitors(records);
+  for (const checks::Violation& violation : violations) {
     fmt::print("  {}: {}\n", violation.clause, violation.text);
   }
-  return held;
+  return held && violations.empty();
 }
 
 }  // namespace

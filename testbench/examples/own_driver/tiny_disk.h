@@ -51,11 +51,18 @@ class TinyDisk {
   }
 
   // The device lets go of all memory.
-  void stop() { machine_.mmio_write8(common_ + kStatus, 0); }
+  void stop() {
+    machine_.mmio_write8(common_ + kStatus, 0);
+    const std::uint64_t deadline = machine_.now() + hal::kSecond;
+    while (machine_.mmio_read8(common_ + kStatus) != 0 && machine_.now() < deadline) {
+      machine_.relax(deadline);
+    }
+  }
 
  private:
   static constexpr std::uint16_t kQueueSize = 4;
-  static constexpr std::uint8_t kModernBar = 0x20;  // BAR 4, where this device has its structures
+  static constexpr std::uint8_t kModernBar = 4;  // where QEMU's device and the model have their structures
+  static constexpr std::uint32_t kBarBytes = 0x4000;
 
   // VIRTIO 1.2, 4.1.4.3: offsets in the common configuration structure.
   static constexpr std::uint64_t kDriverFeatureSelect = 0x08;
@@ -120,22 +127,31 @@ class TinyDisk {
 
   bool assign_bar() {
     const hal::Window window = machine_.info().memory_window;
-    config_write(kModernBar, static_cast<std::uint32_t>(window.base));
-    config_write(kModernBar + 4, 0);
+    constexpr std::uint8_t kRegister = 0x10 + 4 * kModernBar;
+    config_write(kRegister, static_cast<std::uint32_t>(window.base));
+    config_write(kRegister + 4, 0);
     config_write(0x04, 0x6);  // memory decoding, bus mastering
     bar_ = window.base;
-    return window.size >= 0x4000;
+    return window.size >= kBarBytes;
   }
 
+  // 4.1.4: the capabilities say where the structures lie: in which BAR, where in it, and how long.
   bool find_structures() {
+    constexpr std::uint8_t kVendorSpecific = 0x09;
+    constexpr std::uint8_t kCommonConfig = 1;
+    constexpr std::uint8_t kNotify = 2;
     std::uint8_t at = config_read(0x34) & 0xfc;
     for (unsigned steps = 0; at != 0 && steps < 48; ++steps) {  // a list that a device wrote may be a loop
       const std::uint32_t head = config_read(at);
-      const std::uint64_t address = bar_ + config_read(static_cast<std::uint8_t>(at + 8));
-      if ((head & 0xff) == 0x09 && head >> 24 == 1) {
-        common_ = address;
-      } else if ((head & 0xff) == 0x09 && head >> 24 == 2) {
-        notify_ = address;  // of queue 0, which has the first doorbell on every device known
+      const std::uint32_t bar = config_read(static_cast<std::uint8_t>(at + 4)) & 0xff;
+      const std::uint32_t offset = config_read(static_cast<std::uint8_t>(at + 8));
+      const std::uint32_t length = config_read(static_cast<std::uint8_t>(at + 12));
+      const bool usable =
+          (head & 0xff) == kVendorSpecific && bar == kModernBar && offset < kBarBytes && length <= kBarBytes - offset;
+      if (usable && head >> 24 == kCommonConfig) {
+        common_ = bar_ + offset;
+      } else if (usable && head >> 24 == kNotify) {
+        notify_ = bar_ + offset;  // of queue 0, which has the first doorbell
       }
       at = head >> 8 & 0xfc;
     }
@@ -146,7 +162,7 @@ class TinyDisk {
     constexpr std::uint8_t kAcknowledge = 1;
     constexpr std::uint8_t kDriver = 2;
     constexpr std::uint8_t kFeaturesOk = 8;
-    machine_.mmio_write8(common_ + kStatus, 0);
+    stop();
     machine_.mmio_write8(common_ + kStatus, kAcknowledge);
     machine_.mmio_write8(common_ + kStatus, kAcknowledge | kDriver);
     machine_.mmio_write32(common_ + kDriverFeatureSelect, 0);
