@@ -3,6 +3,7 @@
 #include <new>
 
 #include "driver/block/find.h"
+#include "driver/block/split_device.h"
 #include "driver/block/virtio_blk.h"
 #include "driver/hal/text.h"
 
@@ -26,6 +27,20 @@ void log_found(hal::Machine& machine, const pci::DeviceInfo& device) {
 }
 
 template <class Memory>
+BlockDevice* init_device(hal::Machine& machine, Memory memory, const pci::Bus& bus, const pci::DeviceInfo& device,
+                         const Options& options) {
+  if (!options.check_requests) {
+    return VirtioBlk<Memory>::new_from_pci(machine, memory, bus, device, options);
+  }
+  SplitDevice* const split = SplitDevice::create(machine, options);
+  if (split == nullptr) {
+    return nullptr;
+  }
+  BlockDevice* const below = VirtioBlk<Memory>::new_from_pci(machine, memory, bus, device, split->options_below());
+  return below == nullptr ? nullptr : &split->over(*below, kMaxSegments);
+}
+
+template <class Memory>
 BlockDevice* init(hal::Machine& machine, Memory memory, const Options& options) {
   const pci::Bus* const bus = scan(machine);
   if (bus == nullptr) {
@@ -38,7 +53,7 @@ BlockDevice* init(hal::Machine& machine, Memory memory, const Options& options) 
     return nullptr;
   }
   log_found(machine, *device);
-  BlockDevice* const disk = VirtioBlk<Memory>::new_from_pci(machine, memory, *bus, *device, options);
+  BlockDevice* const disk = init_device(machine, memory, *bus, *device, options);
   if (disk != nullptr) {
     hal::Line().text("[VirtIO] Real PCI device initialized successfully").log_to(machine);
   }

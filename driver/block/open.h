@@ -36,7 +36,10 @@ struct Options {
   std::uint16_t queue_size = 0;                // a power of two; 0 or too many takes the device's own size
   std::uint64_t features = ~std::uint64_t{0};  // negotiate only these, of those the driver understands
   std::uint64_t timeout = 5 * hal::kSecond;    // per request, ns
-  bool check_requests = true;                  // false sends what the device should refuse: for testing devices
+  // False sends a request as it is, and what the device should refuse: for testing devices. Else a request that the
+  // device would not take is split, and data that it cannot reach, or that is not aligned so, is bounced (SplitDevice).
+  bool check_requests = true;
+  std::uint32_t data_alignment = 1;  // bytes, a power of two
 };
 
 // Finds the first virtio block device, brings it up and returns it; null, with the reason on the log, when
