@@ -17,6 +17,7 @@
 #include "testbench/cli/scenario_choice.h"
 #include "testbench/cli/waiver_file.h"
 #include "testbench/cli/workers.h"
+#include "testbench/targets/machine_plan.h"
 
 namespace ringside::cli {
 namespace {
@@ -96,6 +97,7 @@ class Comparisons {
     const PairResult pair = compare_pair(scenario, left_, right_, settings_, waivers_);
     Row row = pair.verdict == "skip" ? empty_row(scenario.name, pair.verdict, pair.reason) : row_of(pair.comparison);
     row["name"] = scenario.name;
+    row["machine"] = targets::settings_for(scenario, settings_).machine;
     row["verdict"] = pair.verdict;
     row["reason"] = pair.reason;
     row["quirks"] = quirks_of(pair);
@@ -154,6 +156,7 @@ class Comparisons {
       waivers_.add_hits(tellings_[index].waiver_hits);
     } else {
       rows_[index] = empty_row(chosen_[index]->name, "error", result.problem);
+      rows_[index]["machine"] = targets::settings_for(*chosen_[index], settings_).machine;
       rows_[index]["seconds"] = result.seconds;
     }
     while (printed_ < rows_.size() && !rows_[printed_].is_null()) {
@@ -186,8 +189,9 @@ class Comparisons {
 
   // Whether a waiver that nothing hits means anything: all scenarios ran as they are meant to, against a QEMU.
   [[nodiscard]] bool complete() const {
-    return options_.scenarios.empty() && options_.disk.empty() && options_.values.empty() && left_.name == "model" &&
-           left_.options.empty() && right_.name == "qemu" && status_of(rows_) == ExitStatus::holds;
+    return options_.scenarios.empty() && options_.disks.empty() && options_.devices.empty() &&
+           options_.values.empty() && left_.name == "model" && left_.options.empty() && right_.name == "qemu" &&
+           status_of(rows_) == ExitStatus::holds;
   }
 
   [[nodiscard]] bool review_waivers() const {

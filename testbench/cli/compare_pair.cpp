@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "testbench/cli/comparison_rows.h"
+#include "testbench/targets/machine_plan.h"
 #include "testbench/trace/memory_log.h"
 #include "testbench/trace/schedule.h"
 
@@ -100,7 +101,8 @@ void judge(PairResult& pair, const SideNames& names, trace::Waivers& waivers) {
 }  // namespace
 
 PairResult compare_pair(const scenarios::Scenario& scenario, const TargetSpec& left, const TargetSpec& right,
-                        const targets::RunSettings& settings, trace::Waivers& waivers) {
+                        const targets::RunSettings& wanted, trace::Waivers& waivers) {
+  const targets::RunSettings settings = targets::settings_for(scenario, wanted);
   PairResult pair;
   if (is_model(left) && !is_model(right)) {
     run_following(scenario, right, left, settings, pair.right, pair.left);

@@ -22,6 +22,7 @@
 #include "testbench/cli/scenario_choice.h"
 #include "testbench/cli/workers.h"
 #include "testbench/faults/plan.h"
+#include "testbench/targets/machine_plan.h"
 #include "testbench/targets/target.h"
 #include "testbench/trace/memory_log.h"
 
@@ -163,10 +164,11 @@ class Runs {
   // One run, in the worker; the answer is a row of the document.
   [[nodiscard]] std::string row(std::size_t index) const {
     const scenarios::Scenario& scenario = *chosen_[index];
-    const auto target = targets::make_target(spec_, settings_);
+    const targets::RunSettings settings = targets::settings_for(scenario, settings_);
+    const auto target = targets::make_target(spec_, settings);
     trace::MemoryLog memory;
-    targets::RunResult result = target->run(scenario, settings_, memory);
-    const trace::LogFile log{metadata(scenario, *target), memory.take()};
+    targets::RunResult result = target->run(scenario, settings, memory);
+    const trace::LogFile log{metadata(scenario, *target, settings), memory.take()};
     write_outputs(scenario, log);
 
     const ordered_json violations = violation_rows(violations_in(log.records));
@@ -182,6 +184,7 @@ class Runs {
       quirks.push_back({{"name", quirk.name}, {"clause", quirk.clause}, {"count", quirk.count}});
     }
     return ordered_json{{"name", scenario.name},
+                        {"machine", settings.machine},
                         {"verdict", verdict_of(result.outcome)},
                         {"reason", result.reason},
                         {"seconds", result.seconds},
@@ -195,14 +198,15 @@ class Runs {
         .dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   }
 
-  [[nodiscard]] trace::LogMetadata metadata(const scenarios::Scenario& scenario, const targets::Target& target) const {
+  [[nodiscard]] trace::LogMetadata metadata(const scenarios::Scenario& scenario, const targets::Target& target,
+                                            const targets::RunSettings& settings) const {
     trace::LogMetadata metadata;
     metadata.scenario = scenario.name;
     metadata.target = spec_.text();
     metadata.identity = target.identity();
-    metadata.machine = settings_.machine;
-    metadata.seed = settings_.seed;
-    metadata.settings = settings_.values;
+    metadata.machine = settings.machine;
+    metadata.seed = settings.seed;
+    metadata.settings = settings.values;
     return metadata;
   }
 
@@ -218,6 +222,7 @@ class Runs {
 
   [[nodiscard]] ordered_json error_row(std::size_t index, const std::string& problem, double seconds) const {
     return {{"name", chosen_[index]->name},
+            {"machine", targets::settings_for(*chosen_[index], settings_).machine},
             {"verdict", "error"},
             {"reason", problem},
             {"seconds", seconds},

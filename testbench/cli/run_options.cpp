@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "testbench/targets/machine_plan.h"
+
 namespace ringside::cli {
 namespace {
 
@@ -31,10 +33,16 @@ void add_run_options(CLI::App& command, RunOptions& options) {
   command.add_option("--timeout", options.timeout, "seconds of real time for one run")
       ->check(CLI::Range(std::uint64_t{1}, kLongestTimeout))
       ->capture_default_str();
-  command.add_option("--machine", options.machine, "machine, as pc or a versioned type such as pc-i440fx-7.2")
-      ->capture_default_str();
-  command.add_option("--disk", options.disk, "raw disk image; runs see a private copy");
-  command.add_flag("--write-through", options.write_through, "write to the disk image itself");
+  command.add_option("--machine", options.machine,
+                     "pc, q35, or a versioned type such as pc-i440fx-7.2 (default: what the scenario is for, or pc)");
+  command.add_option("--disk", options.disks, "raw image of a disk; runs see a private copy (repeatable)")
+      ->allow_extra_args(false);
+  command
+      .add_option("--device", options.devices,
+                  "NAME=VALUE,...: properties of a disk, as `ringside list` shows them; the second one of these is "
+                  "the second disk's (repeatable)")
+      ->allow_extra_args(false);
+  command.add_flag("--write-through", options.write_through, "write to the disk images themselves");
   command.add_option("--set", options.values, "KEY=VALUE: a setting, as `ringside list` shows them (repeatable)")
       ->allow_extra_args(false);
   command.add_option("-j,--jobs", options.parallel, "how many runs at a time (default: one for each core)")
@@ -44,13 +52,14 @@ void add_run_options(CLI::App& command, RunOptions& options) {
 }
 
 targets::RunSettings settings_of(const RunOptions& options) {
-  if (options.write_through && options.disk.empty()) {
+  if (options.write_through && options.disks.empty()) {
     throw targets::InputError("--write-through: expected --disk IMAGE with it");
   }
   targets::RunSettings settings;
   settings.seed = options.seed;
-  settings.machine = options.machine == "pc" ? settings.machine : options.machine;
-  settings.disk = options.disk;
+  settings.machine = targets::machine_type(options.machine);
+  settings.disks = options.disks;
+  settings.devices = options.devices;
   settings.write_through = options.write_through;
   settings.timeout = std::chrono::seconds(options.timeout);
   for (const std::string& word : options.values) {
@@ -62,6 +71,9 @@ targets::RunSettings settings_of(const RunOptions& options) {
       throw targets::InputError(fmt::format("--set {}: given twice; expected once", word.substr(0, equals)));
     }
   }
+  targets::RunSettings some = settings;  // the mistakes that no scenario can mend are told before anything runs
+  some.machine = some.machine.empty() ? targets::kPcType : some.machine;
+  (void)targets::plan_machine(some);
   return settings;
 }
 
@@ -70,13 +82,15 @@ unsigned workers_of(const RunOptions& options) {
 }
 
 std::string repeated_options(const RunOptions& options) {
-  const RunOptions defaults;
   std::string text = fmt::format(" --seed {}", options.seed);
-  if (options.machine != defaults.machine) {
+  if (!options.machine.empty()) {
     text += " --machine " + shell_quoted(options.machine);
   }
-  if (!options.disk.empty()) {
-    text += " --disk " + shell_quoted(options.disk);
+  for (const std::string& disk : options.disks) {
+    text += " --disk " + shell_quoted(disk);
+  }
+  for (const std::string& device : options.devices) {
+    text += " --device " + shell_quoted(device);
   }
   for (const std::string& value : options.values) {
     text += " --set " + shell_quoted(value);

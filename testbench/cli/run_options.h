@@ -14,8 +14,9 @@ struct RunOptions {
   std::vector<std::string> scenarios;
   std::uint64_t seed = 1;
   std::uint64_t timeout = 60;
-  std::string machine = "pc";
-  std::string disk;
+  std::string machine;  // empty: the one that the scenario wants, or pc
+  std::vector<std::string> disks;
+  std::vector<std::string> devices;
   bool write_through = false;
   std::vector<std::string> values;
   unsigned parallel = 0;  // 0: a worker for each core

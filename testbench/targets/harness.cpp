@@ -163,8 +163,9 @@ trace::Record record_of(trace::Kind kind) {
   return record;
 }
 
-void record_disk(Journal& journal, const DiskImage& disk) {
+void record_disk(Journal& journal, const DiskImage& disk, std::uint8_t unit) {
   trace::Record record = record_of(trace::Kind::disk_hash);
+  record.unit = unit;
   record.hash = disk.hash();
   record.length = disk.bytes();
   journal.record(record);
@@ -201,13 +202,13 @@ class Run {
     scenario.run(context);
   }
 
-  RunResult end(const DiskImage& disk) {
+  RunResult end(std::span<const DiskImage> disks) {
     if (tap_) {
       tap_->check_guards();
       bench_.check(!guards_.hit(), "no device wrote outside the buffers it was given");
     }
-    if (tap_) {
-      record_disk(journal_, disk);
+    for (std::uint8_t unit = 0; tap_ && unit < disks.size(); ++unit) {
+      record_disk(journal_, disks[unit], unit);
     }
     if (faulty_) {
       bench_.check(faulty_->injector.any_fired(), "a fault of the plan fired");
@@ -261,11 +262,11 @@ class Run {
   RecordingBench bench_;
 };
 
-RunResult play(Run& run, const DiskImage& disk, const scenarios::Scenario& scenario) {
+RunResult play(Run& run, std::span<const DiskImage> disks, const scenarios::Scenario& scenario) {
   try {
     run.begin(scenario);
     run.play(scenario);
-    return run.end(disk);
+    return run.end(disks);
   } catch (const std::exception& problem) {
     return run.abort(problem.what());
   }
@@ -273,18 +274,29 @@ RunResult play(Run& run, const DiskImage& disk, const scenarios::Scenario& scena
 
 }  // namespace
 
-DiskImage open_disk_image(const RunSettings& settings) {
-  if (settings.disk.empty()) {
-    return DiskImage::generated(kGeneratedDiskBytes, settings.seed);
+std::vector<DiskImage> open_disk_images(const MachinePlan& plan, const RunSettings& settings) {
+  constexpr std::uint64_t kSeedStep = 0xd1b5'4a32'd192'ed03;  // so that no two disks of a run are alike
+  std::vector<DiskImage> images;
+  for (const DiskPlan& disk : plan.disks) {
+    const std::uint64_t seed = settings.seed + images.size() * kSeedStep;
+    images.push_back(disk.image.empty() ? DiskImage::generated(plan.generated_bytes, seed)
+                                        : DiskImage::named(disk.image, settings.write_through));
   }
-  return settings.write_through ? DiskImage::write_through(settings.disk) : DiskImage::copy_of(settings.disk);
+  return images;
 }
 
-RunResult run_scenario(hal::Machine& machine, RunHooks& hooks, const DiskImage& disk,
+RunResult skipped(const std::string& reason) {
+  RunResult result;
+  result.outcome = Outcome::skipped;
+  result.reason = reason;
+  return result;
+}
+
+RunResult run_scenario(hal::Machine& machine, RunHooks& hooks, std::span<const DiskImage> disks,
                        const scenarios::Scenario& scenario, const RunSettings& settings, trace::Sink& sink) {
   const auto start = std::chrono::steady_clock::now();
   Run run(machine, hooks, settings, sink);
-  RunResult result = play(run, disk, scenario);
+  RunResult result = play(run, disks, scenario);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "driver/hal/machine.h"
 #include "testbench/targets/disk_image.h"
+#include "testbench/targets/machine_plan.h"
 #include "testbench/targets/target.h"
 
 namespace ringside::targets {
@@ -30,12 +33,15 @@ class RunHooks {
   ~RunHooks() = default;
 };
 
-// The disk that the settings name: the image, a private copy of it, or a generated one. Throws InputError.
-[[nodiscard]] DiskImage open_disk_image(const RunSettings& settings);
+// The plan's disks: each the image that it names, a private copy of that, or a generated one. Throws InputError.
+[[nodiscard]] std::vector<DiskImage> open_disk_images(const MachinePlan& plan, const RunSettings& settings);
 
-// `disk` is hashed at the end, when the scenario has let go of it. Never throws for what happens inside the run.
-[[nodiscard]] RunResult run_scenario(hal::Machine& machine, RunHooks& hooks, const DiskImage& disk,
+// `disks` are hashed at the end, when the scenario has let go of them. Never throws for what happens inside the run.
+[[nodiscard]] RunResult run_scenario(hal::Machine& machine, RunHooks& hooks, std::span<const DiskImage> disks,
                                      const scenarios::Scenario& scenario, const RunSettings& settings,
                                      trace::Sink& sink);
+
+// A run that did not take place.
+[[nodiscard]] RunResult skipped(const std::string& reason);
 
 }  // namespace ringside::targets

@@ -143,11 +143,10 @@ Latencies model_latencies(const RunSettings& settings) {
   return latencies;
 }
 
-void check_model_machine(const RunSettings& settings) {
-  constexpr const char* kMachine = "pc-i440fx-7.2";
-  if (settings.machine != "pc" && settings.machine != kMachine) {
-    throw InputError(
-        fmt::format("machine \"{}\": the model has none like it; expected pc or {}", settings.machine, kMachine));
+void check_model_machine(const MachinePlan& plan) {
+  if (plan.type != kPcType && plan.type != kQ35Type) {
+    throw InputError(fmt::format("machine \"{}\": the model has none like it; expected pc, q35, {} or {}", plan.type,
+                                 kPcType, kQ35Type));
   }
 }
 

@@ -6,6 +6,7 @@
 #include "model/latencies.h"
 #include "model/mutants.h"
 #include "model/quirks.h"
+#include "testbench/targets/machine_plan.h"
 #include "testbench/targets/target.h"
 
 namespace ringside::targets {
@@ -19,6 +20,6 @@ struct ModelOptions {
 // All throw InputError.
 [[nodiscard]] ModelOptions model_options(const TargetSpec& spec);
 [[nodiscard]] model::Latencies model_latencies(const RunSettings& settings);
-void check_model_machine(const RunSettings& settings);
+void check_model_machine(const MachinePlan& plan);
 
 }  // namespace ringside::targets

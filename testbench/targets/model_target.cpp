@@ -3,11 +3,16 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <deque>
 #include <exception>
 #include <optional>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "driver/block/block_device.h"
 #include "testbench/targets/harness.h"
+#include "testbench/targets/machine_plan.h"
 #include "testbench/targets/model_cpu.h"
 #include "testbench/targets/model_disk.h"
 #include "testbench/targets/model_follower.h"
@@ -20,8 +25,8 @@ namespace {
 
 // The one board of this process. SystemC elaborates once, and its kernel is global.
 struct Simulation {
-  model::Pc pc{"pc"};
-  ModelCpu cpu{"cpu", pc};
+  model::Board board{"board"};
+  ModelCpu cpu{"cpu", board};
 
   static Simulation& instance() {
     ::setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 0);  // standard output is for results
@@ -32,11 +37,11 @@ struct Simulation {
 
 class ModelHooks final : public RunHooks {
  public:
-  ModelHooks(const DiskImage& disk, ModelFollower* follower) : disk_(disk), follower_(follower) {}
+  ModelHooks(std::span<const DiskImage> disks, ModelFollower* follower) : disks_(disks), follower_(follower) {}
 
   std::uint64_t ask(scenarios::Ask what, std::uint64_t argument) override {
-    const bool known = what == scenarios::Ask::disk_sectors && argument == 0;
-    return known ? disk_.bytes() / block::kSectorSize : scenarios::kNotAvailable;
+    const bool known = what == scenarios::Ask::disk_sectors && argument < disks_.size();
+    return known ? disks_[argument].bytes() / block::kSectorSize : scenarios::kNotAvailable;
   }
   void before_look(std::uint8_t unit, std::uint16_t queue) override {
     if (follower_ != nullptr) {
@@ -45,7 +50,7 @@ class ModelHooks final : public RunHooks {
   }
 
  private:
-  const DiskImage& disk_;
+  std::span<const DiskImage> disks_;
   ModelFollower* follower_;
 };
 
@@ -69,42 +74,54 @@ RunResult aborted(const char* reason) {
 
 class ModelTarget final : public Target {
  public:
-  explicit ModelTarget(const ModelOptions& options) : options_(options) {}
+  ModelTarget(const ModelOptions& options, std::string machine) : options_(options), machine_(std::move(machine)) {}
 
   std::string identity() const override {
-    return fmt::format("Ringside model pc-i440fx-7.2 (SystemC {}.{}.{})", SC_VERSION_MAJOR, SC_VERSION_MINOR,
+    return fmt::format("Ringside model {} (SystemC {}.{}.{})", machine_, SC_VERSION_MAJOR, SC_VERSION_MINOR,
                        SC_VERSION_PATCH);
+  }
+
+  std::string gap(const scenarios::Scenario& scenario, const RunSettings& settings) const override {
+    return plan_scenario(scenario, settings).gap;
   }
 
   RunResult run(const scenarios::Scenario& scenario, const RunSettings& settings, trace::Sink& sink) override {
     const auto start = std::chrono::steady_clock::now();
     const model::Latencies latencies = model_latencies(settings);
-    const DiskImage image = open_disk_image(settings);
-    RunResult result = run_on(image, latencies, scenario, settings, sink);
+    const ScenarioPlan plan = plan_scenario(scenario, settings);
+    if (!plan.gap.empty()) {
+      return skipped(plan.gap);
+    }
+    const std::vector<DiskImage> images = open_disk_images(plan.machine, settings);
+    RunResult result = run_on(plan.machine, images, latencies, scenario, settings, sink);
     result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return result;
   }
 
  private:
-  RunResult run_on(const DiskImage& image, const model::Latencies& latencies, const scenarios::Scenario& scenario,
-                   const RunSettings& settings, trace::Sink& sink) {
+  RunResult run_on(const MachinePlan& plan, std::span<const DiskImage> images, const model::Latencies& latencies,
+                   const scenarios::Scenario& scenario, const RunSettings& settings, trace::Sink& sink) {
     try {
-      ModelDisk disk(image, settings.write_through);
+      std::deque<ModelDisk> disks;  // they do not move
       ModelRecorder recorder(sink);
       model::PowerOn power_on;
-      model::DiskSetup& setup = power_on.disks.emplace_back();
-      setup.disk.storage = &disk.storage();
-      setup.disk.sectors = image.bytes() / block::kSectorSize;
-      setup.disk.serial = kSerial;
+      for (std::uint8_t unit = 0; unit < images.size(); ++unit) {
+        ModelDisk& disk = disks.emplace_back(images[unit], settings.write_through);
+        model::DiskSetup& setup = power_on.disks.emplace_back();
+        setup.disk.storage = &disk.storage();
+        setup.disk.sectors = images[unit].bytes() / block::kSectorSize;
+        setup.disk.serial = plan.disks[unit].properties.serial;
+        setup.properties = plan.disks[unit].properties;
+        setup.tap = settings.tracing == Tracing::off ? nullptr : &recorder.disk(unit);
+      }
       power_on.quirks = options_.quirks;
       power_on.latencies = latencies;
       power_on.dmi = options_.dmi;
       power_on.tap = settings.tracing == Tracing::off ? nullptr : &recorder.board();
-      setup.tap = settings.tracing == Tracing::off ? nullptr : &recorder.disk(0);
 #ifdef RINGSIDE_MUTANTS
       model::set_mutant(options_.mutant);
 #endif
-      RunResult result = play(power_on, image, scenario, settings, recorder);
+      RunResult result = play(power_on, images, scenario, settings, recorder);
       recorder.finish();
       return result;
     } catch (const std::exception& problem) {
@@ -112,35 +129,37 @@ class ModelTarget final : public Target {
     }
   }
 
-  RunResult play(const model::PowerOn& power_on, const DiskImage& image, const scenarios::Scenario& scenario,
+  RunResult play(const model::PowerOn& power_on, std::span<const DiskImage> images, const scenarios::Scenario& scenario,
                  const RunSettings& settings, trace::Sink& sink) {
     Simulation& simulation = Simulation::instance();
-    simulation.pc.power_on(power_on);
+    simulation.board.power_on(power_on);
     simulation.cpu.power_on();
     std::optional<ModelFollower> follower;
     if (settings.follow != nullptr) {
-      follower.emplace(*settings.follow, simulation.cpu, std::vector<model::VirtioBlkPci*>{&simulation.pc.disk});
+      follower.emplace(*settings.follow, simulation.cpu, std::vector<model::VirtioBlkPci*>{&simulation.board.disk});
     }
     ModelFollower* const follow = follower ? &*follower : nullptr;
     RunResult result;
     simulation.cpu.run([&] {
-      ModelMachine machine(simulation.pc, simulation.cpu, follow, settings.timeout);
-      ModelHooks hooks(image, follow);
-      result = run_scenario(machine, hooks, image, scenario, settings, sink);
+      ModelMachine machine(simulation.board, simulation.cpu, follow, settings.timeout);
+      ModelHooks hooks(images, follow);
+      result = run_scenario(machine, hooks, images, scenario, settings, sink);
     });
-    result.quirks = quirk_hits(simulation.pc.disk.quirk_counts());
+    result.quirks = quirk_hits(simulation.board.quirk_counts());
     return result;
   }
 
   ModelOptions options_;
+  std::string machine_;
 };
 
 }  // namespace
 
 std::unique_ptr<Target> make_model_target(const TargetSpec& spec, const RunSettings& settings) {
-  check_model_machine(settings);
+  const MachinePlan plan = plan_machine(settings);
+  check_model_machine(plan);
   (void)model_latencies(settings);
-  return std::make_unique<ModelTarget>(model_options(spec));
+  return std::make_unique<ModelTarget>(model_options(spec), plan.type);
 }
 
 TargetSummary model_summary() {

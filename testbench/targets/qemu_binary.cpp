@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <sstream>
 #include <system_error>
+#include <vector>
 
 #include "testbench/targets/qemu_process.h"
 #include "testbench/targets/target.h"
@@ -16,7 +17,7 @@
 namespace ringside::targets {
 namespace {
 
-constexpr std::chrono::seconds kVersionLimit{10};
+constexpr std::chrono::seconds kAnswerLimit{10};
 constexpr std::string_view kVersionPrefix = "QEMU emulator version ";
 constexpr char kExpected[] = "expected QEMU's system emulator for x86_64, as in Debian's package qemu-system-x86";
 
@@ -70,12 +71,13 @@ std::optional<unsigned> take_number(std::string_view& text) {
 
 std::string first_line(const std::string& text) { return text.substr(0, std::min<std::size_t>(text.find('\n'), 80)); }
 
-std::string version_output(const std::string& path) {
+// What it writes before it ends by itself.
+std::string output_of(const std::string& path, const std::vector<std::string>& arguments) {
   boost::asio::io_context context;
   try {
-    QemuProcess process(context, path, {"--version"}, {});
-    if (!process.wait_for_end(std::chrono::steady_clock::now() + kVersionLimit)) {
-      throw InputError(fmt::format("target qemu: {} --version does not end; {}", path, kExpected));
+    QemuProcess process(context, path, arguments, {});
+    if (!process.wait_for_end(std::chrono::steady_clock::now() + kAnswerLimit)) {
+      throw InputError(fmt::format("target qemu: {} {} does not end; {}", path, arguments.front(), kExpected));
     }
     return process.output();
   } catch (const std::system_error& problem) {
@@ -98,7 +100,7 @@ std::optional<QemuVersion> take_version(std::string_view& text) {
 QemuBinary find_qemu(const std::string& wanted) {
   QemuBinary binary;
   binary.path = locate(wanted);
-  const std::string said = first_line(version_output(binary.path));
+  const std::string said = first_line(output_of(binary.path, {"--version"}));
   std::string_view rest = said;
   const bool is_qemu = rest.starts_with(kVersionPrefix);
   rest.remove_prefix(is_qemu ? kVersionPrefix.size() : 0);
@@ -109,6 +111,10 @@ QemuBinary find_qemu(const std::string& wanted) {
   }
   binary.numbers = *numbers;
   return binary;
+}
+
+std::string qemu_device_help(const QemuBinary& binary) {
+  return output_of(binary.path, {"-device", "virtio-blk-pci,help"});
 }
 
 std::string default_qemu_path() { return search_path(kDefaultQemu); }

@@ -27,6 +27,10 @@ inline constexpr char kDefaultQemu[] = "qemu-system-x86_64";
 // installed; InputError when the wanted one is missing, not executable or no QEMU.
 [[nodiscard]] QemuBinary find_qemu(const std::string& wanted);
 
+// What it says of the properties of virtio-blk-pci: a line for each, "  NAME=...". Throws InputError when it does not
+// answer.
+[[nodiscard]] std::string qemu_device_help(const QemuBinary& binary);
+
 // Empty when there is none in PATH.
 [[nodiscard]] std::string default_qemu_path();
 

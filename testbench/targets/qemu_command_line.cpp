@@ -3,39 +3,95 @@
 #include <fmt/format.h>
 
 #include "testbench/targets/dma_arena.h"
-#include "testbench/targets/target.h"
 
 namespace ringside::targets {
 namespace {
 
 std::string fd_path(int fd) { return fmt::format("/proc/self/fd/{}", fd); }
 
-// Discards are passed on, so that they free space and read back as zeroes; zeroes that are written stay writes. The
-// page cache takes the writes: bench and QEMU see the same bytes at once. locking=off: the bench has locked it.
-std::vector<std::string> disk_arguments(int disk) {
-  return {"-blockdev",
-          fmt::format("driver=file,node-name=file0,filename={},locking=off,discard=unmap,aio=threads", fd_path(disk)),
-          "-blockdev", fmt::format("driver=raw,node-name={},file=file0,discard=unmap,detect-zeroes=off", kDiskNode)};
-}
-
-// ioeventfd=off: a doorbell is handled before qtest's answer to it. request-merging=off: requests of one doorbell stay
-// requests of their own. rerror, werror: an error is reported to the driver, instead of stopping the machine.
-std::string device() {
-  return fmt::format(
-      "virtio-blk-pci,id=vd0,addr=04.0,drive={},serial={},ioeventfd=off,request-merging=off,rerror=report,werror="
-      "report",
-      kDiskNode, kSerial);
-}
-
 void append(std::vector<std::string>& arguments, const std::vector<std::string>& more) {
   arguments.insert(arguments.end(), more.begin(), more.end());
 }
 
+// Discards are passed on, so that they free space and read back as zeroes; zeroes that are written stay writes. The
+// page cache takes the writes: bench and QEMU see the same bytes at once. locking=off: the bench has locked it.
+std::vector<std::string> drive_arguments(const DiskPlan& disk, unsigned unit, int fd) {
+  const std::string read_only = disk.properties.read_only ? ",read-only=on" : "";
+  return {"-blockdev",
+          fmt::format("driver=file,node-name=file{},filename={},locking=off,discard=unmap,aio=threads{}", unit,
+                      fd_path(fd), read_only),
+          "-blockdev",
+          fmt::format("driver=raw,node-name={},file=file{},discard=unmap,detect-zeroes=off{}", node_of(unit), unit,
+                      read_only)};
+}
+
+std::string bus_name(const MachinePlan& plan, const std::string& bus) {
+  if (bus != "root") {
+    return bus;
+  }
+  return plan.board == Board::pc ? "pci.0" : "pcie.0";
+}
+
+// The parts that the board has only where a disk sits behind them.
+std::vector<std::string> board_arguments(const MachinePlan& plan) {
+  std::vector<std::string> arguments;
+  const unsigned ports = plan.root_ports();
+  for (unsigned port = 0; port < ports; ++port) {
+    append(arguments, {"-device", fmt::format("pcie-root-port,id=port{},chassis={},slot={},addr={:02x}.{:x}{}", port,
+                                              port + 1, port + 1, kRootPortDevice, port,
+                                              port == 0 && ports > 1 ? ",multifunction=on" : "")});
+  }
+  if (plan.has_bridge()) {
+    append(arguments, {"-device", fmt::format("pci-bridge,id=bridge0,chassis_nr=1,addr={:02x}.0", kBridgeDevice)});
+  }
+  return arguments;
+}
+
+// ioeventfd=off: a doorbell is handled before qtest's answer to it. request-merging=off: requests of one doorbell stay
+// requests of their own. rerror, werror: an error is reported to the driver, instead of stopping the machine.
+std::vector<std::string> virtio_options(const MachinePlan& plan, const DiskPlan& disk) {
+  const model::PciPlace& place = disk.properties.place;
+  std::vector<std::string> options{"ioeventfd=off", "request-merging=off", "rerror=report", "werror=report"};
+  options.push_back("bus=" + bus_name(plan, place.bus));
+  options.push_back(fmt::format("addr={:02x}.{:x}", place.device, place.function));
+  options.push_back(fmt::format("multifunction={}", place.multifunction ? "on" : "off"));
+  options.push_back("serial=" + disk.properties.serial);
+  for (const auto& [name, value] : disk.given.values()) {
+    const PropertyOrigin origin = origin_of(name);
+    if (name != "serial" && origin != PropertyOrigin::place && origin != PropertyOrigin::drive) {
+      options.push_back(name + "=" + value);
+    }
+  }
+  return options;
+}
+
+std::string joined(const std::vector<std::string>& options) {
+  std::string text;
+  for (const std::string& option : options) {
+    text += (text.empty() ? "" : ",") + with_commas_doubled(option);
+  }
+  return text;
+}
+
 }  // namespace
 
-std::vector<std::string> qemu_arguments(const QemuLaunch& launch) {
+std::string node_of(unsigned unit) { return fmt::format("disk{}", unit); }
+std::string device_id_of(unsigned unit) { return fmt::format("vd{}", unit); }
+
+std::vector<std::string> device_options(const MachinePlan& plan, unsigned unit) {
+  const DiskPlan& disk = plan.disks.at(unit);
+  const bool ide = disk.given.ide();
+  std::vector<std::string> options{ide ? "ide-hd" : "virtio-blk-pci", "id=" + device_id_of(unit),
+                                   "drive=" + node_of(unit)};
+  append(options, ide ? std::vector<std::string>{"bus=ide.0", "unit=0", "serial=" + disk.properties.serial,
+                                                 "rerror=report", "werror=report"}
+                      : virtio_options(plan, disk));
+  return options;
+}
+
+std::vector<std::string> qemu_arguments(const MachinePlan& plan, const QemuLaunch& launch) {
   std::vector<std::string> arguments{"-nodefaults", "-no-user-config", "-display", "none", "-accel", "tcg"};
-  append(arguments, {"-machine", fmt::format("{},memory-backend=ram0", launch.machine)});
+  append(arguments, {"-machine", fmt::format("{},memory-backend=ram0", plan.type)});
   append(arguments, {"-m", fmt::format("{}M", kRamBytes >> 20), "-object",
                      fmt::format("memory-backend-file,id=ram0,size={}M,share=on,mem-path={}", kRamBytes >> 20,
                                  fd_path(launch.ram))});
@@ -43,8 +99,11 @@ std::vector<std::string> qemu_arguments(const QemuLaunch& launch) {
   append(arguments, {"-chardev", fmt::format("socket,id=qtest0,fd={}", launch.qtest), "-object",
                      "qtest,id=qtest,chardev=qtest0,log=none"});
   append(arguments, {"-chardev", fmt::format("socket,id=qmp0,fd={}", launch.qmp), "-mon", "chardev=qmp0,mode=control"});
-  append(arguments, disk_arguments(launch.disk));
-  append(arguments, {"-device", device()});
+  append(arguments, board_arguments(plan));
+  for (unsigned unit = 0; unit < plan.disks.size(); ++unit) {
+    append(arguments, drive_arguments(plan.disks[unit], unit, launch.disks.at(unit)));
+    append(arguments, {"-device", joined(device_options(plan, unit))});
+  }
   return arguments;
 }
 

@@ -1,24 +1,29 @@
-// How QEMU is started: a PC with an inert CPU, no devices but a virtio disk, and nothing by name; RAM, firmware, disk
-// and sockets are descriptors that it inherits.
+// How QEMU is started: a PC with an inert CPU, no devices but its disks, and nothing by name; RAM, firmware, disks and
+// sockets are descriptors that it inherits.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "testbench/targets/machine_plan.h"
+
 namespace ringside::targets {
 
 struct QemuLaunch {
-  std::string machine;
   int ram = -1;
   int rom = -1;
-  int disk = -1;
   int qtest = -1;
   int qmp = -1;
+  std::vector<int> disks;
 };
 
-// The node that QMP's block_resize names.
-inline constexpr char kDiskNode[] = "disk0";
+// What QMP knows a disk by: the node that holds its bytes, and the device.
+[[nodiscard]] std::string node_of(unsigned unit);
+[[nodiscard]] std::string device_id_of(unsigned unit);
 
-[[nodiscard]] std::vector<std::string> qemu_arguments(const QemuLaunch& launch);
+// Options of a -device, the driver first: { "virtio-blk-pci", "id=vd0", ... }.
+[[nodiscard]] std::vector<std::string> device_options(const MachinePlan& plan, unsigned unit);
+
+[[nodiscard]] std::vector<std::string> qemu_arguments(const MachinePlan& plan, const QemuLaunch& launch);
 
 }  // namespace ringside::targets

@@ -12,7 +12,7 @@ namespace ringside::targets {
 
 class QemuInterrupts final : public LineListener {
  public:
-  static constexpr unsigned kMsiVectors = 32;
+  static constexpr unsigned kMsiVectors = 72;
   static constexpr unsigned kLines = 24;
 
   // `ram` is the CPU's pointer to bus address 0.

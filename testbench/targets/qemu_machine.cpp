@@ -21,6 +21,8 @@ namespace {
 // Where BARs may go: above the ports of the chipset, and above RAM but below the flash and the local APICs.
 constexpr hal::Window kIoWindow{0xc000, 0x4000};
 constexpr hal::Window kMemoryWindow{0xe000'0000, 0x1e00'0000};
+constexpr hal::Window kHighWindow{0x8'0000'0000, 0x4'0000'0000};
+constexpr hal::Window kEcamWindow{0xb000'0000, 0x1000'0000};  // q35 only: where firmware puts it
 
 // How a wait lets time pass: another thread's turn first, for a completion is some 50 us away; then short sleeps.
 constexpr unsigned kYields = 256;
@@ -64,11 +66,11 @@ void let_time_pass(unsigned look) {
 
 }  // namespace
 
-QemuMachine::QemuMachine(const std::string& binary, const std::string& machine, const DiskImage& disk,
+QemuMachine::QemuMachine(const std::string& binary, const MachinePlan& plan, std::span<const DiskImage> disks,
                          std::chrono::seconds timeout)
-    : clock_(timeout), ram_(kRamBytes), arena_(ram_.data()), interrupts_(ram_.data()) {
+    : plan_(plan), clock_(timeout), ram_(kRamBytes), arena_(ram_.data()), interrupts_(ram_.data()) {
   try {
-    start(binary, machine, disk);
+    start(binary, disks);
   } catch (const std::system_error& problem) {
     throw RunAborted(std::string("QEMU cannot be started: ") + problem.what());
   }
@@ -76,18 +78,25 @@ QemuMachine::QemuMachine(const std::string& binary, const std::string& machine, 
   power_on_ = std::chrono::steady_clock::now();
 }
 
-void QemuMachine::start(const std::string& binary, const std::string& machine, const DiskImage& disk) {
+void QemuMachine::start(const std::string& binary, std::span<const DiskImage> disks) {
   const Descriptor rom = make_rom();
   SocketPair qtest = make_sockets();
   SocketPair qmp = make_sockets();
-  const QemuLaunch launch{machine, ram_.fd(), rom.get(), disk.fd(), qtest.theirs.get(), qmp.theirs.get()};
-  const std::array inherited{launch.ram, launch.rom, launch.disk, launch.qtest, launch.qmp};
-  process_.emplace(context_, binary, qemu_arguments(launch), inherited);
+  QemuLaunch launch{ram_.fd(), rom.get(), qtest.theirs.get(), qmp.theirs.get(), {}};
+  std::vector<int> inherited{launch.ram, launch.rom, launch.qtest, launch.qmp};
+  for (const DiskImage& disk : disks) {
+    launch.disks.push_back(disk.fd());
+    inherited.push_back(disk.fd());
+  }
+  process_.emplace(context_, binary, qemu_arguments(plan_, launch), inherited);
   qtest_.emplace(*process_, LineChannel(context_, qtest.ours.release()), clock_, interrupts_);
   qmp_.emplace(*process_, LineChannel(context_, qmp.ours.release()), clock_);
 }
 
-hal::MachineInfo QemuMachine::info() { return {kIoWindow, kMemoryWindow, QemuInterrupts::kMsiVectors}; }
+hal::MachineInfo QemuMachine::info() {
+  const hal::Window ecam = plan_.board == Board::q35 ? kEcamWindow : hal::Window{};
+  return {kIoWindow, kMemoryWindow, QemuInterrupts::kMsiVectors, kHighWindow, ecam};
+}
 
 std::uint8_t QemuMachine::in8(std::uint16_t port) { return static_cast<std::uint8_t>(qtest_->read("inb", port)); }
 std::uint16_t QemuMachine::in16(std::uint16_t port) { return static_cast<std::uint16_t>(qtest_->read("inw", port)); }

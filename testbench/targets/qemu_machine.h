@@ -5,11 +5,13 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "driver/hal/machine.h"
 #include "testbench/targets/disk_image.h"
 #include "testbench/targets/dma_arena.h"
+#include "testbench/targets/machine_plan.h"
 #include "testbench/targets/qemu_interrupts.h"
 #include "testbench/targets/qemu_process.h"
 #include "testbench/targets/qemu_qmp.h"
@@ -21,13 +23,13 @@ namespace ringside::targets {
 // Construction and all calls throw RunAborted when QEMU cannot be used (any longer).
 class QemuMachine final : public hal::Machine {
  public:
-  // `disk` outlives the machine. Use it in the thread that made it, see QemuProcess.
-  QemuMachine(const std::string& binary, const std::string& machine, const DiskImage& disk,
+  // `disks`, one for each of the plan's, outlive the machine. Use it in the thread that made it, see QemuProcess.
+  QemuMachine(const std::string& binary, const MachinePlan& plan, std::span<const DiskImage> disks,
               std::chrono::seconds timeout);
 
   // For tests of supervision.
   [[nodiscard]] pid_t pid() const { return process_->pid(); }
-  [[nodiscard]] bool resize_disk(std::uint64_t bytes) { return qmp_->resize_disk(bytes); }
+  [[nodiscard]] bool resize_disk(unsigned unit, std::uint64_t bytes) { return qmp_->resize_disk(unit, bytes); }
 
   [[nodiscard]] hal::MachineInfo info() override;
   [[nodiscard]] std::uint8_t in8(std::uint16_t port) override;
@@ -57,8 +59,9 @@ class QemuMachine final : public hal::Machine {
   void log(const char* text, std::size_t length) override;
 
  private:
-  void start(const std::string& binary, const std::string& machine, const DiskImage& disk);
+  void start(const std::string& binary, std::span<const DiskImage> disks);
 
+  MachinePlan plan_;
   RunClock clock_;
   boost::asio::io_context context_;
   QemuRam ram_;

@@ -11,8 +11,8 @@ namespace ringside::targets {
 Qmp::Qmp(QemuProcess& process, LineChannel channel, const RunClock& clock)
     : process_(process), channel_(std::move(channel)), clock_(clock) {}
 
-bool Qmp::resize_disk(std::uint64_t bytes) {
-  return execute({{"execute", "block_resize"}, {"arguments", {{"node-name", kDiskNode}, {"size", bytes}}}});
+bool Qmp::resize_disk(unsigned unit, std::uint64_t bytes) {
+  return execute({{"execute", "block_resize"}, {"arguments", {{"node-name", node_of(unit)}, {"size", bytes}}}});
 }
 
 void Qmp::greet() {

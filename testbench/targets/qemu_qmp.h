@@ -16,7 +16,7 @@ class Qmp {
   Qmp(QemuProcess& process, LineChannel channel, const RunClock& clock);
 
   // False when QEMU refuses. Throws RunAborted when it dies, stops answering or answers nonsense.
-  [[nodiscard]] bool resize_disk(std::uint64_t bytes);
+  [[nodiscard]] bool resize_disk(unsigned unit, std::uint64_t bytes);
 
  private:
   void greet();

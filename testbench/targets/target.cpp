@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "testbench/targets/device_properties.h"
 #include "testbench/targets/model_target.h"
 #include "testbench/targets/near_name.h"
 #include "testbench/targets/qemu_target.h"
@@ -14,29 +15,6 @@ namespace ringside::targets {
 namespace {
 
 constexpr char kSyntax[] = "expected name[,option=value...]";
-
-// Splits at single commas; a doubled one stands for itself, as in QEMU's own options.
-std::vector<std::string> split_at_commas(std::string_view text) {
-  std::vector<std::string> pieces(1);
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != ',') {
-      pieces.back() += text[i];
-    } else if (i + 1 < text.size() && text[i + 1] == ',') {
-      pieces.back() += text[++i];
-    } else {
-      pieces.emplace_back();
-    }
-  }
-  return pieces;
-}
-
-std::string with_commas_doubled(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    result.append(c == ',' ? 2u : 1u, c);
-  }
-  return result;
-}
 
 void add_option(TargetSpec& spec, const std::string& piece, const std::string& text) {
   const std::size_t equals = piece.find('=');

@@ -26,9 +26,6 @@ struct LackingError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// What GET_ID answers, in every world.
-inline constexpr char kSerial[] = "ringside-0";
-
 // `name[,option=value...]`, as on the command line. An option without `=value` is "on"; a comma in a value is doubled.
 struct TargetSpec {
   std::string name;
@@ -46,10 +43,10 @@ enum class Tracing : std::uint8_t {
 
 struct RunSettings {
   std::uint64_t seed = 1;
-  std::string machine = "pc-i440fx-7.2";
-  std::string disk;                           // path of a raw image, run on a private copy; empty: a generated one
+  std::string machine = "pc-i440fx-7.2";      // empty: what the scenario wants, see settings_for()
+  std::vector<std::string> disks;             // paths of raw images, run on private copies; else generated ones
   std::vector<std::string> devices;           // --device: properties, one text for each disk
-  bool write_through = false;                 // write to the image itself
+  bool write_through = false;                 // write to the images themselves
   std::map<std::string, std::string> values;  // --set
   Tracing tracing = Tracing::events;
   std::chrono::seconds timeout{60};         // of real time, for the whole run
@@ -86,7 +83,11 @@ class Target {
   // The set of known departures from the spec that the model has to share to agree with this target, by the name of
   // its origin ("qemu-7.2"); empty for a target that follows the spec.
   [[nodiscard]] virtual std::string quirks_of() const { return {}; }
-  // Records go to `sink` as they happen. Never throws for what happens inside the run: that is an outcome.
+  // Why this scenario cannot run here with these settings; empty when it can. Throws InputError when nothing could run
+  // with them.
+  [[nodiscard]] virtual std::string gap(const scenarios::Scenario& scenario, const RunSettings& settings) const = 0;
+  // Skipped where there is a gap. Records go to `sink` as they happen. Never throws for what happens inside the run:
+  // that is an outcome.
   [[nodiscard]] virtual RunResult run(const scenarios::Scenario& scenario, const RunSettings& settings,
                                       trace::Sink& sink) = 0;
 };

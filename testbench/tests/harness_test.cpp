@@ -67,7 +67,7 @@ class HarnessTest : public testing::Test {
     RunSettings settings;
     settings.tracing = tracing;
     const scenarios::Scenario scenario{"the-scenario", "", body};
-    return run_scenario(machine, hooks, disk_, scenario, settings, log_);
+    return run_scenario(machine, hooks, {&disk_, 1}, scenario, settings, log_);
   }
 
   [[nodiscard]] std::vector<trace::Record> records(trace::Kind kind) const {
@@ -181,11 +181,11 @@ TEST_F(HarnessTest, WithoutTracingOnlyChecksAreRecorded) {
   EXPECT_EQ(trace::text_at(log_.records(), 1), result.reason);
 }
 
-TEST_F(HarnessTest, TheDiskIsTheOneThatTheSettingsName) {
+TEST_F(HarnessTest, TheDisksAreThoseThatTheSettingsName) {
   RunSettings settings;
-  EXPECT_EQ(open_disk_image(settings).bytes(), kGeneratedDiskBytes);
-  settings.disk = "/no/such/image";
-  EXPECT_THROW((void)open_disk_image(settings), InputError);
+  EXPECT_EQ(open_disk_images(plan_machine(settings), settings).at(0).bytes(), kGeneratedDiskBytes);
+  settings.disks = {"/no/such/image"};
+  EXPECT_THROW((void)open_disk_images(plan_machine(settings), settings), InputError);
 }
 
 }  // namespace

@@ -130,7 +130,7 @@ TEST(ModelSettings, UnknownKeysAndValuesAreInputErrors) {
   settings.values = {{"latency.media_red_ns", "1"}};
   EXPECT_THROW(make("model"), targets::InputError);
   settings.values.clear();
-  settings.machine = "q35";
+  settings.machine = "pc-q35-6.2";
   EXPECT_THROW(make("model"), targets::InputError);
 }
 

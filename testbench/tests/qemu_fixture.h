@@ -7,12 +7,11 @@
 #include <string>
 
 #include "testbench/targets/disk_image.h"
+#include "testbench/targets/machine_plan.h"
 #include "testbench/targets/qemu_binary.h"
 #include "testbench/targets/qemu_machine.h"
 
 namespace ringside::targets {
-
-inline constexpr char kTestMachine[] = "pc-i440fx-7.2";
 
 class QemuTest : public testing::Test {
  protected:
@@ -23,7 +22,7 @@ class QemuTest : public testing::Test {
   }
 
   [[nodiscard]] QemuMachine power_on(std::chrono::seconds timeout = std::chrono::seconds(60)) {
-    return QemuMachine(default_qemu_path(), kTestMachine, disk_, timeout);
+    return QemuMachine(default_qemu_path(), plan_machine(RunSettings{}), {&disk_, 1}, timeout);
   }
 
   DiskImage disk_ = DiskImage::generated(1u << 20, 1);

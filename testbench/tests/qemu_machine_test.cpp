@@ -73,15 +73,15 @@ TEST_F(QemuMachineTest, AnswersGetIdWithTheSerialOfEveryWorld) {
   ASSERT_NE(disk, nullptr);
   const hal::DmaBuffer id = machine.alloc_dma_buffer(block::kIdSize, 16);
   ASSERT_EQ(disk->get_id(id.cpu), block::Status::ok);
-  EXPECT_STREQ(static_cast<const char*>(id.cpu), kSerial);
+  EXPECT_STREQ(static_cast<const char*>(id.cpu), serial_of(0).c_str());
   disk->shutdown();
 }
 
 TEST_F(QemuMachineTest, ResizesItsDisk) {
   QemuMachine machine = power_on();
-  EXPECT_TRUE(machine.resize_disk(2u << 20));
+  EXPECT_TRUE(machine.resize_disk(0, 2u << 20));
   EXPECT_EQ(disk_.bytes(), 2u << 20);
-  EXPECT_TRUE(machine.resize_disk(512));
+  EXPECT_TRUE(machine.resize_disk(0, 512));
   EXPECT_EQ(disk_.bytes(), 512u);
 }
 

@@ -69,7 +69,7 @@ class QemuStandIn : public testing::Test {
   std::string complaint(const std::string& body) {
     constexpr std::chrono::seconds kLimit{1};
     try {
-      const QemuMachine machine(script(body), kTestMachine, disk_, kLimit);
+      const QemuMachine machine(script(body), plan_machine(RunSettings{}), {&disk_, 1}, kLimit);
     } catch (const RunAborted& problem) {
       return problem.what();
     }
@@ -77,7 +77,7 @@ class QemuStandIn : public testing::Test {
   }
 
   // Why the target cannot be made.
-  static std::string input_error(const std::string& binary, const std::string& machine = kTestMachine) {
+  static std::string input_error(const std::string& binary, const std::string& machine = kPcType) {
     RunSettings settings;
     settings.machine = machine;
     try {

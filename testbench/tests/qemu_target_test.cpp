@@ -69,7 +69,7 @@ TEST_F(QemuTargetTest, AnswersWhatItCanAndSaysWhatItCannot) {
 }
 
 TEST_F(QemuTargetTest, AMissingImageIsAnInputError) {
-  settings_.disk = "/no/such/image";
+  settings_.disks = {"/no/such/image"};
   EXPECT_THROW((void)run([](scenarios::Context&) {}), InputError);
 }
 
