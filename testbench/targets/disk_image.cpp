@@ -9,9 +9,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -26,6 +29,7 @@ namespace ringside::targets {
 namespace {
 
 constexpr std::size_t kChunk = 1u << 20;
+constexpr std::size_t kHashedBytes = 64u << 10;  // a piece of zeroes of that size counts for nothing
 
 std::string error_text(int error) { return std::generic_category().message(error); }
 
@@ -112,22 +116,29 @@ void copy_range(int from, int to, std::uint64_t start, std::uint64_t end) {
   }
 }
 
+struct Extent {
+  std::uint64_t start;
+  std::uint64_t end;
+};
+
+// The next stretch at or after `position` that may hold anything but zeroes. A file system without holes has one.
+std::optional<Extent> next_data(int fd, std::uint64_t position, std::uint64_t bytes) {
+  const off_t data = ::lseek(fd, static_cast<off_t>(position), SEEK_DATA);
+  if (position >= bytes || (data < 0 && errno == ENXIO)) {
+    return std::nullopt;
+  }
+  const std::uint64_t start = data < 0 ? position : static_cast<std::uint64_t>(data);
+  const off_t hole = ::lseek(fd, static_cast<off_t>(start), SEEK_HOLE);
+  return Extent{start, hole < 0 ? bytes : std::min(bytes, static_cast<std::uint64_t>(hole))};
+}
+
 // Data only: a hole of the image stays one of the copy.
 void copy_sparse(int from, int to, std::uint64_t bytes) {
   if (::ftruncate(to, static_cast<off_t>(bytes)) != 0) {
     throw std::system_error(errno, std::generic_category(), "sizing a private copy");
   }
-  std::uint64_t position = 0;
-  while (position < bytes) {
-    const off_t data = ::lseek(from, static_cast<off_t>(position), SEEK_DATA);
-    if (data < 0 && errno == ENXIO) {
-      return;  // nothing but a hole up to the end
-    }
-    const std::uint64_t start = data < 0 ? position : static_cast<std::uint64_t>(data);
-    const off_t hole = ::lseek(from, static_cast<off_t>(start), SEEK_HOLE);
-    const std::uint64_t end = hole < 0 ? bytes : std::min(bytes, static_cast<std::uint64_t>(hole));
-    copy_range(from, to, start, end);
-    position = end;
+  for (auto data = next_data(from, 0, bytes); data; data = next_data(from, data->end, bytes)) {
+    copy_range(from, to, data->start, data->end);
   }
 }
 
@@ -161,24 +172,76 @@ std::vector<std::uint64_t> generated_words(std::uint64_t seed, std::uint64_t fir
   return words;
 }
 
+void generate_range(int fd, std::uint64_t seed, std::uint64_t start, std::uint64_t end) {
+  while (start < end) {
+    const std::uint64_t size = std::min<std::uint64_t>(kChunk, end - start);
+    const auto words = generated_words(seed, start / sizeof(std::uint64_t), size / sizeof(std::uint64_t));
+    write_all(fd, {reinterpret_cast<const std::uint8_t*>(words.data()), size}, start);
+    start += size;
+  }
+}
+
+Descriptor zeroes_in_memory(std::uint64_t bytes) {
+  constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 60;
+  if (bytes == 0 || bytes % block::kSectorSize != 0 || bytes > kMostBytes) {
+    throw InputError(fmt::format("a disk of {} bytes: a multiple of {}, at most {}, was expected", bytes,
+                                 block::kSectorSize, kMostBytes));
+  }
+  Descriptor file = memory_file();
+  if (::ftruncate(file.get(), static_cast<off_t>(bytes)) != 0) {
+    throw LackingError(fmt::format("no memory file of {} bytes for a disk: {}", bytes, error_text(errno)));
+  }
+  return file;
+}
+
+// "4096", "16M", "1T". Nothing when it is no such text, or more than 64 bits hold.
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  constexpr std::string_view kUnits = "KMGTP";
+  unsigned shift = 0;
+  if (!text.empty() && kUnits.find(text.back()) != std::string_view::npos) {
+    shift = 10 * static_cast<unsigned>(kUnits.find(text.back()) + 1);
+    text.remove_suffix(1);
+  }
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value > ~std::uint64_t{0} >> shift) {
+    return std::nullopt;
+  }
+  return value << shift;
+}
+
+bool is_zero(std::span<const std::uint8_t> bytes) {
+  return bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+}
+
 }  // namespace
 
 DiskImage DiskImage::generated(std::uint64_t bytes, std::uint64_t seed) {
-  if (bytes == 0 || bytes % block::kSectorSize != 0) {
-    throw InputError(
-        fmt::format("a generated disk of {} bytes: a multiple of {} bytes was expected", bytes, block::kSectorSize));
-  }
-  Descriptor file = memory_file();
+  constexpr std::uint64_t kTailBytes = 1u << 20;
+  Descriptor file = zeroes_in_memory(bytes);
   try {
-    for (std::uint64_t offset = 0; offset < bytes; offset += kChunk) {
-      const std::uint64_t size = std::min<std::uint64_t>(kChunk, bytes - offset);
-      const auto words = generated_words(seed, offset / sizeof(std::uint64_t), size / sizeof(std::uint64_t));
-      write_all(file.get(), {reinterpret_cast<const std::uint8_t*>(words.data()), size}, offset);
-    }
+    const std::uint64_t head = std::min(bytes, kGeneratedDiskBytes);
+    generate_range(file.get(), seed, 0, head);
+    generate_range(file.get(), seed, std::max(head, bytes - std::min(bytes, kTailBytes)), bytes);
   } catch (const std::system_error& error) {
     throw LackingError(fmt::format("no room in memory for a generated disk of {} bytes: {}", bytes, error.what()));
   }
   return DiskImage(std::move(file));
+}
+
+DiskImage DiskImage::named(const std::string& name, bool write_through) {
+  constexpr std::string_view kSparse = "sparse:";
+  if (!name.starts_with(kSparse)) {
+    return write_through ? DiskImage::write_through(name) : copy_of(name);
+  }
+  const std::optional<std::uint64_t> bytes = parse_size(std::string_view(name).substr(kSparse.size()));
+  if (!bytes) {
+    throw InputError(fmt::format("disk \"{}\": expected sparse:SIZE, as in sparse:64M or sparse:1T", name));
+  }
+  if (write_through) {
+    throw InputError(fmt::format("disk \"{}\": is in memory; expected the path of an image to write through to", name));
+  }
+  return DiskImage(zeroes_in_memory(*bytes));
 }
 
 DiskImage DiskImage::copy_of(const std::string& path) {
@@ -222,13 +285,22 @@ std::uint64_t DiskImage::bytes() const {
 }
 
 std::uint64_t DiskImage::hash() const {
-  std::vector<std::uint8_t> buffer(kChunk);
+  std::vector<std::uint8_t> buffer(kHashedBytes);
   trace::HashStream hash;
   const std::uint64_t size = bytes();
-  for (std::uint64_t offset = 0; offset < size; offset += kChunk) {
-    const std::span<std::uint8_t> piece(buffer.data(), std::min<std::uint64_t>(kChunk, size - offset));
-    read_all(fd(), piece, offset);
-    hash.add(piece.data(), piece.size());
+  hash.add(&size, sizeof size);
+  std::uint64_t offset = 0;
+  for (auto data = next_data(fd(), 0, size); data; data = next_data(fd(), std::max(offset, data->end), size)) {
+    // In the same pieces wherever holes begin and end.
+    offset = std::max(offset, data->start / kHashedBytes * kHashedBytes);
+    for (; offset < data->end; offset += kHashedBytes) {
+      const std::span<std::uint8_t> piece(buffer.data(), std::min<std::uint64_t>(kHashedBytes, size - offset));
+      read_all(fd(), piece, offset);
+      if (!is_zero(piece)) {
+        hash.add(&offset, sizeof offset);
+        hash.add(piece.data(), piece.size());
+      }
+    }
   }
   return hash.end();
 }

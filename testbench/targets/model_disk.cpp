@@ -1,24 +1,32 @@
 #include "testbench/targets/model_disk.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <string>
 
 #include "testbench/targets/harness.h"
 
 namespace ringside::targets {
+namespace {
 
-ModelDisk::ModelDisk(const DiskImage& image, bool write_through) : bytes_(image.bytes()) {
-  if (write_through) {
-    file_.emplace(image.fd());
+// A load from a hole of a mapped memory file fills it; a read through the descriptor does not.
+constexpr std::uint64_t kMostMappedBytes = 1u << 30;
+
+}  // namespace
+
+ModelDisk::ModelDisk(const DiskImage& image, bool write_through) : fd_(image.fd()), bytes_(image.bytes()) {
+  if (write_through || bytes_ > kMostMappedBytes) {
+    file_.emplace(fd_);
     return;
   }
-  mapping_ = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, image.fd(), 0);
+  mapping_ = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
   if (mapping_ == MAP_FAILED) {
     throw RunAborted(std::string("the disk image cannot be mapped: ") + std::strerror(errno));
   }
-  ram_.emplace(mapping_);
+  ram_.emplace(mapping_, model::Pages::shared_file);
 }
 
 ModelDisk::~ModelDisk() {
@@ -32,6 +40,22 @@ model::Storage& ModelDisk::storage() {
     return *ram_;
   }
   return *file_;
+}
+
+bool ModelDisk::resize(std::uint64_t bytes) {
+  if (bytes == 0 || ::ftruncate(fd_, static_cast<off_t>(bytes)) != 0) {
+    return false;
+  }
+  if (ram_) {
+    void* const mapping = ::mremap(mapping_, bytes_, bytes, MREMAP_MAYMOVE);
+    if (mapping == MAP_FAILED) {
+      return false;
+    }
+    mapping_ = mapping;
+    bytes_ = bytes;
+    ram_.emplace(mapping_, model::Pages::shared_file);
+  }
+  return true;
 }
 
 }  // namespace ringside::targets

@@ -1,9 +1,8 @@
-// A disk image as the model's storage: mapped into memory when it is private to the run, through the file descriptor
-// when it is written through.
+// A disk image as the model's storage: mapped into memory when it is private to the run and of a size to be mapped,
+// else through the file descriptor.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 
 #include "model/file_storage.h"
@@ -20,9 +19,14 @@ class ModelDisk {
   ModelDisk(const ModelDisk&) = delete;
   ModelDisk& operator=(const ModelDisk&) = delete;
 
+  // Stays the same through a resize.
   [[nodiscard]] model::Storage& storage();
 
+  // The image gets this size; what is new is zeroes. False when there is no room. No request is in flight beyond it.
+  [[nodiscard]] bool resize(std::uint64_t bytes);
+
  private:
+  int fd_;
   void* mapping_ = nullptr;
   std::uint64_t bytes_;
   std::optional<model::RamStorage> ram_;

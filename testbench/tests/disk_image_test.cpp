@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "testbench/targets/target.h"
-#include "testbench/trace/hash.h"
 
 namespace ringside::targets {
 namespace {
@@ -71,10 +70,66 @@ TEST_F(DiskImageTest, GeneratedContentsDependOnTheSeedOnlyAndNoTwoSectorsAreEqua
   EXPECT_EQ(sectors.size(), bytes.size() / 512);
 }
 
-TEST_F(DiskImageTest, HashIsThatOfTheContents) {
+TEST_F(DiskImageTest, HashTellsContentsSizesAndPlacesApart) {
   const DiskImage disk = DiskImage::generated((2u << 20) + 512, 1);
-  const std::vector<char> bytes = contents_of(disk);
-  EXPECT_EQ(disk.hash(), trace::hash_bytes(bytes.data(), bytes.size()));
+  const std::uint64_t before = disk.hash();
+  ASSERT_EQ(::pwrite(disk.fd(), "x", 1, 2 << 20), 1);
+  EXPECT_NE(disk.hash(), before) << "the last sector counts";
+  const DiskImage zeroes = DiskImage::named("sparse:1M", false);
+  EXPECT_NE(zeroes.hash(), DiskImage::named("sparse:2M", false).hash());
+  const DiskImage low = DiskImage::named("sparse:1M", false);
+  const DiskImage high = DiskImage::named("sparse:1M", false);
+  ASSERT_EQ(::pwrite(low.fd(), "x", 1, 0), 1);
+  ASSERT_EQ(::pwrite(high.fd(), "x", 1, 512 << 10), 1);
+  EXPECT_NE(low.hash(), high.hash());
+  EXPECT_NE(low.hash(), zeroes.hash());
+}
+
+// One world writes zeroes, the other punches a hole: the disk is the same.
+TEST_F(DiskImageTest, HashDoesNotSeeHoles) {
+  const DiskImage holes = DiskImage::generated(3u << 20, 1);
+  const DiskImage zeroes = DiskImage::generated(3u << 20, 1);
+  ASSERT_EQ(::fallocate(holes.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (1 << 20) + 4096, 1 << 20), 0);
+  const std::vector<char> nothing(1u << 20);
+  ASSERT_EQ(::pwrite(zeroes.fd(), nothing.data(), nothing.size(), (1 << 20) + 4096), 1 << 20);
+  EXPECT_EQ(contents_of(holes), contents_of(zeroes));
+  EXPECT_EQ(holes.hash(), zeroes.hash());
+}
+
+TEST_F(DiskImageTest, HugeGeneratedDiskHasContentsAtBothEndsAndTakesRoomForNothingElse) {
+  constexpr std::uint64_t kBytes = std::uint64_t{4} << 40;
+  const DiskImage disk = DiskImage::generated(kBytes, 7);
+  EXPECT_EQ(disk.bytes(), kBytes);
+  struct stat status {};
+  ASSERT_EQ(::fstat(disk.fd(), &status), 0);
+  EXPECT_LT(status.st_blocks * 512, 20 << 20);
+  const auto sector = [&disk](std::uint64_t number) {
+    std::string bytes(512, '\0');
+    EXPECT_EQ(::pread(disk.fd(), bytes.data(), 512, static_cast<off_t>(number * 512)), 512);
+    return bytes;
+  };
+  const std::string zeroes(512, '\0');
+  EXPECT_NE(sector(0), zeroes);
+  EXPECT_EQ(sector(1u << 20), zeroes);
+  EXPECT_NE(sector(kBytes / 512 - 1), zeroes);
+  EXPECT_NE(sector(kBytes / 512 - 1), sector(0));
+  const DiskImage small = DiskImage::generated(kGeneratedDiskBytes, 7);
+  std::string same(512, '\0');
+  ASSERT_EQ(::pread(small.fd(), same.data(), 512, 100 * 512), 512);
+  EXPECT_EQ(sector(100), same) << "what is in a sector does not depend on the size of the disk";
+  EXPECT_EQ(disk.hash(), DiskImage::generated(kBytes, 7).hash());
+  EXPECT_NE(disk.hash(), DiskImage::generated(kBytes, 8).hash());
+}
+
+TEST_F(DiskImageTest, SparseDisksAreNamedBySize) {
+  EXPECT_EQ(DiskImage::named("sparse:512", false).bytes(), 512u);
+  EXPECT_EQ(DiskImage::named("sparse:3K", false).bytes(), 3072u);
+  EXPECT_EQ(DiskImage::named("sparse:1T", false).bytes(), std::uint64_t{1} << 40);
+  for (const char* const name : {"sparse:", "sparse:T", "sparse:1X", "sparse:-1", "sparse:1 T", "sparse:0",
+                                 "sparse:513", "sparse:2000P", "sparse:99999999999999999999", "sparse:16777216T"}) {
+    EXPECT_NE(input_error([name] { (void)DiskImage::named(name, false); }).find("expected"), std::string::npos) << name;
+  }
+  EXPECT_NE(input_error([] { (void)DiskImage::named("sparse:1M", true); }).find("path of an image"), std::string::npos);
 }
 
 TEST_F(DiskImageTest, CopyLeavesTheImageAlone) {
