@@ -5,8 +5,8 @@
 
 namespace ringside::block {
 
-// The first one, modern or transitional (VIRTIO 1.2, 4.1.2); any revision is accepted (4.1.2.2). Null when there is
-// none.
-[[nodiscard]] const pci::DeviceInfo* find_virtio_block_device(const pci::Bus& bus);
+// The n-th one (from 0) in the order of discovery, modern or transitional (VIRTIO 1.2, 4.1.2); any revision is accepted
+// (4.1.2.2). Null when there is none.
+[[nodiscard]] const pci::DeviceInfo* find_virtio_block_device(const pci::Bus& bus, unsigned n = 0);
 
 }  // namespace ringside::block

@@ -6,17 +6,22 @@
 #include "driver/block/split_device.h"
 #include "driver/block/virtio_blk.h"
 #include "driver/hal/text.h"
+#include "driver/pci/resources.h"
 
 namespace ringside::block {
 namespace {
 
-pci::Bus* scan(hal::Machine& machine) {
+pci::Bus* scan(hal::Machine& machine, pci::ConfigAccess access) {
   void* const place = machine.alloc_private(sizeof(pci::Bus), alignof(pci::Bus));
   if (place == nullptr) {
     return nullptr;
   }
   auto* const bus = new (place) pci::Bus(machine);
-  return bus->init() ? bus : nullptr;
+  if (!bus->init(access)) {
+    return nullptr;
+  }
+  pci::assign_resources(*bus);
+  return bus;
 }
 
 void log_found(hal::Machine& machine, const pci::DeviceInfo& device) {
@@ -42,12 +47,12 @@ BlockDevice* init_device(hal::Machine& machine, Memory memory, const pci::Bus& b
 
 template <class Memory>
 BlockDevice* init(hal::Machine& machine, Memory memory, const Options& options) {
-  const pci::Bus* const bus = scan(machine);
+  const pci::Bus* const bus = scan(machine, options.config_access);
   if (bus == nullptr) {
     return nullptr;
   }
   hal::Line().text("[VirtIO] Initializing VirtIO devices...").log_to(machine);
-  const pci::DeviceInfo* const device = find_virtio_block_device(*bus);
+  const pci::DeviceInfo* const device = find_virtio_block_device(*bus, options.disk);
   if (device == nullptr) {
     hal::Line().text("[VirtIO] No VirtIO block device on PCI").log_to(machine);
     return nullptr;

@@ -6,6 +6,7 @@
 #include "driver/block/block_device.h"
 #include "driver/hal/machine.h"
 #include "driver/hal/memory.h"
+#include "driver/pci/config_space.h"
 
 namespace ringside::block {
 
@@ -15,8 +16,8 @@ enum class Completion : std::uint8_t { msix, intx, polled };
 // one. `pci_cfg_window`: the modern structures through VIRTIO_PCI_CAP_PCI_CFG (4.1.4.9), without a memory BAR.
 enum class TransportChoice : std::uint8_t { automatic, modern, legacy, pci_cfg_window };
 
-// How configuration space is reached. `automatic`: by ECAM where the machine has it.
-enum class ConfigAccess : std::uint8_t { automatic, cam, ecam };
+// How configuration space is reached.
+using ConfigAccess = pci::ConfigAccess;
 
 // MSI-X table entries for queues: one for each as far as they reach, or one for all.
 enum class VectorUse : std::uint8_t { per_queue, shared };

@@ -52,14 +52,18 @@ bool implemented(std::uint32_t value, std::uint32_t mask) {
 
 }  // namespace
 
-Bar get_bar(const ConfigSpace& config, Address address, unsigned index) {
+Bar get_bar(const ConfigSpace& config, Address address, unsigned index, unsigned count) {
   const std::uint16_t command = config.read16(address, PCI_COMMAND);
   enable_device(config, address, 0, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
 
   Bar bar;
   const std::uint32_t low = config.read32(address, bar_register(index));
   const std::uint32_t low_mask = probe(config, address, index);
-  if (is_memory64(low) && index + 1 < kBarCount) {
+  if (is_memory64(low)) {
+    if (index + 1 >= count) {
+      config.write16(address, PCI_COMMAND, command);
+      return bar;  // where its upper half would be lies another register
+    }
     const std::uint64_t high = config.read32(address, bar_register(index + 1));
     const std::uint64_t high_mask = probe(config, address, index + 1);
     bar = memory_bar(high << 32 | low, high_mask << 32 | low_mask, true);
@@ -71,41 +75,11 @@ Bar get_bar(const ConfigSpace& config, Address address, unsigned index) {
   return hal::is_power_of_two(bar.size) ? bar : Bar{};
 }
 
-BarAllocator::BarAllocator(const hal::MachineInfo& info)
-    : io_{info.io_window.base, info.io_window.base + info.io_window.size},
-      memory_{info.memory_window.base, info.memory_window.base + info.memory_window.size} {}
-
-std::uint64_t BarAllocator::Cursor::take(std::uint64_t size) {
-  const std::uint64_t start = (next + size - 1) & ~(size - 1);
-  if (start < next || start > end || size > end - start) {
-    return 0;
+void set_bar(const ConfigSpace& config, Address address, unsigned index, const Bar& bar) {
+  config.write32(address, bar_register(index), static_cast<std::uint32_t>(bar.address));
+  if (bar.kind == BarKind::memory64) {
+    config.write32(address, bar_register(index + 1), static_cast<std::uint32_t>(bar.address >> 32));
   }
-  next = start + size;
-  return start;
-}
-
-bool BarAllocator::assign(const ConfigSpace& config, Address address, Bar* bars) {
-  for (unsigned index = 0; index < kBarCount; ++index) {
-    Bar& bar = bars[index];
-    bar = get_bar(config, address, index);
-    if (bar.kind == BarKind::none) {
-      continue;
-    }
-    if (bar.address == 0) {
-      bar.address = bar.kind == BarKind::io ? io_.take(bar.size) : memory_.take(bar.size);
-      if (bar.address == 0) {
-        return false;
-      }
-      config.write32(address, bar_register(index), static_cast<std::uint32_t>(bar.address));
-      if (bar.kind == BarKind::memory64) {
-        config.write32(address, bar_register(index + 1), static_cast<std::uint32_t>(bar.address >> 32));
-      }
-    }
-    if (bar.kind == BarKind::memory64) {
-      bars[++index] = Bar{};  // its upper half
-    }
-  }
-  return true;
 }
 
 }  // namespace ringside::pci

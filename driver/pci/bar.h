@@ -1,10 +1,10 @@
-// Base address registers: what a function asks for, and giving it addresses where no firmware did.
+// Base address registers: what a function asks for.
 #pragma once
 
 #include <cstdint>
 
-#include "driver/hal/machine.h"
 #include "driver/pci/config_space.h"
+#include "driver/pci/registers.h"
 
 namespace ringside::pci {
 
@@ -17,27 +17,12 @@ struct Bar {
   std::uint64_t size = 0;     // a power of two
 };
 
-// Sizes BAR `index` (0 .. 5) by writing all-ones, with decoding switched off meanwhile, and restores it. The upper half
-// of a 64-bit BAR, an unimplemented one and one whose size is no power of two are BarKind::none.
-[[nodiscard]] Bar get_bar(const ConfigSpace& config, Address address, unsigned index);
+// Sizes BAR `index` (0 .. 5; a bridge has `count` 2) by writing all-ones, with decoding switched off meanwhile, and
+// restores it. The upper half of a 64-bit BAR, an unimplemented one and one whose size is no power of two are
+// BarKind::none.
+[[nodiscard]] Bar get_bar(const ConfigSpace& config, Address address, unsigned index, unsigned count = kBarCount);
 
-// Hands out addresses from the machine's windows, upwards, each aligned to its size.
-class BarAllocator {
- public:
-  explicit BarAllocator(const hal::MachineInfo& info);
-
-  // Gives every BAR of a function without an address one, and leaves the others alone. `bars` has kBarCount entries
-  // and is filled in. False when a window is full.
-  [[nodiscard]] bool assign(const ConfigSpace& config, Address address, Bar* bars);
-
- private:
-  struct Cursor {
-    std::uint64_t next;
-    std::uint64_t end;
-    [[nodiscard]] std::uint64_t take(std::uint64_t size);  // 0 when full
-  };
-  Cursor io_;
-  Cursor memory_;
-};
+// Gives BAR `index` its address.
+void set_bar(const ConfigSpace& config, Address address, unsigned index, const Bar& bar);
 
 }  // namespace ringside::pci

@@ -1,12 +1,25 @@
-// The functions on bus 0: finding them, and what each says of itself.
+// The functions of a machine, on bus 0 and behind its bridges: finding them, and what each says of itself.
 #pragma once
 
 #include <cstdint>
 
 #include "driver/hal/machine.h"
+#include "driver/pci/bar.h"
 #include "driver/pci/config_space.h"
+#include "driver/pci/registers.h"
 
 namespace ringside::pci {
+
+inline constexpr std::uint16_t kNoBridge = 0xffff;
+
+// What a bridge passes on downstream: [base, base + size), in one of its windows. Size 0: nothing.
+struct BridgeWindow {
+  std::uint64_t base = 0;
+  std::uint64_t size = 0;
+  std::uint64_t alignment = 0;  // that what lies behind it needs
+};
+enum class Space : std::uint8_t { io, memory, prefetchable };
+inline constexpr unsigned kSpaces = 3;
 
 struct DeviceInfo {
   Address address;
@@ -14,28 +27,67 @@ struct DeviceInfo {
   std::uint16_t device = 0;
   std::uint32_t class_code = 0;  // class<<16 | subclass<<8 | programming interface
   std::uint8_t revision = 0;
-  std::uint8_t header_type = 0;     // without the multi-function bit
-  std::uint8_t interrupt_pin = 0;   // 0 none, 1 INTA .. 4 INTD
-  std::uint8_t interrupt_line = 0;  // what firmware noted; meaningless where none ran
+  std::uint8_t header_type = 0;      // without the multi-function bit
+  std::uint8_t interrupt_pin = 0;    // 0 none, 1 INTA .. 4 INTD
+  std::uint8_t interrupt_line = 0;   // what firmware noted; meaningless where none ran
+  std::uint16_t parent = kNoBridge;  // the bridge that it lies behind: an index into the bus
+
+  // Bridges only.
+  std::uint8_t secondary = 0;    // the bus behind it; 0: none could be given a number
+  std::uint8_t subordinate = 0;  // the last bus behind it
+  bool wide_prefetchable = false;
+  BridgeWindow windows[kSpaces];
+
+  // After assign_resources.
+  Bar bars[kBarCount];
+  const char* problem = nullptr;  // why the function cannot be used, for the log
+
+  [[nodiscard]] bool is_bridge() const { return header_type == PCI_HEADER_TYPE_BRIDGE; }
+  [[nodiscard]] unsigned bar_count() const {
+    return header_type == PCI_HEADER_TYPE_NORMAL ? kBarCount : is_bridge() ? kBridgeBarCount : 0;
+  }
 };
 
 class Bus {
  public:
   explicit Bus(hal::Machine& machine) : machine_(&machine), config_(machine) {}
 
-  // Scans every device and function of bus 0 and writes the boot messages. False when private memory has run out.
-  bool init();
+  // Scans bus 0 and every bus behind a bridge, and writes the boot messages. Bridges without bus numbers get some;
+  // numbers that make sense are left alone. False, with the reason on the log, when private memory has run out or the
+  // machine lacks the way of access.
+  bool init(ConfigAccess access = ConfigAccess::cam);
 
+  [[nodiscard]] hal::Machine& machine() const { return *machine_; }
   [[nodiscard]] const ConfigSpace& config() const { return config_; }
   [[nodiscard]] unsigned count() const { return count_; }
   [[nodiscard]] const DeviceInfo& operator[](unsigned index) const { return devices_[index]; }
+  [[nodiscard]] DeviceInfo& operator[](unsigned index) { return devices_[index]; }
 
-  // Null when there is none.
+  // The first one; null when there is none.
   [[nodiscard]] const DeviceInfo* find(std::uint16_t vendor, std::uint16_t device) const;
 
  private:
-  void scan_device(std::uint8_t device);
-  void add(Address address);
+  // A bus being scanned: its functions are in the table, its bridges are visited one after the other.
+  struct Level {
+    unsigned bus = 0;
+    std::uint16_t bridge = kNoBridge;  // that leads to it
+    bool renumbered = false;           // the bridge's last bus number is still open
+    unsigned begin = 0;                // its functions in the table
+    unsigned end = 0;
+    unsigned next = 0;      // to visit
+    unsigned next_bus = 0;  // the first number that is free
+    unsigned last_bus = 0;  // numbers end here
+  };
+
+  [[nodiscard]] bool choose_access(ConfigAccess access);
+  void scan();
+  void enter(Level& level);
+  void leave(const Level& level, Level& parent);
+  [[nodiscard]] bool open_bridge(const Level& level, std::uint16_t index, Level& below);
+  [[nodiscard]] bool has_numbers(const Level& level, std::uint16_t index) const;
+  void scan_device(Address first, std::uint16_t parent);
+  void add(Address address, std::uint16_t parent);
+  void write_numbers(const DeviceInfo& bridge) const;
   void log_devices();
 
   hal::Machine* machine_;

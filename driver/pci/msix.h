@@ -24,14 +24,22 @@ class Msix {
   void disable();
 
   // Programs entry `index` (below size()) and unmasks it.
-  void set_entry(unsigned index, const hal::MsiMessage& message);
+  void set_entry(unsigned index, const hal::MsiMessage& message) const;
+
+  // While an entry is masked its interrupts become one pending bit, which is delivered when it is unmasked (6.8.3.4).
+  void mask_entry(unsigned index, bool masked) const;
+  // False where the function shows no usable pending bits.
+  [[nodiscard]] bool is_pending(unsigned index) const;
 
  private:
+  [[nodiscard]] RegisterWindow window(hal::Machine& machine, std::uint16_t reg, std::uint32_t length,
+                                      const Bar* bars) const;
   void write_flags(std::uint16_t set, std::uint16_t clear);
 
   const ConfigSpace* config_ = nullptr;
   Address address_;
   RegisterWindow table_;
+  RegisterWindow pending_;
   std::uint8_t capability_ = 0;
   unsigned size_ = 0;
 };

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::uint8_t kCapLength = 16;        // struct virtio_pci_cap
 constexpr std::uint8_t kNotifyCapLength = 20;  // struct virtio_pci_notify_cap
+constexpr std::uint8_t kConfigCapLength = 20;  // struct virtio_pci_cfg_cap
 
 struct VirtioCapability {
   std::uint8_t type;
@@ -40,7 +41,11 @@ bool lies_inside_bar(const VirtioCapability& capability, const pci::Bar* bars) {
 
 }  // namespace
 
-const char* ModernTransport::init(const pci::ConfigSpace& config, pci::Address address, const pci::Bar* bars) {
+const char* ModernTransport::init(const pci::ConfigSpace& config, pci::Address address, const pci::Bar* bars,
+                                  Access access) {
+  if (access == Access::config_window && !find_window(config, address)) {
+    return "no window in configuration space";
+  }
   pci::CapabilityWalk walk(config, address);
   for (pci::Capability capability; walk.next(capability);) {
     // cap_len may be larger than expected (4.1.4.1), but what we read has to lie inside configuration space.
@@ -63,6 +68,25 @@ const char* ModernTransport::init(const pci::ConfigSpace& config, pci::Address a
   return nullptr;
 }
 
+bool ModernTransport::find_window(const pci::ConfigSpace& config, pci::Address address) {
+  pci::CapabilityWalk walk(config, address);
+  for (pci::Capability capability; walk.next(capability);) {
+    const std::uint8_t start = capability.offset;
+    if (capability.id == pci::PCI_CAP_ID_VNDR && start <= 0x100 - kConfigCapLength &&
+        config.read8(address, at(start, VIRTIO_PCI_CAP_CFG_TYPE)) == VIRTIO_PCI_CAP_PCI_CFG &&
+        config.read8(address, at(start, VIRTIO_PCI_CAP_LEN)) >= kConfigCapLength) {
+      window_ = {&config,
+                 address,
+                 at(start, VIRTIO_PCI_CAP_BAR),
+                 at(start, VIRTIO_PCI_CAP_OFFSET),
+                 at(start, VIRTIO_PCI_CAP_LENGTH),
+                 at(start, VIRTIO_PCI_CFG_DATA)};
+      return true;
+    }
+  }
+  return false;
+}
+
 void ModernTransport::adopt(const pci::ConfigSpace& config, pci::Address address, std::uint8_t capability,
                             const pci::Bar* bars) {
   const VirtioCapability found = read_capability(config, address, capability);
@@ -70,7 +94,10 @@ void ModernTransport::adopt(const pci::ConfigSpace& config, pci::Address address
     return;
   }
   const pci::Bar& bar = bars[found.bar];
-  const pci::RegisterWindow window(*machine_, bar.kind == pci::BarKind::io, bar.address + found.offset, found.size);
+  const pci::RegisterWindow window =
+      window_.config != nullptr
+          ? pci::RegisterWindow(*machine_, window_, found.bar, found.offset, found.size)
+          : pci::RegisterWindow(*machine_, bar.kind == pci::BarKind::io, bar.address + found.offset, found.size);
   const auto take_first = [&window](pci::RegisterWindow& structure) {
     if (!structure.valid()) {
       structure = window;

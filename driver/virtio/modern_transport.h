@@ -16,8 +16,13 @@ class ModernTransport final : public Transport {
  public:
   explicit ModernTransport(hal::Machine& machine) : Transport(machine) {}
 
-  // Takes the first usable capability of each type. Null on success, else what is missing, for the log.
-  [[nodiscard]] const char* init(const pci::ConfigSpace& config, pci::Address address, const pci::Bar* bars);
+  // How the structures are reached: where their BARs are mapped, or through VIRTIO_PCI_CAP_PCI_CFG (4.1.4.9).
+  enum class Access : std::uint8_t { mapped, config_window };
+
+  // Takes the first usable capability of each type. Null on success, else what is missing, for the log. `config`
+  // outlives the transport, and the transport stays where it is.
+  [[nodiscard]] const char* init(const pci::ConfigSpace& config, pci::Address address, const pci::Bar* bars,
+                                 Access access = Access::mapped);
 
   [[nodiscard]] bool is_legacy() const override { return false; }
   [[nodiscard]] std::uint8_t status() const override;
@@ -37,9 +42,11 @@ class ModernTransport final : public Transport {
 
  private:
   void write_status(std::uint8_t status) const override;
+  [[nodiscard]] bool find_window(const pci::ConfigSpace& config, pci::Address address);
   void adopt(const pci::ConfigSpace& config, pci::Address address, std::uint8_t capability, const pci::Bar* bars);
   void write64(std::uint32_t common_register, hal::BusAddress value) const;
 
+  pci::ConfigWindow window_;  // in use when its `config` is not null
   pci::RegisterWindow common_;
   pci::RegisterWindow notify_;
   pci::RegisterWindow isr_;

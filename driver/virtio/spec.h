@@ -1,6 +1,7 @@
 // Constants and layouts of VIRTIO 1.2, under the specification's names.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace ringside::virtio {
@@ -39,12 +40,14 @@ inline constexpr std::uint8_t VIRTIO_PCI_CAP_COMMON_CFG = 1;
 inline constexpr std::uint8_t VIRTIO_PCI_CAP_NOTIFY_CFG = 2;
 inline constexpr std::uint8_t VIRTIO_PCI_CAP_ISR_CFG = 3;
 inline constexpr std::uint8_t VIRTIO_PCI_CAP_DEVICE_CFG = 4;
+inline constexpr std::uint8_t VIRTIO_PCI_CAP_PCI_CFG = 5;
 inline constexpr std::uint8_t VIRTIO_PCI_CAP_LEN = 2;
 inline constexpr std::uint8_t VIRTIO_PCI_CAP_CFG_TYPE = 3;
 inline constexpr std::uint8_t VIRTIO_PCI_CAP_BAR = 4;
 inline constexpr std::uint8_t VIRTIO_PCI_CAP_OFFSET = 8;
 inline constexpr std::uint8_t VIRTIO_PCI_CAP_LENGTH = 12;
 inline constexpr std::uint8_t VIRTIO_PCI_NOTIFY_CAP_MULT = 16;
+inline constexpr std::uint8_t VIRTIO_PCI_CFG_DATA = 16;  // struct virtio_pci_cfg_cap: pci_cfg_data
 
 // 4.1.4.3 Common configuration structure: struct virtio_pci_common_cfg
 inline constexpr std::uint32_t VIRTIO_PCI_COMMON_DFSELECT = 0x00;
@@ -70,6 +73,20 @@ inline constexpr std::uint32_t kCommonResetLength = 0x3c;  // with queue_notif_c
 
 inline constexpr std::uint16_t VIRTIO_MSI_NO_VECTOR = 0xffff;
 
+// 4.1.4.8 Legacy interfaces: registers in BAR 0
+inline constexpr std::uint32_t VIRTIO_PCI_HOST_FEATURES = 0x00;
+inline constexpr std::uint32_t VIRTIO_PCI_GUEST_FEATURES = 0x04;
+inline constexpr std::uint32_t VIRTIO_PCI_QUEUE_PFN = 0x08;
+inline constexpr std::uint32_t VIRTIO_PCI_QUEUE_NUM = 0x0c;
+inline constexpr std::uint32_t VIRTIO_PCI_QUEUE_SEL = 0x0e;
+inline constexpr std::uint32_t VIRTIO_PCI_QUEUE_NOTIFY = 0x10;
+inline constexpr std::uint32_t VIRTIO_PCI_STATUS = 0x12;
+inline constexpr std::uint32_t VIRTIO_PCI_ISR = 0x13;
+inline constexpr std::uint32_t VIRTIO_MSI_CONFIG_VECTOR = 0x14;  // the vectors only while MSI-X is enabled
+inline constexpr std::uint32_t VIRTIO_MSI_QUEUE_VECTOR = 0x16;
+inline constexpr std::uint32_t VIRTIO_PCI_CONFIG_OFF = 0x14;
+inline constexpr std::uint32_t VIRTIO_PCI_CONFIG_OFF_MSIX = 0x18;
+
 // 4.1.4.5 ISR status
 inline constexpr std::uint8_t VIRTIO_PCI_ISR_QUEUE = 1;
 inline constexpr std::uint8_t VIRTIO_PCI_ISR_CONFIG = 2;
@@ -81,6 +98,7 @@ inline constexpr std::uint16_t VIRTQ_DESC_F_INDIRECT = 4;
 inline constexpr std::uint16_t VIRTQ_AVAIL_F_NO_INTERRUPT = 1;
 inline constexpr std::uint16_t VIRTQ_USED_F_NO_NOTIFY = 1;
 inline constexpr std::uint16_t kMaxQueueSize = 32768;
+inline constexpr std::size_t kLegacyAlignment = 4096;  // 2.7.2, 4.1.5.1.3: the legacy interface counts in pages
 
 struct Descriptor {  // struct virtq_desc as two 64-bit words: one store each
   std::uint64_t address;

@@ -1,8 +1,8 @@
 // Everything that can be read of the machine's functions and of the disk before a driver touches it.
 #include "driver/block/find.h"
-#include "driver/pci/bar.h"
 #include "driver/pci/bus.h"
 #include "driver/pci/registers.h"
+#include "driver/pci/resources.h"
 #include "driver/virtio/modern_transport.h"
 #include "driver/virtio/spec.h"
 #include "testbench/scenarios/list.h"
@@ -53,12 +53,11 @@ void identify(Context& context) {
   if (!context.check(device != nullptr, "there is a virtio block device")) {
     return;
   }
-  pci::Bar bars[pci::kBarCount];
-  pci::BarAllocator allocator(context.machine().info());
+  pci::assign_resources(bus);
   virtio::ModernTransport transport(context.machine());
-  context.check(allocator.assign(bus.config(), device->address, bars), "its BARs get addresses");
+  context.check(device->problem == nullptr, "its BARs get addresses");
   pci::enable_device(bus.config(), device->address, pci::PCI_COMMAND_IO | pci::PCI_COMMAND_MEMORY);
-  const char* const missing = transport.init(bus.config(), device->address, bars);
+  const char* const missing = transport.init(bus.config(), device->address, device->bars);
   if (!context.check(missing == nullptr, "the virtio structures are there")) {
     return;
   }
