@@ -1,5 +1,6 @@
 #include "model/chipset.h"
 
+#include <array>
 #include <initializer_list>
 
 namespace ringside::model {
@@ -90,6 +91,63 @@ ConfigSpace piix4_pm_config_space() {
                                         {0x91, 0xb1},  // SMBus base
                                         {0xd2, 0x09},  // SMBus host configuration
                                     });
+}
+
+ConfigSpace mch_config_space() {
+  ConfigSpace space = chipset_function(intel(0x29c0, 0x0600), {});
+  space.define16(0x50, 0x0010, 0x0010);
+  space.define32(0x60, 0xb000'0000, 0xffff'ffff);  // PCIEXBAR: not enabled
+  space.define32(0x9c, 0x0038'0200, 0xff00'2000);  // SMRAM control and its extension
+  return space;
+}
+
+ConfigSpace ich9_lpc_config_space() {
+  FunctionIdentity identity = intel(0x2918, 0x0601);
+  identity.revision = 2;
+  identity.header_type = PCI_HEADER_TYPE_MULTI_FUNCTION;
+  ConfigSpace space = chipset_function(identity, {
+                                                     {0x60, 0x80},
+                                                     {0x61, 0x80},
+                                                     {0x62, 0x80},
+                                                     {0x63, 0x80},  // PIRQ A .. D routing: disabled
+                                                     {0x68, 0x80},
+                                                     {0x69, 0x80},
+                                                     {0x6a, 0x80},
+                                                     {0x6b, 0x80},  // PIRQ E .. H routing: disabled
+                                                 });
+  space.define32(0x40, 0x0000'0001, 0x0000'ff87);  // power management base
+  space.define(0xa0, 0, 0xef);
+  return space;
+}
+
+ConfigSpace ich9_ahci_config_space() {
+  FunctionIdentity identity = intel(0x2922, 0x0106);
+  identity.revision = 2;
+  identity.prog_if = 0x01;  // AHCI 1.0
+  identity.header_type = PCI_HEADER_TYPE_MULTI_FUNCTION;
+  identity.status = PCI_STATUS_CAP_LIST;
+  identity.interrupt_pin = 1;
+  ConfigSpace space = chipset_function(identity, {{0x90, 0x40}});  // in AHCI mode
+  space.define32(PCI_BASE_ADDRESS_0 + 4 * 4, PCI_BASE_ADDRESS_SPACE_IO, 0xffff'ffe0);
+  space.define32(PCI_BASE_ADDRESS_0 + 4 * 5, 0, 0xffff'f000);
+  constexpr std::array<std::uint8_t, 6> kSata{0x10, 0x00, 0x48};
+  space.add_capability(0xa8, PCI_CAP_ID_SATA, kSata);
+  constexpr std::array<std::uint8_t, 2> kMsi{0x80, 0x00};  // 64 bits wide
+  space.add_capability(0x80, PCI_CAP_ID_MSI, kMsi);
+  space.define(0x82, 0x80, 0x01);
+  space.define32(0x84, 0, 0xffff'fffc);
+  return space;
+}
+
+ConfigSpace ich9_smbus_config_space() {
+  FunctionIdentity identity = intel(0x2930, 0x0c05);
+  identity.revision = 2;
+  identity.header_type = PCI_HEADER_TYPE_MULTI_FUNCTION;
+  identity.interrupt_pin = 1;
+  ConfigSpace space = chipset_function(identity, {});
+  space.define32(PCI_BASE_ADDRESS_0 + 4 * 4, PCI_BASE_ADDRESS_SPACE_IO, 0xffff'ffc0);
+  space.define(0x40, 0, 0xf7);  // host configuration
+  return space;
 }
 
 }  // namespace ringside::model

@@ -10,4 +10,10 @@ namespace ringside::model {
 [[nodiscard]] ConfigSpace piix3_ide_config_space();
 [[nodiscard]] ConfigSpace piix4_pm_config_space();
 
+// Of the Q35 chipset's, as pc-q35-7.2 shows them.
+[[nodiscard]] ConfigSpace mch_config_space();
+[[nodiscard]] ConfigSpace ich9_lpc_config_space();
+[[nodiscard]] ConfigSpace ich9_ahci_config_space();
+[[nodiscard]] ConfigSpace ich9_smbus_config_space();
+
 }  // namespace ringside::model

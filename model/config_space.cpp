@@ -2,7 +2,7 @@
 
 namespace ringside::model {
 
-ConfigSpace::ConfigSpace(const FunctionIdentity& identity) {
+ConfigSpace::ConfigSpace(const FunctionIdentity& identity, std::size_t bytes) : size_(bytes) {
   define16(PCI_VENDOR_ID, identity.vendor);
   define16(PCI_DEVICE_ID, identity.device);
   define16(PCI_COMMAND, 0,
@@ -63,7 +63,8 @@ void ConfigSpace::write(unsigned offset, unsigned size, std::uint32_t value) {
   for (unsigned i = 0; i < size; ++i) {
     const std::uint8_t mask = writable_[offset + i];
     const auto byte = static_cast<std::uint8_t>(value >> 8 * i);
-    bytes_[offset + i] = static_cast<std::uint8_t>((bytes_[offset + i] & ~mask) | (byte & mask));
+    const auto kept = static_cast<std::uint8_t>(bytes_[offset + i] & ~mask & ~(byte & clearable_[offset + i]));
+    bytes_[offset + i] = static_cast<std::uint8_t>(kept | (byte & mask));
   }
 }
 

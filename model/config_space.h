@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -24,7 +25,8 @@ struct FunctionIdentity {
 
 class ConfigSpace {
  public:
-  explicit ConfigSpace(const FunctionIdentity& identity);
+  // `bytes` is kConfigBytes or kExtendedConfigBytes.
+  explicit ConfigSpace(const FunctionIdentity& identity, std::size_t bytes = kConfigBytes);
 
   // --- Construction: sets the values that power-on restores.
   void define(unsigned offset, std::uint8_t value, std::uint8_t writable);
@@ -33,8 +35,11 @@ class ConfigSpace {
   void make_writable(unsigned first, unsigned last);  // all bits of these bytes
   // Puts a capability at the head of the list. `body` follows the two bytes of id and next pointer.
   void add_capability(unsigned offset, std::uint8_t id, std::span<const std::uint8_t> body);
+  // Writing one to these bits clears them (RW1C): status that the function sets.
+  void make_clearable(unsigned offset, std::uint8_t bits) { clearable_[offset] = bits; }
 
   // --- Operation
+  [[nodiscard]] std::size_t bytes() const { return size_; }
   void power_on() { bytes_ = power_on_; }
   // `size` is 1, 2 or 4, and the access lies inside the space.
   [[nodiscard]] std::uint32_t read(unsigned offset, unsigned size) const;
@@ -45,9 +50,13 @@ class ConfigSpace {
   [[nodiscard]] std::uint8_t operator[](unsigned offset) const { return bytes_[offset]; }
 
  private:
-  std::array<std::uint8_t, kConfigBytes> bytes_{};
-  std::array<std::uint8_t, kConfigBytes> power_on_{};
-  std::array<std::uint8_t, kConfigBytes> writable_{};
+  using Bytes = std::array<std::uint8_t, kExtendedConfigBytes>;
+
+  std::size_t size_;
+  Bytes bytes_{};
+  Bytes power_on_{};
+  Bytes writable_{};
+  Bytes clearable_{};
 };
 
 }  // namespace ringside::model

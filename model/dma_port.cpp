@@ -24,7 +24,7 @@ void DmaPort::power_on(const Latencies& latencies, Tap* tap) {
 }
 
 void DmaPort::show(std::uint64_t address, std::uint64_t size, bool is_write) {
-  const DmaFailure failure = !bus_master_             ? DmaFailure::bus_master_off
+  const DmaFailure failure = !may_act()               ? DmaFailure::bus_master_off
                              : !in_ram(address, size) ? DmaFailure::outside_memory
                                                       : DmaFailure::none;
   tap_->dma(at_, address, size, is_write, failure);
@@ -113,9 +113,9 @@ DmaPort::Result DmaPort::memory_to_disk(Storage& disk, std::uint64_t offset, std
 
 bool DmaPort::send_message(std::uint64_t address, std::uint32_t data) {
   if (tap_ != nullptr) {
-    tap_->dma(at_, address, sizeof data, true, bus_master_ ? DmaFailure::none : DmaFailure::bus_master_off);
+    tap_->dma(at_, address, sizeof data, true, may_act() ? DmaFailure::none : DmaFailure::bus_master_off);
   }
-  return bus_master_ && transport(tlm::TLM_WRITE_COMMAND, address, reinterpret_cast<std::uint8_t*>(&data), sizeof data);
+  return may_act() && transport(tlm::TLM_WRITE_COMMAND, address, reinterpret_cast<std::uint8_t*>(&data), sizeof data);
 }
 
 }  // namespace ringside::model

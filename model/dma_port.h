@@ -26,6 +26,8 @@ class DmaPort final : public sc_core::sc_module {
   void power_on(const Latencies& latencies, Tap* tap);
   void set_bus_master(bool enabled) { bus_master_ = enabled; }
   [[nodiscard]] bool bus_master() const { return bus_master_; }
+  // Whether the bridges between here and memory let it through; false for a function that is unplugged.
+  void set_upstream(bool open) { upstream_ = open; }
 
   // The time at which the next access happens; each access moves it on.
   void seek(Picoseconds at) { at_ = at; }
@@ -71,7 +73,7 @@ class DmaPort final : public sc_core::sc_module {
   // A look that is not an access of the device: takes no time and is not shown to the tap.
   template <class T>
   bool peek(std::uint64_t address, T& value) const {
-    if (!bus_master_ || !in_ram(address, sizeof value)) {
+    if (!may_act() || !in_ram(address, sizeof value)) {
       return false;
     }
     if (const std::uint8_t* const memory = direct(address, sizeof value)) {
@@ -90,9 +92,10 @@ class DmaPort final : public sc_core::sc_module {
   bool send_message(std::uint64_t address, std::uint32_t data);
 
  private:
+  [[nodiscard]] bool may_act() const { return bus_master_ && upstream_; }
   bool admit(std::uint64_t address, std::uint64_t size, bool is_write) {
     at_ += latencies_.dma(size);
-    const bool admitted = bus_master_ && in_ram(address, size);
+    const bool admitted = may_act() && in_ram(address, size);
     if (tap_ != nullptr) {
       show(address, size, is_write);
     }
@@ -113,6 +116,7 @@ class DmaPort final : public sc_core::sc_module {
   Latencies latencies_;
   Tap* tap_ = nullptr;
   bool bus_master_ = false;
+  bool upstream_ = false;
   Picoseconds at_ = 0;
 
   std::uint8_t* direct_ = nullptr;

@@ -13,28 +13,27 @@ constexpr std::uint64_t CONFIG_DATA = 0xcfc;
 constexpr std::uint32_t CONFIG_ADDRESS_ENABLE = 0x8000'0000;
 
 // Nobody claimed it: reads see the bus floating high, writes go nowhere (PCI master abort). Not an error to a CPU.
-void master_abort(tlm::tlm_generic_payload& transaction) {
+void master_abort(tlm::tlm_generic_payload& transaction, int read_as = 0xff) {
   if (transaction.is_read()) {
-    std::memset(transaction.get_data_ptr(), 0xff, transaction.get_data_length());
+    std::memset(transaction.get_data_ptr(), read_as, transaction.get_data_length());
   }
   transaction.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 
+bool unclaimed(const tlm::tlm_generic_payload& transaction) {
+  return transaction.get_response_status() == tlm::TLM_ADDRESS_ERROR_RESPONSE;
+}
+
 }  // namespace
 
-HostBridge::Place::Place(Slot slot)
-    : config(sc_core::sc_gen_unique_name("config")),
-      io(sc_core::sc_gen_unique_name("io")),
-      memory(sc_core::sc_gen_unique_name("memory")),
-      number(slot.number()) {}
-
-HostBridge::HostBridge(const sc_core::sc_module_name& name, std::uint64_t ram_bytes)
+HostBridge::HostBridge(const sc_core::sc_module_name& name, const Clock& clock, std::uint64_t ram_bytes)
     : sc_module(name),
       cpu_io("cpu_io"),
       cpu_memory("cpu_memory"),
       dma("dma"),
       ram("ram"),
       msi("msi"),
+      clock_(clock),
       ram_bytes_(ram_bytes) {
   cpu_io.register_b_transport(this, &HostBridge::cpu_io_transport);
   cpu_memory.register_b_transport(this, &HostBridge::cpu_memory_transport);
@@ -44,36 +43,16 @@ HostBridge::HostBridge(const sc_core::sc_module_name& name, std::uint64_t ram_by
   ram.register_invalidate_direct_mem_ptr(this, &HostBridge::invalidate);
 }
 
-void HostBridge::attach(PciFunction& function) {
-  places_.push_back(std::make_unique<Place>(function.slot()));
-  places_.back()->config.bind(function.config);
-  places_.back()->io.bind(function.io);
-  places_.back()->memory.bind(function.memory);
-}
-
-void HostBridge::power_on() {
+void HostBridge::power_on(QuirkSet quirks, Tap* tap) {
+  quirks_.power_on(quirks, tap);
+  bus.power_on();
   config_address_ = 0;
-  last_io_claimer_ = nullptr;
-  last_memory_claimer_ = nullptr;
+  close_ecam();
 }
 
-// Positive decoding: each function looks at the address, and the one that knows it answers.
-template <HostBridge::InitiatorSocket HostBridge::Place::*kSpace>
-void HostBridge::broadcast(Place*& last_claimer, tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay) {
-  if (last_claimer != nullptr) {
-    (last_claimer->*kSpace)->b_transport(transaction, delay);
-    if (transaction.get_response_status() != tlm::TLM_ADDRESS_ERROR_RESPONSE) {
-      return;
-    }
-  }
-  for (const auto& place : places_) {
-    ((*place).*kSpace)->b_transport(transaction, delay);
-    if (transaction.get_response_status() != tlm::TLM_ADDRESS_ERROR_RESPONSE) {
-      last_claimer = place.get();
-      return;
-    }
-  }
-  master_abort(transaction);
+void HostBridge::open_ecam(std::uint64_t base, std::uint64_t bytes) {
+  ecam_base_ = base;
+  ecam_bytes_ = bytes;
 }
 
 void HostBridge::cpu_io_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay) {
@@ -83,7 +62,10 @@ void HostBridge::cpu_io_transport(tlm::tlm_generic_payload& transaction, sc_core
   } else if (port >= CONFIG_DATA && port < CONFIG_DATA + 4) {
     config_data_transport(transaction, delay);
   } else {
-    broadcast<&Place::io>(last_io_claimer_, transaction, delay);
+    bus.transport(AddressSpace::io, transaction, delay);
+    if (unclaimed(transaction)) {
+      master_abort(transaction);
+    }
   }
 }
 
@@ -100,32 +82,47 @@ void HostBridge::config_address_transport(tlm::tlm_generic_payload& transaction)
 void HostBridge::config_data_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay) {
   const std::uint64_t port = transaction.get_address();
   const bool crosses = port + transaction.get_data_length() > CONFIG_DATA + 4;
-  const std::uint32_t bus_and_function = config_address_ >> 8 & 0xffff;
   if ((config_address_ & CONFIG_ADDRESS_ENABLE) == 0 || crosses) {
     master_abort(transaction);
     return;
   }
-  for (const auto& place : places_) {
-    if (place->number == bus_and_function) {
-      transaction.set_address((config_address_ & 0xfc) + (port - CONFIG_DATA));
-      place->config->b_transport(transaction, delay);
-      transaction.set_address(port);
-      return;
-    }
+  const std::uint64_t function = config_address_ >> 8 & 0xffff;
+  config_cycle(function << kConfigFunctionShift | (config_address_ & 0xfc) | (port - CONFIG_DATA), transaction, delay);
+}
+
+// What is for bus 0 is a cycle of type 0 there, the rest is of type 1 (PCI 3.0, 3.2.2.3.1).
+void HostBridge::config_cycle(std::uint64_t function_and_offset, tlm::tlm_generic_payload& transaction,
+                              sc_core::sc_time& delay) {
+  const std::uint64_t address = transaction.get_address();
+  const bool here = function_and_offset >> kConfigBusShift == 0;
+  transaction.set_address(function_and_offset | (here ? 0 : kConfigTypeOne));
+  bus.config_transport(transaction, delay);
+  transaction.set_address(address);
+  if (unclaimed(transaction)) {
+    master_abort(transaction);
   }
-  master_abort(transaction);
 }
 
 void HostBridge::cpu_memory_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay) {
-  if (transaction.get_address() < ram_bytes_) {
+  const std::uint64_t address = transaction.get_address();
+  if (address < ram_bytes_) {
     ram->b_transport(transaction, delay);
-  } else {
-    broadcast<&Place::memory>(last_memory_claimer_, transaction, delay);
+    return;
+  }
+  if (address - ecam_base_ < ecam_bytes_) {
+    config_cycle(address - ecam_base_, transaction, delay);
+    return;
+  }
+  bus.transport(AddressSpace::memory, transaction, delay);
+  if (unclaimed(transaction)) {
+    const bool zero =
+        transaction.is_read() && quirks_.fires(Quirk::unclaimed_memory_reads_zero, clock_.now() + delay.value());
+    master_abort(transaction, zero ? 0x00 : 0xff);
   }
 }
 
 // A device reaches RAM and the MSI window. One device that reaches into another's BAR is not what this board wires up.
-void HostBridge::dma_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay) {
+void HostBridge::dma_transport(int, tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay) {
   const std::uint64_t address = transaction.get_address();
   if (address < ram_bytes_) {
     ram->b_transport(transaction, delay);
@@ -140,14 +137,18 @@ void HostBridge::dma_transport(tlm::tlm_generic_payload& transaction, sc_core::s
   transaction.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
 }
 
-unsigned HostBridge::dma_debug(tlm::tlm_generic_payload& transaction) {
+unsigned HostBridge::dma_debug(int, tlm::tlm_generic_payload& transaction) {
   return transaction.get_address() < ram_bytes_ ? ram->transport_dbg(transaction) : 0;
 }
 
-bool HostBridge::dma_direct_mem_ptr(tlm::tlm_generic_payload& transaction, tlm::tlm_dmi& dmi) {
+bool HostBridge::dma_direct_mem_ptr(int, tlm::tlm_generic_payload& transaction, tlm::tlm_dmi& dmi) {
   return transaction.get_address() < ram_bytes_ && ram->get_direct_mem_ptr(transaction, dmi);
 }
 
-void HostBridge::invalidate(sc_dt::uint64 first, sc_dt::uint64 last) { dma->invalidate_direct_mem_ptr(first, last); }
+void HostBridge::invalidate(sc_dt::uint64 first, sc_dt::uint64 last) {
+  for (unsigned i = 0; i < dma.size(); ++i) {
+    dma[static_cast<int>(i)]->invalidate_direct_mem_ptr(first, last);
+  }
+}
 
 }  // namespace ringside::model

@@ -24,8 +24,8 @@ class InterruptController final : public sc_core::sc_module {
  public:
   static constexpr std::uint64_t kMsiBase = 0xfee0'0000;
   static constexpr std::uint64_t kMsiBytes = 0x10'0000;
-  static constexpr unsigned kMsiVectors = 32;
-  static constexpr unsigned kLines = 16;
+  static constexpr unsigned kMsiVectors = 72;
+  static constexpr unsigned kLines = 24;
 
   tlm_utils::simple_target_socket<InterruptController> msi;  // address = offset in the window
 

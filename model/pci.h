@@ -7,7 +7,8 @@
 
 namespace ringside::model {
 
-inline constexpr std::size_t kConfigBytes = 256;
+inline constexpr std::size_t kConfigBytes = 256;           // of a conventional function
+inline constexpr std::size_t kExtendedConfigBytes = 4096;  // of a PCI Express function (PCIe 4.0, 7.2)
 inline constexpr std::size_t kConfigHeaderBytes = 64;
 
 // Type 0 header.
@@ -34,9 +35,34 @@ inline constexpr std::uint16_t PCI_COMMAND_SERR = 0x0100;
 inline constexpr std::uint16_t PCI_COMMAND_INTX_DISABLE = 0x0400;
 inline constexpr std::uint16_t PCI_STATUS_INTERRUPT = 0x0008;
 inline constexpr std::uint16_t PCI_STATUS_CAP_LIST = 0x0010;
+inline constexpr std::uint16_t PCI_STATUS_66MHZ = 0x0020;
 inline constexpr std::uint16_t PCI_STATUS_FAST_BACK = 0x0080;
 inline constexpr std::uint16_t PCI_STATUS_DEVSEL_MEDIUM = 0x0200;
+inline constexpr std::uint8_t PCI_HEADER_TYPE_BRIDGE = 0x01;
 inline constexpr std::uint8_t PCI_HEADER_TYPE_MULTI_FUNCTION = 0x80;
+
+// Type 1 header (PCI-to-PCI Bridge Architecture 1.2, 3.2).
+inline constexpr unsigned PCI_PRIMARY_BUS = 0x18;
+inline constexpr unsigned PCI_SECONDARY_BUS = 0x19;
+inline constexpr unsigned PCI_SUBORDINATE_BUS = 0x1a;
+inline constexpr unsigned PCI_SEC_LATENCY_TIMER = 0x1b;
+inline constexpr unsigned PCI_IO_BASE = 0x1c;
+inline constexpr unsigned PCI_IO_LIMIT = 0x1d;
+inline constexpr unsigned PCI_SEC_STATUS = 0x1e;
+inline constexpr unsigned PCI_MEMORY_BASE = 0x20;
+inline constexpr unsigned PCI_MEMORY_LIMIT = 0x22;
+inline constexpr unsigned PCI_PREF_MEMORY_BASE = 0x24;
+inline constexpr unsigned PCI_PREF_MEMORY_LIMIT = 0x26;
+inline constexpr unsigned PCI_PREF_BASE_UPPER32 = 0x28;
+inline constexpr unsigned PCI_PREF_LIMIT_UPPER32 = 0x2c;
+inline constexpr unsigned PCI_IO_BASE_UPPER16 = 0x30;
+inline constexpr unsigned PCI_IO_LIMIT_UPPER16 = 0x32;
+inline constexpr unsigned PCI_BRIDGE_CONTROL = 0x3e;
+inline constexpr std::uint8_t PCI_IO_RANGE_TYPE_MASK = 0x0f;
+inline constexpr std::uint8_t PCI_IO_RANGE_TYPE_32 = 0x01;
+inline constexpr std::uint16_t PCI_PREF_RANGE_TYPE_MASK = 0x000f;
+inline constexpr std::uint16_t PCI_PREF_RANGE_TYPE_64 = 0x0001;
+inline constexpr std::uint16_t PCI_BRIDGE_CTL_BUS_RESET = 0x0040;
 
 inline constexpr unsigned kBars = 6;
 inline constexpr std::uint32_t PCI_BASE_ADDRESS_SPACE_IO = 0x1;
@@ -44,8 +70,15 @@ inline constexpr std::uint32_t PCI_BASE_ADDRESS_MEM_TYPE_64 = 0x4;
 inline constexpr std::uint32_t PCI_BASE_ADDRESS_MEM_PREFETCH = 0x8;
 
 // Capabilities.
+inline constexpr std::uint8_t PCI_CAP_ID_PM = 0x01;
+inline constexpr std::uint8_t PCI_CAP_ID_SLOTID = 0x04;
+inline constexpr std::uint8_t PCI_CAP_ID_MSI = 0x05;
 inline constexpr std::uint8_t PCI_CAP_ID_VNDR = 0x09;
+inline constexpr std::uint8_t PCI_CAP_ID_SHPC = 0x0c;
+inline constexpr std::uint8_t PCI_CAP_ID_SSVID = 0x0d;
+inline constexpr std::uint8_t PCI_CAP_ID_EXP = 0x10;
 inline constexpr std::uint8_t PCI_CAP_ID_MSIX = 0x11;
+inline constexpr std::uint8_t PCI_CAP_ID_SATA = 0x12;
 
 // MSI-X (6.8.2).
 inline constexpr unsigned PCI_MSIX_FLAGS = 2;

@@ -34,7 +34,21 @@ void PciFunction::power_on_function(const Latencies& latencies, Tap* tap) {
   latencies_ = latencies;
   tap_ = tap;
   space_.power_on();
+  for (Bar& bar : bars_) {
+    bar.decoded = false;
+  }
+  claims_ = 0;
+}
+
+void PciFunction::reset(Picoseconds) {
+  space_.power_on();
   update_bars();
+}
+
+void PciFunction::clear_bars() {
+  for (Bar& bar : bars_) {
+    bar = {};
+  }
 }
 
 void PciFunction::define_bar(unsigned bar, std::uint32_t size, std::uint32_t flags) {
@@ -43,35 +57,88 @@ void PciFunction::define_bar(unsigned bar, std::uint32_t size, std::uint32_t fla
   if (wide) {
     space_.define32(PCI_BASE_ADDRESS_0 + 4 * (bar + 1), 0, ~std::uint32_t{0});
   }
-  bars_[bar] = {size, (flags & PCI_BASE_ADDRESS_SPACE_IO) != 0, wide, 0, false};
+  bars_[bar] = {};
+  bars_[bar].size = size;
+  bars_[bar].io = (flags & PCI_BASE_ADDRESS_SPACE_IO) != 0;
+  bars_[bar].wide = wide;
 }
 
-void PciFunction::update_bars() {
-  const std::uint16_t command = space_.command();
-  for (unsigned i = 0; i < kBars; ++i) {
-    Bar& bar = bars_[i];
-    if (bar.size == 0) {
-      continue;
-    }
-    const unsigned at = PCI_BASE_ADDRESS_0 + 4 * i;
-    bar.base = space_.read(at, 4) & ~(bar.size - 1);
-    bar.base |= bar.wide ? std::uint64_t{space_.read(at + 4, 4)} << 32 : 0;
-    // A BAR that was never assigned decodes nothing: address 0 is RAM, and the first ports belong to the chipset.
-    bar.decoded = bar.base != 0 && (command & (bar.io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)) != 0;
+void PciFunction::claim(AddressSpace space, unsigned number, const AddressRange& range) {
+  ++claims_;
+  if (bus_ != nullptr) {
+    bus_->claim(space, number, range);
   }
 }
 
+void PciFunction::release(AddressSpace space, unsigned number) {
+  if (bus_ != nullptr) {
+    bus_->release(space, number);
+  }
+}
+
+void PciFunction::update_bars() {
+  for (unsigned i = 0; i < kBars; ++i) {
+    if (bars_[i].size != 0) {
+      update_bar(i);
+    }
+  }
+}
+
+void PciFunction::update_bar(unsigned index) {
+  Bar& bar = bars_[index];
+  const unsigned at = PCI_BASE_ADDRESS_0 + 4 * index;
+  std::uint64_t base = space_.read(at, 4) & ~(bar.size - 1);
+  base |= bar.wide ? std::uint64_t{space_.read(at + 4, 4)} << 32 : 0;
+  const std::uint64_t last = base + bar.size - 1;
+  // A BAR that was never assigned decodes nothing: address 0 is RAM, and the first ports belong to the chipset. Nor
+  // does one that is being sized: all-ones would end with the address space.
+  const std::uint64_t end = bar.wide ? ~std::uint64_t{0} : ~std::uint32_t{0};
+  const bool assigned = base != 0 && last < end;
+  const bool decoded = assigned && (space_.command() & (bar.io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)) != 0;
+  if (decoded == bar.decoded && base == bar.base) {
+    return;
+  }
+  bar.decoded = decoded;
+  bar.base = base;
+  const AddressSpace space = bar.io ? AddressSpace::io : AddressSpace::memory;
+  if (decoded) {
+    bar.claimed = claims_;
+    claim(space, index, {base, last});
+  } else {
+    release(space, index);
+  }
+}
+
+void PciFunction::forward_config(tlm::tlm_generic_payload& transaction, sc_core::sc_time&) {
+  transaction.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+}
+
+void PciFunction::forward(AddressSpace, tlm::tlm_generic_payload& transaction, sc_core::sc_time&) {
+  transaction.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+}
+
 void PciFunction::config_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay) {
-  const auto offset = static_cast<unsigned>(transaction.get_address());
+  const std::uint64_t address = transaction.get_address();
+  if ((address & kConfigTypeOne) != 0) {
+    forward_config(transaction, delay);
+    return;
+  }
+  const auto offset = static_cast<unsigned>(address & (kExtendedConfigBytes - 1));
   const unsigned size = transaction.get_data_length();
-  if (!is_register_access(transaction) || offset + size > kConfigBytes) {
+  if (!is_register_access(transaction) || offset + size > kExtendedConfigBytes) {
     transaction.set_response_status(tlm::TLM_BURST_ERROR_RESPONSE);
     return;
   }
   delay += to_sc_time(latencies_.config_access_ns * kPicosecondsPerNanosecond);
   const Picoseconds at = clock_.now() + delay.value();
   const bool write = transaction.is_write();
-  if (write) {
+  const bool exists = offset + size <= space_.bytes();
+  if (!exists) {
+    // The extended space of a conventional function: an unsupported request.
+    if (!write) {
+      set_value(transaction, ~std::uint64_t{0});
+    }
+  } else if (write) {
     space_.write(offset, size, static_cast<std::uint32_t>(value_of(transaction)));
     if (offset < PCI_BASE_ADDRESS_0 + 4 * kBars) {
       update_bars();
@@ -82,44 +149,55 @@ void PciFunction::config_transport(tlm::tlm_generic_payload& transaction, sc_cor
     set_value(transaction, space_.read(offset, size));
   }
   if (tap_ != nullptr) {
-    tap_->config_access(at, slot_.number(), {offset, size, value_of(transaction), write});
+    const auto function = static_cast<std::uint16_t>(address >> kConfigFunctionShift);
+    tap_->config_access(at, function, {offset, size, value_of(transaction), write});
   }
   transaction.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 
 void PciFunction::io_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay) {
-  bar_transport(transaction, delay, true);
+  bar_transport(transaction, delay, AddressSpace::io);
 }
 
 void PciFunction::memory_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay) {
-  bar_transport(transaction, delay, false);
+  bar_transport(transaction, delay, AddressSpace::memory);
 }
 
-void PciFunction::bar_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay, bool io_space) {
-  const std::uint64_t address = transaction.get_address();
-  const unsigned size = transaction.get_data_length();
+int PciFunction::bar_at(AddressSpace space, std::uint64_t address) const {
+  int found = -1;
   // The highest first: the doorbell, in BAR 4, is the one register on the request path.
-  for (unsigned i = kBars; i-- > 0;) {
+  for (int i = kBars - 1; i >= 0; --i) {
     const Bar& bar = bars_[i];
-    if (!bar.decoded || bar.io != io_space || address - bar.base >= bar.size) {
-      continue;
+    if (bar.decoded && bar.io == (space == AddressSpace::io) && address - bar.base < bar.size &&
+        (found < 0 || bar.claimed > bars_[found].claimed)) {
+      found = i;
     }
-    if (!is_register_access(transaction) || address - bar.base + size > bar.size) {
-      transaction.set_response_status(tlm::TLM_BURST_ERROR_RESPONSE);
-      return;
-    }
-    const bool write = transaction.is_write();
-    const std::uint64_t cost = write ? latencies_.register_write_ns : latencies_.register_read_ns;
-    delay += to_sc_time(cost * kPicosecondsPerNanosecond);
-    Access access{static_cast<std::uint32_t>(address - bar.base), size, write ? value_of(transaction) : 0, write};
-    const bool claimed = bar_access(i, access, clock_.now() + delay.value());
-    if (claimed && !write) {
-      set_value(transaction, access.value);
-    }
-    transaction.set_response_status(claimed ? tlm::TLM_OK_RESPONSE : tlm::TLM_ADDRESS_ERROR_RESPONSE);
+  }
+  return found;
+}
+
+void PciFunction::bar_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay, AddressSpace space) {
+  const std::uint64_t address = transaction.get_address();
+  const int index = bar_at(space, address);
+  if (index < 0) {
+    forward(space, transaction, delay);
     return;
   }
-  transaction.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+  const Bar& bar = bars_[index];
+  const unsigned size = transaction.get_data_length();
+  if (!is_register_access(transaction) || address - bar.base + size > bar.size) {
+    transaction.set_response_status(tlm::TLM_BURST_ERROR_RESPONSE);
+    return;
+  }
+  const bool write = transaction.is_write();
+  const std::uint64_t cost = write ? latencies_.register_write_ns : latencies_.register_read_ns;
+  delay += to_sc_time(cost * kPicosecondsPerNanosecond);
+  Access access{static_cast<std::uint32_t>(address - bar.base), size, write ? value_of(transaction) : 0, write};
+  const bool claimed = bar_access(static_cast<unsigned>(index), access, clock_.now() + delay.value());
+  if (claimed && !write) {
+    set_value(transaction, access.value);
+  }
+  transaction.set_response_status(claimed ? tlm::TLM_OK_RESPONSE : tlm::TLM_ADDRESS_ERROR_RESPONSE);
 }
 
 }  // namespace ringside::model

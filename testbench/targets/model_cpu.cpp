@@ -34,11 +34,11 @@ void tell_sanitizer_of_this_stack() {}
 
 }  // namespace
 
-ModelCpu::ModelCpu(const sc_core::sc_module_name& name, model::Pc& pc)
-    : sc_module(name), io("io"), memory("memory"), pc_(pc) {
-  io.bind(pc.bridge.cpu_io);
-  memory.bind(pc.bridge.cpu_memory);
-  pc.interrupts.set_sink(this);
+ModelCpu::ModelCpu(const sc_core::sc_module_name& name, model::Board& board)
+    : sc_module(name), io("io"), memory("memory"), board_(board) {
+  io.bind(board.bridge.cpu_io);
+  memory.bind(board.bridge.cpu_memory);
+  board.interrupts.set_sink(this);
 
   sc_core::sc_spawn_options program;
   program.set_stack_size(static_cast<int>(kStackBytes));
@@ -105,12 +105,12 @@ void ModelCpu::write(bool io_space, std::uint64_t address, unsigned size, std::u
 }
 
 void ModelCpu::caught_up_with(model::Picoseconds before) {
-  const model::Picoseconds kernel = pc_.clock.now();
+  const model::Picoseconds kernel = board_.clock.now();
   ahead_ = before > kernel ? before - kernel : 0;
 }
 
 void ModelCpu::sleep_until(model::Picoseconds time) {
-  const model::Picoseconds kernel = pc_.clock.now();
+  const model::Picoseconds kernel = board_.clock.now();
   if (time > kernel) {
     sc_core::wait(model::to_sc_time(time - kernel));
   }
@@ -131,7 +131,7 @@ void ModelCpu::arm_timer(model::Picoseconds deadline) {
   if (deadline < timer_at_) {
     timer_at_ = deadline;
     timer_.cancel();
-    timer_.notify(model::to_sc_time(deadline - std::min(deadline, pc_.clock.now())));
+    timer_.notify(model::to_sc_time(deadline - std::min(deadline, board_.clock.now())));
   }
 }
 
@@ -140,7 +140,7 @@ void ModelCpu::timer_fired() {
   if (!waiting_) {
     return;
   }
-  if (deadline_ <= pc_.clock.now()) {
+  if (deadline_ <= board_.clock.now()) {
     wake_.notify();
   } else if (deadline_ != model::kNever) {
     arm_timer(deadline_);

@@ -12,7 +12,7 @@
 #include <functional>
 #include <systemc>
 
-#include "model/pc.h"
+#include "model/board.h"
 
 namespace ringside::targets {
 
@@ -21,14 +21,14 @@ class ModelCpu final : public sc_core::sc_module, public model::InterruptSink {
   tlm_utils::simple_initiator_socket<ModelCpu> io;
   tlm_utils::simple_initiator_socket<ModelCpu> memory;
 
-  ModelCpu(const sc_core::sc_module_name& name, model::Pc& pc);
+  ModelCpu(const sc_core::sc_module_name& name, model::Board& board);
 
   // Runs the program to its end. Called from outside the simulation; the program must not throw.
   void run(const std::function<void()>& program);
   void power_on();
 
   // --- From inside the program.
-  [[nodiscard]] model::Picoseconds now() const { return pc_.clock.now() + ahead_; }
+  [[nodiscard]] model::Picoseconds now() const { return board_.clock.now() + ahead_; }
   [[nodiscard]] std::uint32_t read(bool io_space, std::uint64_t address, unsigned size);
   void write(bool io_space, std::uint64_t address, unsigned size, std::uint32_t value);
   void sleep_until(model::Picoseconds time);
@@ -43,7 +43,7 @@ class ModelCpu final : public sc_core::sc_module, public model::InterruptSink {
   void access(bool io_space, tlm::tlm_command command, std::uint64_t address, unsigned size);
   void caught_up_with(model::Picoseconds before);
 
-  model::Pc& pc_;
+  model::Board& board_;
   model::Picoseconds ahead_ = 0;
   tlm::tlm_generic_payload transaction_;
   std::uint32_t data_ = 0;

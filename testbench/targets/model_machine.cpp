@@ -7,7 +7,7 @@
 namespace ringside::targets {
 namespace {
 
-static_assert(kRamBytes == model::Pc::kRamBytes);
+static_assert(kRamBytes == model::Board::kRamBytes);
 
 // Where BARs may go, as on every target.
 constexpr hal::Window kIoWindow{0xc000, 0x4000};
@@ -26,11 +26,11 @@ model::Picoseconds to_picoseconds(std::uint64_t nanoseconds) {
 
 }  // namespace
 
-ModelMachine::ModelMachine(model::Pc& pc, ModelCpu& cpu, ModelFollower* follower, std::chrono::seconds timeout)
-    : pc_(pc),
+ModelMachine::ModelMachine(model::Board& board, ModelCpu& cpu, ModelFollower* follower, std::chrono::seconds timeout)
+    : board_(board),
       cpu_(cpu),
       follower_(follower),
-      arena_(pc.ram.data()),
+      arena_(board.ram.data()),
       real_deadline_(std::chrono::steady_clock::now() + timeout) {}
 
 hal::MachineInfo ModelMachine::info() { return {kIoWindow, kMemoryWindow, model::InterruptController::kMsiVectors}; }
@@ -89,13 +89,13 @@ void* ModelMachine::alloc_private(std::size_t size, std::size_t alignment) {
 hal::MsiMessage ModelMachine::msi_message(unsigned vector) { return {model::InterruptController::kMsiBase, vector}; }
 
 std::uint64_t ModelMachine::count(unsigned vector) const {
-  return vector >= hal::kFirstLineVector ? pc_.interrupts.line_count(vector - hal::kFirstLineVector)
-                                         : pc_.interrupts.msi_count(vector);
+  return vector >= hal::kFirstLineVector ? board_.interrupts.line_count(vector - hal::kFirstLineVector)
+                                         : board_.interrupts.msi_count(vector);
 }
 
 std::uint64_t ModelMachine::interrupts(unsigned vector) {
   tick();
-  pc_.disk.catch_up(cpu_.now());
+  board_.catch_up(cpu_.now());
   return count(vector);
 }
 
@@ -107,14 +107,14 @@ bool ModelMachine::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadl
   }
   for (;;) {
     const model::Picoseconds now = cpu_.now();
-    pc_.disk.catch_up(now);
+    board_.catch_up(now);
     if (count(vector) != seen) {
       return true;
     }
     if (now >= deadline) {
       return false;
     }
-    if (!pc_.disk.arm() && deadline == model::kNever) {
+    if (!board_.arm() && deadline == model::kNever) {
       throw RunAborted("the driver waits without a deadline for an interrupt that nobody will raise");
     }
     cpu_.wait_for_interrupt(std::min(deadline, now + kLongestSleep));
@@ -123,16 +123,16 @@ bool ModelMachine::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadl
 
 void ModelMachine::acknowledge(unsigned vector) {
   tick();
-  pc_.disk.catch_up(cpu_.now());
+  board_.catch_up(cpu_.now());
   if (vector >= hal::kFirstLineVector) {
-    pc_.interrupts.acknowledge(vector - hal::kFirstLineVector);
+    board_.interrupts.acknowledge(vector - hal::kFirstLineVector);
   }
 }
 
 std::uint64_t ModelMachine::now() {
   tick();
   const model::Picoseconds now = cpu_.now();
-  pc_.disk.catch_up(now);
+  board_.catch_up(now);
   return now / model::kPicosecondsPerNanosecond;
 }
 
@@ -141,14 +141,14 @@ void ModelMachine::let_time_pass_until(model::Picoseconds deadline) {
     throw RunAborted("the driver waits without a deadline, and no device will do anything");
   }
   cpu_.sleep_until(std::max(deadline, cpu_.now()));
-  pc_.disk.catch_up(cpu_.now());
+  board_.catch_up(cpu_.now());
 }
 
 void ModelMachine::relax(std::uint64_t deadline_ns) {
   tick();
-  pc_.disk.catch_up(cpu_.now());
+  board_.catch_up(cpu_.now());
   const bool following = follower_ != nullptr && follower_->rules();
-  const model::Picoseconds next = following ? cpu_.now() + kFollowedRelax : pc_.disk.next_completion();
+  const model::Picoseconds next = following ? cpu_.now() + kFollowedRelax : board_.next_completion();
   let_time_pass_until(std::min(to_picoseconds(deadline_ns), next));
 }
 

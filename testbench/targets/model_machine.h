@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "driver/hal/machine.h"
-#include "model/pc.h"
+#include "model/board.h"
 #include "testbench/targets/dma_arena.h"
 #include "testbench/targets/model_cpu.h"
 #include "testbench/targets/model_follower.h"
@@ -17,7 +17,7 @@ class ModelMachine final : public hal::Machine {
  public:
   // For one run, on a board that is powered on. `follower` may be null. Calls throw RunAborted when `timeout` of real
   // time has passed.
-  ModelMachine(model::Pc& pc, ModelCpu& cpu, ModelFollower* follower, std::chrono::seconds timeout);
+  ModelMachine(model::Board& board, ModelCpu& cpu, ModelFollower* follower, std::chrono::seconds timeout);
 
   [[nodiscard]] hal::MachineInfo info() override;
   [[nodiscard]] std::uint8_t in8(std::uint16_t port) override;
@@ -60,7 +60,7 @@ class ModelMachine final : public hal::Machine {
   [[nodiscard]] std::uint64_t count(unsigned vector) const;
   void let_time_pass_until(model::Picoseconds deadline);
 
-  model::Pc& pc_;
+  model::Board& board_;
   ModelCpu& cpu_;
   ModelFollower* follower_;
   DmaArena arena_;

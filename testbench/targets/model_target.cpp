@@ -136,7 +136,7 @@ class ModelTarget final : public Target {
     simulation.cpu.power_on();
     std::optional<ModelFollower> follower;
     if (settings.follow != nullptr) {
-      follower.emplace(*settings.follow, simulation.cpu, std::vector<model::VirtioBlkPci*>{&simulation.board.disk});
+      follower.emplace(*settings.follow, simulation.cpu, simulation.board.disks());
     }
     ModelFollower* const follow = follower ? &*follower : nullptr;
     RunResult result;
