@@ -114,33 +114,6 @@ TEST_F(DriverPci, ABarWhoseSizeIsNoPowerOfTwoIsNotUsed) {
   EXPECT_EQ(pci::get_bar(config, kSlot4, 1).kind, pci::BarKind::none);
 }
 
-TEST_F(DriverPci, AllocatorAlignsSkipsUpperHalvesAndKeepsWhatFirmwareGave) {
-  FakeFunction& device = slot4(function(0x1af4, 0x1001));
-  device.set_writable(0x14, 4, 0xffff'f000);
-  device.set(0x18, 4, 0xfebc'0000);  // assigned
-  device.set_writable(0x18, 4, 0xffff'f000);
-  device.set(0x20, 4, 0x0000'000c);
-  device.set_writable(0x20, 4, 0xffff'c000);
-  device.set_writable(0x24, 4, 0xffff'ffff);
-
-  pci::BarAllocator allocator(machine.info());
-  pci::Bar bars[pci::kBarCount];
-  ASSERT_TRUE(allocator.assign(config, kSlot4, bars));
-  EXPECT_EQ(bars[1].address, 0xe000'0000u);
-  EXPECT_EQ(bars[2].address, 0xfebc'0000u);
-  EXPECT_EQ(bars[4].address, 0xe000'4000u);
-  EXPECT_EQ(bars[5].kind, pci::BarKind::none);
-  EXPECT_EQ(config.read32(kSlot4, 0x20) & ~0xfu, 0xe000'4000u);
-}
-
-TEST_F(DriverPci, AllocatorRefusesABarThatFitsNoWindow) {
-  FakeFunction& device = slot4(function(0x1af4, 0x1001));
-  device.set_writable(0x14, 4, 0x8000'0000);  // 2 GiB
-  pci::BarAllocator allocator(machine.info());
-  pci::Bar bars[pci::kBarCount];
-  EXPECT_FALSE(allocator.assign(config, kSlot4, bars));
-}
-
 TEST_F(DriverPci, CapabilityWalkFollowsTheChain) {
   slot4(with_capabilities({{0x98, 0x11}, {0x84, 0x09}, {0x40, 0x09}, {0, 0}}));
   pci::CapabilityWalk walk(config, kSlot4);

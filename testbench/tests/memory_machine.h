@@ -1,5 +1,6 @@
 // A machine for unit tests of the driver: DMA memory from the heap at bus addresses that differ from pointers,
-// configuration space as bytes with write masks, and nothing else. What a test does not expect fails it.
+// configuration space as bytes with write masks, behind bridges too, and nothing else. What a test does not expect
+// fails it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,6 +22,7 @@ inline constexpr std::uint64_t kBusOffset = 0x4000'0000;
 struct FakeFunction {
   std::array<std::uint8_t, 256> bytes{};
   std::array<std::uint8_t, 256> writable{};
+  unsigned segment = 0;  // a bridge: the segment behind it, whatever number its bus gets
 
   void set(unsigned offset, unsigned width, std::uint64_t value) {
     for (unsigned i = 0; i < width; ++i) {
@@ -36,13 +38,14 @@ struct FakeFunction {
 
 class MemoryMachine : public hal::Machine {
  public:
-  std::map<unsigned, FakeFunction> functions;  // by device<<3 | function
+  std::map<unsigned, FakeFunction> functions;  // by segment<<8 | device<<3 | function; segment 0 is the root bus
+  hal::MachineInfo windows{{0xc000, 0x4000}, {0xe000'0000, 0x1000'0000}, 8};
   std::vector<std::string> lines;
   std::uint64_t time = 0;
   std::size_t mapped = 0;
   std::map<void*, std::vector<std::uint8_t>> buffers;
 
-  hal::MachineInfo info() override { return {{0xc000, 0x4000}, {0xe000'0000, 0x1000'0000}, 8}; }
+  hal::MachineInfo info() override { return windows; }
 
   std::uint8_t in8(std::uint16_t port) override { return static_cast<std::uint8_t>(config_read(port, 1)); }
   std::uint16_t in16(std::uint16_t port) override { return static_cast<std::uint16_t>(config_read(port, 2)); }
@@ -93,9 +96,31 @@ class MemoryMachine : public hal::Machine {
 
  private:
   FakeFunction* selected() {
-    const auto found = functions.find((address_ >> 8) & 0xff);
-    return (address_ >> 31) == 0 || ((address_ >> 16) & 0xff) != 0 || found == functions.end() ? nullptr
-                                                                                               : &found->second;
+    const int segment = (address_ >> 31) == 0 ? -1 : segment_of((address_ >> 16) & 0xff);
+    const auto found = functions.find(static_cast<unsigned>(segment) << 8 | ((address_ >> 8) & 0xff));
+    return segment < 0 || found == functions.end() ? nullptr : &found->second;
+  }
+  // Follows the bridges whose numbers hold the bus; -1 where none does.
+  int segment_of(unsigned bus) {
+    unsigned segment = 0;
+    unsigned here = 0;
+    while (here != bus) {
+      const FakeFunction* const bridge = bridge_to(bus, segment);
+      if (bridge == nullptr || bridge->bytes[0x19] <= here) {
+        return -1;
+      }
+      segment = bridge->segment;
+      here = bridge->bytes[0x19];
+    }
+    return static_cast<int>(segment);
+  }
+  const FakeFunction* bridge_to(unsigned bus, unsigned segment) {
+    for (const auto& [key, function] : functions) {
+      if (key >> 8 == segment && function.segment != 0 && function.bytes[0x19] <= bus && bus <= function.bytes[0x1a]) {
+        return &function;
+      }
+    }
+    return nullptr;
   }
   std::uint32_t config_read(std::uint16_t port, unsigned width) {
     FakeFunction* const function = selected();
