@@ -101,7 +101,7 @@ TEST_F(LogFileTest, WhatIsNoLogIsRefused) {
 TEST_F(LogFileTest, AnotherMajorVersionIsRefused) {
   write_log(1);
   patch<std::uint16_t>(8, kSchemaMajor + 1);
-  expect_refused("schema 2.0");
+  expect_refused("schema 2.1");
 }
 
 TEST_F(LogFileTest, AnotherByteOrderIsRefused) {

@@ -114,17 +114,49 @@ const GuardedBuffer* DmaBuffers::at_bus(std::uint64_t bus, std::uint64_t size) c
   return last_;
 }
 
+void DmaBuffers::map(std::uint64_t bus, void* cpu, std::size_t size) {
+  const GuardedBuffer* const buffer = at_bus(bus, size);
+  if (buffer != nullptr && buffer->cpu + (bus - buffer->bus) == cpu) {
+    return;
+  }
+  Mapping& mapping = mappings_[bus];
+  mapping.cpu = static_cast<std::uint8_t*>(cpu);
+  mapping.size = std::max(mapping.size, size);
+  ++mapping.times;
+}
+
+void DmaBuffers::unmap(std::uint64_t bus) {
+  const auto found = mappings_.find(bus);
+  if (found != mappings_.end() && --found->second.times == 0) {
+    mappings_.erase(found);
+  }
+}
+
+std::uint8_t* DmaBuffers::through_mapping(std::uint64_t bus, std::uint64_t size) const {
+  const auto after = mappings_.upper_bound(bus);
+  if (after == mappings_.begin()) {
+    return nullptr;
+  }
+  const auto& [base, mapping] = *std::prev(after);
+  const std::uint64_t offset = bus - base;
+  return offset <= mapping.size && size <= mapping.size - offset ? mapping.cpu + offset : nullptr;
+}
+
 std::uint8_t* DmaBuffers::cpu_of(std::uint64_t bus, std::uint64_t size) const {
   const GuardedBuffer* const buffer = at_bus(bus, size);
-  return buffer == nullptr ? nullptr : buffer->cpu + (bus - buffer->bus);
+  return buffer == nullptr ? through_mapping(bus, size) : buffer->cpu + (bus - buffer->bus);
 }
 
 RegionOffset DmaBuffers::normalised(std::uint64_t bus) const {
-  const GuardedBuffer* const buffer = at_bus(bus, 0);
+  if (const GuardedBuffer* const buffer = at_bus(bus, 0); buffer != nullptr) {
+    return {kRegionDma + buffer->number, bus - buffer->bus};
+  }
+  const std::uint8_t* const cpu = through_mapping(bus, 0);
+  const GuardedBuffer* const buffer = cpu == nullptr ? nullptr : at_cpu(cpu, 0);
   if (buffer == nullptr) {
     return {kRegionUnknown, bus};
   }
-  return {kRegionDma + buffer->number, bus - buffer->bus};
+  return {kRegionDma + buffer->number, static_cast<std::uint64_t>(cpu - buffer->cpu)};
 }
 
 std::uint64_t DmaBuffers::packed(std::uint64_t bus) const {

@@ -41,6 +41,10 @@ class DmaBuffers {
   // Checks the guards and forgets the buffer; nothing when no buffer starts there.
   [[nodiscard]] std::optional<GuardedBuffer> remove(hal::BusAddress bus);
 
+  // The machine mapped part of a buffer for devices: at an address of its own, where something translates (an IOMMU).
+  void map(std::uint64_t bus, void* cpu, std::size_t size);
+  void unmap(std::uint64_t bus);
+
   // The buffer that holds all of the range; null when none does.
   [[nodiscard]] const GuardedBuffer* at_cpu(const void* cpu, std::size_t size) const;
   [[nodiscard]] const GuardedBuffer* at_bus(std::uint64_t bus, std::uint64_t size) const;
@@ -57,12 +61,20 @@ class DmaBuffers {
   [[nodiscard]] std::size_t hits() const { return hits_; }
 
  private:
+  struct Mapping {
+    std::uint8_t* cpu = nullptr;
+    std::size_t size = 0;
+    unsigned times = 0;
+  };
+
+  [[nodiscard]] std::uint8_t* through_mapping(std::uint64_t bus, std::uint64_t size) const;
   [[nodiscard]] GuardedBuffer* lookup_cpu(const void* cpu, std::size_t size) const;
   void check(GuardedBuffer& buffer, std::size_t depth);
 
   Recorder& recorder_;
   std::map<std::uint64_t, GuardedBuffer> by_bus_;
   std::map<std::uintptr_t, GuardedBuffer*> by_cpu_;
+  std::map<std::uint64_t, Mapping> mappings_;  // those that lie elsewhere than their buffer
   mutable GuardedBuffer* last_ = nullptr;
   std::uint32_t next_number_ = 1;
   std::size_t hits_ = 0;

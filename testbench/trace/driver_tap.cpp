@@ -7,9 +7,11 @@
 
 #include "testbench/trace/dma_buffers.h"
 #include "testbench/trace/hash.h"
+#include "testbench/trace/legacy_registers.h"
 #include "testbench/trace/pci_shadow.h"
 #include "testbench/trace/queue_watch.h"
 #include "testbench/trace/recorder.h"
+#include "testbench/trace/ring_memory.h"
 #include "testbench/trace/virtio_layout.h"
 #include "testbench/trace/virtio_registers.h"
 
@@ -24,6 +26,19 @@ bool is_config_data(std::uint16_t port, unsigned width) {
   return port >= PCI_CONFIG_DATA && port + width <= PCI_CONFIG_DATA + 4u;
 }
 
+// The register interfaces of one device.
+struct UnitRegisters {
+  UnitRegisters(std::uint8_t unit, Recorder& recorder, const DmaBuffers& buffers, const MsiVectors& vectors,
+                QueueLife& life)
+      : modern(unit, recorder, buffers, vectors, life), legacy(unit, recorder, buffers, life) {}
+  VirtioRegisters modern;
+  LegacyRegisters legacy;
+};
+
+std::uint32_t low_bytes(std::uint32_t value, unsigned width) {
+  return width == 4 ? value : value & ((1u << 8 * width) - 1);
+}
+
 }  // namespace
 
 struct DriverTap::State final : QueueLife {
@@ -34,22 +49,28 @@ struct DriverTap::State final : QueueLife {
   void queue_started(std::uint8_t unit, std::uint16_t queue, const QueueSetup& setup) override;
   void queue_stopped(std::uint8_t unit, std::uint16_t queue) override;
   void device_reset(std::uint8_t unit) override;
+  template <class Which>
+  void stop_queues(Which which);
 
   // --- Cold accesses
   void port_read(std::uint16_t port, unsigned width, std::uint32_t value);
   void port_write(std::uint16_t port, unsigned width, std::uint32_t value);
   void memory_read(std::uint64_t address, unsigned width, std::uint32_t value);
   void memory_write(std::uint64_t address, unsigned width, std::uint32_t value);
-  void config(Kind kind, std::uint16_t port, unsigned width, std::uint32_t value);
+  [[nodiscard]] ConfigAddress selected(std::uint16_t port) const;
+  void config_read(const ConfigAddress& at, unsigned width, std::uint32_t value);
+  void config_write(const ConfigAddress& at, unsigned width, std::uint32_t value);
+  void record_config(Kind kind, const ConfigAddress& at, unsigned width, std::uint32_t value, bool window);
+  void structure_read(const BarLocation& where, unsigned width, std::uint32_t value);
+  void structure_write(const BarLocation& where, unsigned width, std::uint32_t value);
   void plain(Kind kind, const BarLocation& where, std::uint64_t address, unsigned width, std::uint32_t value);
-  [[nodiscard]] VirtioRegisters& registers(std::uint8_t unit);
+  [[nodiscard]] UnitRegisters& registers(std::uint8_t unit);
 
   void see_interrupts(unsigned vector, std::uint64_t count);
   void record_vector(Kind kind, unsigned vector, std::uint64_t value);
   void record_map(Kind kind, std::uint64_t bus, std::size_t size, hal::DmaDirection direction);
 
   // --- Hot accesses
-  [[nodiscard]] QueueWatch* queue_of_used_index(const void* address);
   void count_load(const void* address);
   void record_access(const void* address, unsigned size, std::uint64_t value, bool store);
 
@@ -62,8 +83,9 @@ struct DriverTap::State final : QueueLife {
   MsiVectors vectors;
   PciShadow pci;
   std::uint32_t config_address = 0;
-  std::map<std::uint8_t, VirtioRegisters> units;
-  std::vector<std::unique_ptr<QueueWatch>> queues;  // the live ones
+  std::map<std::uint8_t, UnitRegisters> units;
+  std::map<std::pair<std::uint8_t, std::uint16_t>, std::unique_ptr<QueueWatch>> queues;  // the live ones
+  RingMemory ring_memory;
   std::map<unsigned, std::uint64_t> interrupts_seen;
   std::uint64_t loads_in_a_row = 0;
 };
@@ -72,49 +94,97 @@ struct DriverTap::State final : QueueLife {
 
 void DriverTap::State::queue_started(std::uint8_t unit, std::uint16_t queue, const QueueSetup& setup) {
   queue_stopped(unit, queue);
-  if (setup.size == 0 || setup.size > kMaxQueueSize) {
-    return;
+  // Null where the driver has put the rings elsewhere than into DMA memory, which the record says.
+  auto watch = make_queue_watch(unit, queue, setup.size, setup.accepted, setup.rings, {buffers, hash, recorder});
+  if (watch != nullptr) {
+    ring_memory.add(*watch);
+    queues[{unit, queue}] = std::move(watch);
   }
-  QueueRings rings;
-  rings.size = setup.size;
-  rings.descriptors = buffers.cpu_of(setup.rings[0], std::uint64_t{setup.size} * kDescriptorBytes);
-  rings.avail = buffers.cpu_of(setup.rings[1], avail_bytes(setup.size));
-  rings.used = buffers.cpu_of(setup.rings[2], used_bytes(setup.size));
-  if (rings.descriptors == nullptr || rings.avail == nullptr || rings.used == nullptr) {
-    return;  // the record says where the driver has put them: not into DMA memory
-  }
-  queues.push_back(std::make_unique<QueueWatch>(unit, queue, rings, buffers, hash, recorder));
 }
 
 void DriverTap::State::queue_stopped(std::uint8_t unit, std::uint16_t queue) {
-  std::erase_if(queues, [&](const auto& watch) { return watch->unit() == unit && watch->queue() == queue; });
+  if (const auto watch = queues.find({unit, queue}); watch != queues.end()) {
+    ring_memory.remove(*watch->second);
+    queues.erase(watch);
+  }
 }
 
 void DriverTap::State::device_reset(std::uint8_t unit) {
-  std::erase_if(queues, [&](const auto& watch) { return watch->unit() == unit; });
+  stop_queues([&](const QueueWatch& watch) { return watch.unit() == unit; });
+}
+
+template <class Which>
+void DriverTap::State::stop_queues(Which which) {
+  std::erase_if(queues, [&](const auto& entry) {
+    const bool stops = which(*entry.second);
+    if (stops) {
+      ring_memory.remove(*entry.second);
+    }
+    return stops;
+  });
 }
 
 // --- Cold accesses
 
-VirtioRegisters& DriverTap::State::registers(std::uint8_t unit) {
+UnitRegisters& DriverTap::State::registers(std::uint8_t unit) {
   return units.try_emplace(unit, unit, recorder, buffers, vectors, *this).first->second;
 }
 
-void DriverTap::State::config(Kind kind, std::uint16_t port, unsigned width, std::uint32_t value) {
+ConfigAddress DriverTap::State::selected(std::uint16_t port) const {
+  return {static_cast<std::uint16_t>(config_address >> 8), (config_address & 0xfc) + (port & 3u)};
+}
+
+void DriverTap::State::record_config(Kind kind, const ConfigAddress& at, unsigned width, std::uint32_t value,
+                                     bool window) {
   Record record = driver_record(kind);
-  record.region = config_address >> 8 & 0xffff;
-  record.offset = (config_address & 0xfc) + (port & 3u);
+  record.region = at.bdf;
+  record.offset = at.offset;
   record.width = static_cast<std::uint8_t>(width);
-  record.value = value;
-  const auto bdf = static_cast<std::uint16_t>(record.region);
-  const auto offset = static_cast<unsigned>(record.offset);
-  if (kind == Kind::config_read) {
-    pci.config_read(bdf, offset, width, value);
-  } else {
-    pci.config_written(bdf, offset, width, value);
-  }
-  record.unit = static_cast<std::uint8_t>(std::max(0, pci.unit_of(bdf)));
+  record.value = window ? 0 : value;
+  record.flags = window ? 1 : 0;
+  record.unit = static_cast<std::uint8_t>(std::max(0, pci.unit_of(at.bdf)));
   recorder.put(record);
+}
+
+void DriverTap::State::config_read(const ConfigAddress& at, unsigned width, std::uint32_t value) {
+  if (const auto window = pci.through_window(at); window.has_value() && window->where.structure != Structure{}) {
+    record_config(Kind::config_read, at, width, value, true);
+    structure_read(window->where, window->width, low_bytes(value, window->width));
+    return;
+  }
+  pci.config_read(at.bdf, at.offset, width, value);
+  record_config(Kind::config_read, at, width, value, false);
+}
+
+void DriverTap::State::config_write(const ConfigAddress& at, unsigned width, std::uint32_t value) {
+  if (const auto window = pci.through_window(at); window.has_value() && window->where.structure != Structure{}) {
+    record_config(Kind::config_write, at, width, value, true);
+    structure_write(window->where, window->width, low_bytes(value, window->width));
+    return;
+  }
+  pci.config_written(at.bdf, at.offset, width, value);
+  record_config(Kind::config_write, at, width, value, false);
+  if (pci.resets_function(at, width, value)) {
+    registers(static_cast<std::uint8_t>(pci.unit_of(at.bdf))).modern.function_reset();
+  }
+}
+
+void DriverTap::State::structure_read(const BarLocation& where, unsigned width, std::uint32_t value) {
+  UnitRegisters& unit = registers(where.unit);
+  if (where.structure == Structure::legacy) {
+    unit.legacy.read(where.offset, width, value, where.msix_enabled);
+  } else {
+    unit.modern.read(where.structure, where.offset, width, value);
+  }
+}
+
+void DriverTap::State::structure_write(const BarLocation& where, unsigned width, std::uint32_t value) {
+  UnitRegisters& unit = registers(where.unit);
+  if (where.structure == Structure::legacy) {
+    unit.legacy.write(where.offset, width, value, where.msix_enabled);
+  } else {
+    unit.modern.write(where.structure, where.offset, width, value, where.notify_multiplier);
+  }
 }
 
 void DriverTap::State::plain(Kind kind, const BarLocation& where, std::uint64_t address, unsigned width,
@@ -129,12 +199,12 @@ void DriverTap::State::plain(Kind kind, const BarLocation& where, std::uint64_t 
 
 void DriverTap::State::port_read(std::uint16_t port, unsigned width, std::uint32_t value) {
   if (is_config_data(port, width) && (config_address & kConfigEnable) != 0) {
-    config(Kind::config_read, port, width, value);
+    config_read(selected(port), width, value);
     return;
   }
   const BarLocation where = pci.at_port(port);
   if (where.structure != Structure{}) {
-    registers(where.unit).read(where.structure, where.offset, width, value);
+    structure_read(where, width, value);
   } else {
     plain(Kind::port_read, where, port, width, value);
   }
@@ -146,30 +216,38 @@ void DriverTap::State::port_write(std::uint16_t port, unsigned width, std::uint3
     return;
   }
   if (is_config_data(port, width) && (config_address & kConfigEnable) != 0) {
-    config(Kind::config_write, port, width, value);
+    config_write(selected(port), width, value);
     return;
   }
   const BarLocation where = pci.at_port(port);
   if (where.structure != Structure{}) {
-    registers(where.unit).write(where.structure, where.offset, width, value, where.notify_multiplier);
+    structure_write(where, width, value);
   } else {
     plain(Kind::port_write, where, port, width, value);
   }
 }
 
 void DriverTap::State::memory_read(std::uint64_t address, unsigned width, std::uint32_t value) {
+  if (const auto at = pci.at_ecam(address); at.has_value()) {
+    config_read(*at, width, value);
+    return;
+  }
   const BarLocation where = pci.at_memory(address);
   if (where.structure != Structure{}) {
-    registers(where.unit).read(where.structure, where.offset, width, value);
+    structure_read(where, width, value);
   } else {
     plain(Kind::mmio_read, where, address, width, value);
   }
 }
 
 void DriverTap::State::memory_write(std::uint64_t address, unsigned width, std::uint32_t value) {
+  if (const auto at = pci.at_ecam(address); at.has_value()) {
+    config_write(*at, width, value);
+    return;
+  }
   const BarLocation where = pci.at_memory(address);
   if (where.structure != Structure{}) {
-    registers(where.unit).write(where.structure, where.offset, width, value, where.notify_multiplier);
+    structure_write(where, width, value);
   } else {
     plain(Kind::mmio_write, where, address, width, value);
   }
@@ -193,15 +271,6 @@ void DriverTap::State::see_interrupts(unsigned vector, std::uint64_t count) {
 }
 
 // --- Hot accesses
-
-QueueWatch* DriverTap::State::queue_of_used_index(const void* address) {
-  for (const auto& watch : queues) {
-    if (watch->is_used_index(address)) {
-      return watch.get();
-    }
-  }
-  return nullptr;
-}
 
 void DriverTap::State::count_load(const void* address) {
   if (++loads_in_a_row > options.spin_limit) {
@@ -343,7 +412,7 @@ hal::DmaBuffer DriverTap::alloc_dma_buffer(std::size_t size, std::size_t alignme
 void DriverTap::free_dma_buffer(const hal::DmaBuffer& buffer) {
   if (const GuardedBuffer* const known = state_->buffers.at_bus(hal::raw(buffer.bus), 0); known != nullptr) {
     // A driver that frees a live queue's rings is wrong; the tap must not read them any more.
-    std::erase_if(state_->queues, [&](const auto& watch) { return watch->lies_in(*known); });
+    state_->stop_queues([&](const QueueWatch& watch) { return watch.lies_in(*known); });
   }
   const std::optional<GuardedBuffer> known = state_->buffers.remove(buffer.bus);
   if (!known.has_value()) {
@@ -362,12 +431,16 @@ hal::BusAddress DriverTap::map(void* cpu, std::size_t size, hal::DmaDirection di
     return hal::kInvalidBusAddress;
   }
   const hal::BusAddress bus = state_->inner.map(cpu, size, direction);
+  if (bus != hal::kInvalidBusAddress) {
+    state_->buffers.map(hal::raw(bus), cpu, size);
+  }
   state_->record_map(Kind::dma_map, hal::raw(bus), size, direction);
   return bus;
 }
 
 void DriverTap::unmap(hal::BusAddress bus, std::size_t size, hal::DmaDirection direction) {
   state_->record_map(Kind::dma_unmap, hal::raw(bus), size, direction);
+  state_->buffers.unmap(hal::raw(bus));
   state_->inner.unmap(bus, size, direction);
 }
 
@@ -429,8 +502,8 @@ void DriverTap::log(const char* text, std::size_t length) {
 // --- hal::Observer
 
 void DriverTap::before_load(const void* address, unsigned size) {
-  (void)size;
-  if (const QueueWatch* const watch = state_->queue_of_used_index(address); watch != nullptr) {
+  const QueueWatch* const watch = state_->ring_memory.at(address);
+  if (watch != nullptr && watch->is_look(static_cast<const std::uint8_t*>(address), size)) {
     state_->hooks.before_look(watch->unit(), watch->queue());
   }
 }
@@ -440,15 +513,17 @@ void DriverTap::loaded(const void* address, unsigned size, std::uint64_t value) 
   if (state_->options.accesses) {
     state_->record_access(address, size, value, false);
   }
-  if (QueueWatch* const watch = state_->queue_of_used_index(address); watch != nullptr) {
-    watch->looked(static_cast<std::uint16_t>(value));
+  const auto* const at = static_cast<const std::uint8_t*>(address);
+  QueueWatch* const watch = state_->ring_memory.at(address);
+  if (watch != nullptr && watch->is_look(at, size)) {
+    watch->looked(at, size, value);
   }
 }
 
 void DriverTap::before_store(void* address, unsigned size, std::uint64_t value) {
-  (void)address;
-  (void)size;
-  (void)value;
+  if (QueueWatch* const watch = state_->ring_memory.at(address); watch != nullptr) {
+    watch->before_store(static_cast<const std::uint8_t*>(address), size, value);
+  }
 }
 
 void DriverTap::stored(void* address, unsigned size, std::uint64_t value) {
@@ -456,10 +531,8 @@ void DriverTap::stored(void* address, unsigned size, std::uint64_t value) {
   if (state_->options.accesses) {
     state_->record_access(address, size, value, true);
   }
-  for (const auto& watch : state_->queues) {
-    if (watch->stored(address, value)) {
-      return;
-    }
+  if (QueueWatch* const watch = state_->ring_memory.at(address); watch != nullptr) {
+    watch->stored(static_cast<const std::uint8_t*>(address), size, value);
   }
 }
 

@@ -88,8 +88,8 @@ constexpr Named kKinds[] = {{0, "none"},
                             {91, "dev_fault"},
                             {92, "dev_media"}};
 
-constexpr Named kStructures[] = {{1, "common"},  {2, "notify"},      {3, "isr"},      {4, "device"},
-                                 {5, "pci_cfg"}, {16, "msix_table"}, {17, "msix_pba"}};
+constexpr Named kStructures[] = {{1, "common"},  {2, "notify"},      {3, "isr"},       {4, "device"},
+                                 {5, "pci_cfg"}, {16, "msix_table"}, {17, "msix_pba"}, {18, "legacy"}};
 
 constexpr Named kCommon[] = {{0x00, "device_feature_select"},
                              {0x04, "device_feature"},
@@ -113,6 +113,12 @@ constexpr Named kCommon[] = {{0x00, "device_feature_select"},
                              {0x38, "queue_notif_config_data"},
                              {0x3a, "queue_reset"}};
 
+// 4.1.4.8
+constexpr Named kLegacy[] = {{0x00, "device_features"},  {0x04, "driver_features"}, {0x08, "queue_address"},
+                             {0x0c, "queue_size"},       {0x0e, "queue_select"},    {0x10, "queue_notify"},
+                             {0x12, "device_status"},    {0x13, "isr_status"},      {0x14, "config_msix_vector"},
+                             {0x16, "queue_msix_vector"}};
+
 // struct virtio_blk_config (5.2.4)
 constexpr Named kDevice[] = {{0x00, "capacity"},
                              {0x04, "capacity.high"},
@@ -133,7 +139,10 @@ constexpr Named kDevice[] = {{0x00, "capacity"},
                              {0x2c, "discard_sector_alignment"},
                              {0x30, "max_write_zeroes_sectors"},
                              {0x34, "max_write_zeroes_seg"},
-                             {0x38, "write_zeroes_may_unmap"}};
+                             {0x38, "write_zeroes_may_unmap"},
+                             {0x3c, "max_secure_erase_sectors"},
+                             {0x40, "max_secure_erase_seg"},
+                             {0x44, "secure_erase_sector_alignment"}};
 
 constexpr Named kConfig[] = {{0x00, "VENDOR_ID"},      {0x02, "DEVICE_ID"},    {0x04, "COMMAND"},
                              {0x06, "STATUS"},         {0x08, "REVISION_ID"},  {0x09, "PROG_IF"},
@@ -153,7 +162,8 @@ constexpr Named kTypes[] = {
 
 constexpr Named kResults[] = {{0, "OK"}, {1, "IOERR"}, {2, "UNSUPP"}};
 
-constexpr Named kAsks[] = {{1, "disk_sectors"}, {2, "resize"}, {3, "hold"}, {4, "release"}, {5, "media_error"}};
+constexpr Named kAsks[] = {{1, "disk_sectors"}, {2, "resize"}, {3, "hold"}, {4, "release"},
+                           {5, "media_error"},  {6, "unplug"}, {7, "plug"}};
 
 constexpr Named kFences[] = {{0, "avail_publish"}, {1, "avail_notify"}, {2, "used_consume"}, {3, "used_rearm"}};
 
@@ -169,14 +179,24 @@ std::string width_suffix(const Record& record) { return fmt::format(" ({} bit)",
 std::string queue_name(const Record& record) { return fmt::format("queue {}.{}", record.unit, record.queue); }
 
 std::string config_line(const Record& record, bool write) {
+  if (record.flags == 1 && record.tap == Tap::driver) {
+    return fmt::format("config {} {} pci_cfg_data{}", write ? "write" : "read", function_name(record.region),
+                       width_suffix(record));
+  }
   return fmt::format("config {} {} {} {} {:#x}{}", write ? "write" : "read", function_name(record.region),
                      config_register_name(record.offset), write ? "<-" : "->", record.value, width_suffix(record));
 }
 
 std::string register_line(const Record& record, bool write) {
   std::string which = register_name(record.region, record.offset);
-  const bool of_queue = record.region == 1 && record.offset >= 0x18;
-  const bool address = record.region == 1 && record.offset >= 0x20 && record.offset < 0x38;
+  const bool modern = record.region == static_cast<std::uint32_t>(Structure::common);
+  const bool legacy = record.region == static_cast<std::uint32_t>(Structure::legacy);
+  const bool of_queue = (modern && record.offset >= VIRTIO_PCI_COMMON_Q_SIZE) ||
+                        (legacy && (record.offset == VIRTIO_PCI_QUEUE_PFN || record.offset == VIRTIO_PCI_QUEUE_NUM ||
+                                    record.offset == VIRTIO_MSI_QUEUE_VECTOR));
+  const bool address =
+      (modern && record.offset >= VIRTIO_PCI_COMMON_Q_DESCLO && record.offset < VIRTIO_PCI_COMMON_Q_NDATA) ||
+      (legacy && record.offset == VIRTIO_PCI_QUEUE_PFN);
   return fmt::format("register {} {}{} {} {}{}", write ? "write" : "read", which,
                      of_queue ? fmt::format(" of queue {}", record.queue) : "", write ? "<-" : "->",
                      address ? packed_address_name(record.value) : fmt::format("{:#x}", record.value),
@@ -395,6 +415,9 @@ std::string register_name(std::uint32_t structure, std::uint64_t offset) {
       break;
     case Structure::device:
       field = find_name(kDevice, offset);
+      break;
+    case Structure::legacy:
+      field = find_name(kLegacy, offset);
       break;
     case Structure::isr:
       field = offset == 0 ? "status" : nullptr;

@@ -4,7 +4,10 @@ namespace ringside::trace {
 namespace {
 
 constexpr unsigned kMaxCapabilities = 48;  // what fits between 0x40 and 0xff: a longer chain is a loop
+constexpr unsigned kFirstCapability = 0x40;
 constexpr int kMaxUnits = 255;
+constexpr std::uint64_t kSmallestLegacyBar =
+    0x20;  // header, vectors and capacity; a driver that sizes the BAR knows better
 constexpr std::uint32_t kIoBar = 1;
 constexpr std::uint32_t kMemory64 = 4;
 
@@ -40,6 +43,13 @@ void PciShadow::config_read(std::uint16_t bdf, unsigned offset, unsigned width, 
 }
 
 void PciShadow::config_written(std::uint16_t bdf, unsigned offset, unsigned width, std::uint32_t value) {
+  const auto function = functions_.find(bdf);
+  if (function != functions_.end() && offset >= kFirstCapability && offset + width <= kPciConfigBytes) {
+    learn_ecam(function->second, offset, width, value);
+    learn_capability_write(function->second, offset, width, value);
+    dirty_ = true;
+    return;
+  }
   const int index = bar_index(offset);
   if (index < 0 || width != 4) {
     return;
@@ -51,6 +61,84 @@ void PciShadow::config_written(std::uint16_t bdf, unsigned offset, unsigned widt
     bar.written = value;
   }
   dirty_ = true;
+}
+
+// PCIEXBAR of the q35's host bridge: bit 0 enables, bits 2:1 say how many buses, the rest is the base.
+void PciShadow::learn_ecam(const Function& function, unsigned offset, unsigned width, std::uint32_t value) {
+  if (!known(function, PCI_VENDOR_ID, 4) || word(function, PCI_VENDOR_ID, 4) != kQ35HostBridge || width != 4) {
+    return;
+  }
+  if (offset == PCIEXBAR) {
+    const std::uint64_t size = 0x1000'0000u >> (value >> 1 & 3);
+    ecam_ = {(value & 1) != 0, (ecam_.base & ~0xffff'ffffull) | (value & ~static_cast<std::uint32_t>(size - 1)), size};
+  } else if (offset == PCIEXBAR + 4) {
+    ecam_.base = (ecam_.base & 0xffff'ffffu) | std::uint64_t{value} << 32;
+  }
+}
+
+// Of what a driver writes to capabilities only this matters here: where the PCI_CFG window looks, and whether MSI-X is
+// enabled. Other registers do not keep what is written.
+void PciShadow::learn_capability_write(Function& function, unsigned offset, unsigned width, std::uint32_t value) {
+  const unsigned window = capability(function, PCI_CAP_ID_VNDR, static_cast<std::uint32_t>(Structure::pci_cfg));
+  const unsigned msix = capability(function, PCI_CAP_ID_MSIX, 0);
+  for (unsigned i = 0; i < width; ++i) {
+    const unsigned at = offset + i;
+    const auto byte = static_cast<std::uint8_t>(value >> (8 * i));
+    const bool of_window = window != 0 && at >= window + kCapBar && at < window + kCapConfigData;
+    if (of_window) {
+      function.bytes[at] = byte;
+      function.known[at] = true;
+    }
+    if (msix != 0 && at == msix + kMsixControl + 1) {
+      function.msix_enabled = (byte & PCI_MSIX_FLAGS_ENABLE >> 8) != 0;
+    }
+  }
+}
+
+std::optional<ConfigAddress> PciShadow::at_ecam(std::uint64_t address) const {
+  const std::uint64_t offset = address - ecam_.base;
+  if (!ecam_.enabled || offset >= ecam_.size) {
+    return std::nullopt;
+  }
+  return ConfigAddress{static_cast<std::uint16_t>(offset / kEcamBytesPerFunction),
+                       static_cast<unsigned>(offset % kEcamBytesPerFunction)};
+}
+
+std::optional<WindowAccess> PciShadow::through_window(const ConfigAddress& at) {
+  const auto found = functions_.find(at.bdf);
+  if (found == functions_.end() || found->second.unit < 0) {
+    return std::nullopt;
+  }
+  const Function& function = found->second;
+  const unsigned window = capability(function, PCI_CAP_ID_VNDR, static_cast<std::uint32_t>(Structure::pci_cfg));
+  if (window == 0 || at.offset != window + kCapConfigData) {
+    return std::nullopt;
+  }
+  if (dirty_) {
+    rebuild();
+  }
+  const std::uint32_t bar = word(function, window + kCapBar, 1);
+  const std::uint64_t offset = word(function, window + kCapOffset, 4);
+  const std::uint32_t width = word(function, window + kCapLength, 4);
+  for (const Range& range : ranges_) {
+    if (range.location.unit == function.unit && range.location.bar == bar && offset >= range.bar_offset &&
+        offset - range.bar_offset < range.size && (width == 1 || width == 2 || width == 4)) {
+      WindowAccess access{range.location, width};
+      access.where.offset += offset - range.bar_offset;
+      return access;
+    }
+  }
+  return std::nullopt;
+}
+
+bool PciShadow::resets_function(const ConfigAddress& at, unsigned width, std::uint32_t value) const {
+  const auto function = functions_.find(at.bdf);
+  if (function == functions_.end() || function->second.unit < 0 || at.offset < kFirstCapability) {
+    return false;
+  }
+  const unsigned express = capability(function->second, PCI_CAP_ID_EXP, 0);
+  return express != 0 && at.offset == express + kExpressDeviceControl && width >= 2 &&
+         (value & PCI_EXP_DEVCTL_BCR_FLR) != 0;
 }
 
 int PciShadow::unit_of(std::uint16_t bdf) const {
@@ -75,7 +163,7 @@ BarLocation PciShadow::find(bool io, std::uint64_t address) {
   for (std::size_t i = 0; i < ranges_.size(); ++i) {
     const std::size_t at = i == 0 ? last_ : (i <= last_ ? i - 1 : i);
     const Range& range = ranges_[at];
-    if (range.io == io && address - range.base < range.size) {
+    if (range.assigned && range.io == io && address - range.base < range.size) {
       // A whole BAR must not hide a structure inside it from the next look-up.
       last_ = range.location.structure == Structure{} ? 0 : at;
       BarLocation location = range.location;
@@ -103,8 +191,13 @@ void PciShadow::rebuild() {
 }
 
 void PciShadow::add_structures(const Function& function) {
+  const bool has_legacy = known(function, PCI_DEVICE_ID, 2) && word(function, PCI_DEVICE_ID, 2) == kTransitionalBlock;
+  if (has_legacy && (word(function, PCI_BASE_ADDRESS_0, 4) & kIoBar) != 0) {
+    const std::uint64_t size = window(function, 0).size;
+    add_range(function, 0, 0, size != 0 ? size : kSmallestLegacyBar, Structure::legacy, 0);
+  }
   unsigned at = word(function, PCI_CAPABILITY_LIST, 1) & 0xfcu;
-  for (unsigned count = 0; at >= 0x40 && count < kMaxCapabilities; ++count) {
+  for (unsigned count = 0; at >= kFirstCapability && count < kMaxCapabilities; ++count) {
     if (!known(function, at, 2)) {
       return;
     }
@@ -149,20 +242,34 @@ void PciShadow::add_msix(const Function& function, unsigned capability) {
 
 void PciShadow::add_range(const Function& function, unsigned bar, std::uint64_t offset, std::uint64_t size,
                           Structure structure, std::uint32_t multiplier) {
-  const BarWindow where = bar < kPciBars ? window(function, bar) : BarWindow{};
-  if (where.base == 0 || size == 0) {
+  if (bar >= kPciBars || size == 0) {
     return;
   }
+  const BarWindow where = window(function, bar);
   Range range;
   range.io = where.io;
+  range.assigned = where.base != 0;
   range.base = where.base + offset;
+  range.bar_offset = offset;
   range.size = size;
   range.location.found = true;
   range.location.unit = static_cast<std::uint8_t>(function.unit);
   range.location.bar = static_cast<std::uint8_t>(bar);
   range.location.structure = structure;
   range.location.notify_multiplier = multiplier;
+  range.location.msix_enabled = function.msix_enabled;
   ranges_.push_back(range);
+}
+
+unsigned PciShadow::capability(const Function& function, std::uint8_t id, std::uint32_t virtio_type) {
+  unsigned at = word(function, PCI_CAPABILITY_LIST, 1) & 0xfcu;
+  for (unsigned count = 0; at >= kFirstCapability && count < kMaxCapabilities && known(function, at, 2); ++count) {
+    if (word(function, at, 1) == id && (virtio_type == 0 || word(function, at + kCapType, 1) == virtio_type)) {
+      return at;
+    }
+    at = word(function, at + 1, 1) & 0xfcu;
+  }
+  return 0;
 }
 
 // The type bits are hardwired, so any read shows them, whatever the driver wrote.

@@ -6,6 +6,7 @@
 #include <bitset>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "testbench/trace/record.h"
@@ -13,7 +14,8 @@
 
 namespace ringside::trace {
 
-// A place in a BAR of a block device. `structure` is 0 where no virtio structure lies.
+// A place in a BAR of a block device. `structure` is 0 where no virtio structure lies; Structure::legacy stands for all
+// of the legacy interface's BAR 0.
 struct BarLocation {
   bool found = false;
   std::uint8_t unit = 0;
@@ -21,6 +23,19 @@ struct BarLocation {
   Structure structure{};
   std::uint64_t offset = 0;  // in the structure, or in the BAR when there is none
   std::uint32_t notify_multiplier = 0;
+  bool msix_enabled = false;  // legacy registers lie elsewhere then (VIRTIO 1.2, 4.1.4.8)
+};
+
+// A register of a function's configuration space.
+struct ConfigAddress {
+  std::uint16_t bdf = 0;
+  unsigned offset = 0;
+};
+
+// What an access to pci_cfg_data reaches (VIRTIO 1.2, 4.1.4.9).
+struct WindowAccess {
+  BarLocation where;
+  unsigned width = 0;
 };
 
 class PciShadow {
@@ -30,6 +45,13 @@ class PciShadow {
 
   [[nodiscard]] BarLocation at_port(std::uint16_t port) { return find(true, port); }
   [[nodiscard]] BarLocation at_memory(std::uint64_t address) { return find(false, address); }
+
+  // The memory-mapped configuration space of a q35, once the driver has programmed it.
+  [[nodiscard]] std::optional<ConfigAddress> at_ecam(std::uint64_t address) const;
+  // The access to a structure that an access to this register of configuration space is, if it is one.
+  [[nodiscard]] std::optional<WindowAccess> through_window(const ConfigAddress& at);
+  // Whether this write resets the function as a whole (PCI Express, 6.6.2).
+  [[nodiscard]] bool resets_function(const ConfigAddress& at, unsigned width, std::uint32_t value) const;
 
   // Which block device a function is; -1 for anything else.
   [[nodiscard]] int unit_of(std::uint16_t bdf) const;
@@ -45,12 +67,20 @@ class PciShadow {
     std::bitset<kPciConfigBytes> known;
     std::array<Bar, kPciBars> bars;
     int unit = -1;
+    bool msix_enabled = false;
   };
   struct Range {
     bool io = false;
-    std::uint64_t base = 0;
+    bool assigned = false;
+    std::uint64_t base = 0;        // where the BAR is assigned
+    std::uint64_t bar_offset = 0;  // in its BAR
     std::uint64_t size = 0;
     BarLocation location;  // its offset is that of the range's base
+  };
+  struct Ecam {
+    bool enabled = false;
+    std::uint64_t base = 0;
+    std::uint64_t size = 0;
   };
   struct BarWindow {
     bool io = false;
@@ -59,6 +89,8 @@ class PciShadow {
   };
 
   [[nodiscard]] BarLocation find(bool io, std::uint64_t address);
+  void learn_ecam(const Function& function, unsigned offset, unsigned width, std::uint32_t value);
+  static void learn_capability_write(Function& function, unsigned offset, unsigned width, std::uint32_t value);
   void identify(Function& function);
   void rebuild();
   void add_structures(const Function& function);
@@ -67,11 +99,14 @@ class PciShadow {
   void add_range(const Function& function, unsigned bar, std::uint64_t offset, std::uint64_t size, Structure structure,
                  std::uint32_t multiplier);
   [[nodiscard]] static BarWindow window(const Function& function, unsigned bar);
+  // Of the first one with this id, and of virtio's with this type; 0 when there is none.
+  [[nodiscard]] static unsigned capability(const Function& function, std::uint8_t id, std::uint32_t virtio_type);
   [[nodiscard]] static bool known(const Function& function, unsigned offset, unsigned width);
   [[nodiscard]] static std::uint32_t word(const Function& function, unsigned offset, unsigned width);
 
   std::map<std::uint16_t, Function> functions_;
   int units_ = 0;
+  Ecam ecam_;
   std::vector<Range> ranges_;  // structures first, whole BARs after them
   std::size_t last_ = 0;
   bool dirty_ = false;

@@ -1,8 +1,14 @@
-// Watches one live split virtqueue: what the driver publishes, what it sees come back. Reads the rings and the chains
-// itself, from the memory that both sides share, so it believes neither; every index is checked before use.
+// Watches one live virtqueue: what the driver publishes, what it sees come back. Reads the rings and the chains itself,
+// from the memory that both sides share, so it believes neither; every index is checked before use. What a split and a
+// packed ring have in common is here: chains in flight, and what is in them.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "testbench/trace/dma_buffers.h"
@@ -14,41 +20,58 @@
 namespace ringside::trace {
 
 struct QueueRings {
-  std::uint16_t size = 0;  // not 0
+  std::uint16_t size = 0;      // not 0
+  std::uint64_t accepted = 0;  // the device's features
+  // Split: descriptors, avail, used. Packed: the ring, the driver's and the device's event suppression area.
   const std::uint8_t* descriptors = nullptr;
   const std::uint8_t* avail = nullptr;
   const std::uint8_t* used = nullptr;
 };
 
+// What watches write to, and where they find what rings point at.
+struct WatchTools {
+  DmaBuffers& buffers;
+  HashStream& hash;
+  Recorder& recorder;
+};
+
 class QueueWatch {
  public:
-  QueueWatch(std::uint8_t unit, std::uint16_t queue, const QueueRings& rings, DmaBuffers& buffers, HashStream& hash,
-             Recorder& recorder);
+  // Memory of which it wants to hear every access.
+  struct Range {
+    const std::uint8_t* begin = nullptr;
+    std::size_t bytes = 0;
+  };
+
+  QueueWatch(const QueueWatch&) = delete;
+  QueueWatch& operator=(const QueueWatch&) = delete;
+  virtual ~QueueWatch() = default;
 
   [[nodiscard]] std::uint8_t unit() const { return unit_; }
   [[nodiscard]] std::uint16_t queue() const { return queue_; }
-  [[nodiscard]] bool is_used_index(const void* address) const { return address == rings_.used + kRingIndex; }
+  [[nodiscard]] const std::vector<Range>& ranges() const { return ranges_; }
   // Whether a ring lies in the buffer, which is about to go away.
   [[nodiscard]] bool lies_in(const GuardedBuffer& buffer) const;
 
-  // The driver stored to memory; true when that was in this queue's avail ring.
-  bool stored(const void* address, std::uint64_t value);
-  // The driver read used.idx.
-  void looked(std::uint16_t index);
+  // Whether a load there tells the driver if something new was used.
+  [[nodiscard]] virtual bool is_look(const std::uint8_t* address, unsigned size) const = 0;
+  virtual void looked(const std::uint8_t* address, unsigned size, std::uint64_t value) = 0;
+  // The driver stores to one of the ranges: before the device can see it, and after.
+  virtual void before_store(const std::uint8_t* address, unsigned size, std::uint64_t value) = 0;
+  virtual void stored(const std::uint8_t* address, unsigned size, std::uint64_t value) = 0;
 
- private:
+ protected:
   // Memory of a chain that the device may write. Kept from publication on: descriptors may be reused afterwards.
   struct Piece {
     const std::uint8_t* cpu = nullptr;  // null: not in one DMA buffer
     std::uint32_t length = 0;
   };
-  // The chain in flight under a head descriptor.
   struct Chain {
-    bool in_flight = false;
     std::uint32_t ordinal = 0;
     std::uint16_t type = kSenseless;
     std::uint64_t sector = 0;
     std::uint64_t writable_bytes = 0;
+    std::uint32_t entries = 0;  // that it takes up in a packed ring
     std::vector<Piece> writable;
   };
   // What following a chain's descriptors adds up to.
@@ -63,26 +86,58 @@ class QueueWatch {
     std::uint32_t range_bytes = 0;
   };
 
-  void published(std::uint16_t index);
-  void request(std::uint16_t head);
-  [[nodiscard]] Walk walk(std::uint16_t head, Chain& chain);
-  void add_piece(const Descriptor& descriptor, Walk& walk, Chain& chain);
+  QueueWatch(std::uint8_t unit, std::uint16_t queue, const QueueRings& rings, std::vector<Range> ranges,
+             const WatchTools& tools);
+
+  [[nodiscard]] const QueueRings& rings() const { return rings_; }
+  [[nodiscard]] const DmaBuffers& buffers() const { return tools_.buffers; }
+  [[nodiscard]] bool accepted(unsigned feature) const { return (rings_.accepted >> feature & 1) != 0; }
+
+  // `added` more chains are available, up to `position`; each of them follows.
+  void published(std::uint16_t position, std::uint32_t added);
+  // The next one. begin_chain, the walk with add_piece, and end_chain; or senseless alone when nothing can be followed.
+  [[nodiscard]] Chain& begin_chain(std::uint16_t id);
+  void add_piece(std::uint64_t address, std::uint32_t length, bool device_writes, Walk& walk, Chain& chain);
+  void end_chain(std::uint16_t id, Chain& chain, const Walk& walk);
+  void senseless(std::uint16_t id);
+
+  // The driver found `added` more used, up to `position`; each of them follows.
+  void found(std::uint16_t position, std::uint32_t added);
+  // With VIRTIO_F_IN_ORDER a used element stands for all chains up to the one that it names (2.7.9, 2.8.8): how many
+  // they are. Without, and for an id that is not in flight, 1.
+  [[nodiscard]] std::uint32_t chains_up_to(std::uint32_t id) const;
+  // How many entries of a packed ring these take up; 1 when nothing is known of the id.
+  [[nodiscard]] std::uint32_t entries_up_to(std::uint32_t id) const;
+  void completed_up_to(std::uint32_t id, std::uint32_t length);
+
+  void record_suppression(Kind kind, std::uint64_t value);
+
+ private:
   void add_readable(const std::uint8_t* cpu, std::uint32_t length, Walk& walk);
-  void completed(std::uint32_t id, std::uint32_t length);
+  void completed(std::uint32_t id, std::uint32_t length, bool skipped);
   void read_results(const Chain& chain, Record& record);
 
   std::uint8_t unit_;
   std::uint16_t queue_;
   QueueRings rings_;
-  DmaBuffers& buffers_;
-  HashStream& hash_;
-  Recorder& recorder_;
-  std::vector<Chain> chains_;  // by head
-  std::uint16_t avail_index_ = 0;
-  std::uint16_t used_index_ = 0;
-  std::uint64_t published_ = 0;  // chains since the queue was enabled
+  std::vector<Range> ranges_;
+  WatchTools tools_;
+  std::unordered_map<std::uint32_t, Chain> chains_;  // in flight, by id
+  std::deque<std::uint16_t> order_;                  // of their publication; with VIRTIO_F_IN_ORDER
+  bool again_ = false;                               // the id that is being published was in flight already
+  std::uint64_t published_ = 0;                      // chains since the queue was enabled
   std::uint64_t used_ = 0;
   std::uint32_t idle_looks_ = 0;  // that found nothing, in a row
 };
+
+// A device may write ring memory at the same moment, so each field is read once.
+[[nodiscard]] std::uint16_t read_shared16(const std::uint8_t* at);
+[[nodiscard]] std::uint32_t read_shared32(const std::uint8_t* at);
+
+// A watch for the kind of ring that was negotiated. Null when the rings lie outside of DMA memory.
+[[nodiscard]] std::unique_ptr<QueueWatch> make_queue_watch(std::uint8_t unit, std::uint16_t queue, std::uint16_t size,
+                                                           std::uint64_t accepted,
+                                                           const std::array<std::uint64_t, 3>& addresses,
+                                                           const WatchTools& tools);
 
 }  // namespace ringside::trace

@@ -70,13 +70,14 @@ enum class Kind : std::uint8_t {
                  // hash = payload that the device reads, aux = descriptors | indirect<<16 | writable bytes<<17; flags =
                  // kSenseless when the chain cannot be followed, with value = its head; of DISCARD and WRITE_ZEROES
                  // value, region = sector and sectors of the first range; width = 1 when the head was in flight already
-  used_seen = 50,   // queue, value = used.idx that the driver read, length = entries new to it (0: it found nothing;
-                    // several such in a row are one record), aux = entries since the queue was enabled; when it found
-                    // something ordinal = how many looks in a row had found nothing before
-  completion = 51,  // queue, ordinal = which chain, value = status byte, length = used length, hash = payload that the
-                    // device wrote, flags = VIRTIO_BLK_T_*, offset = sector, aux = writable bytes; ordinal = kNoOrdinal
-                    // when the id names no chain in flight, with offset = the id
-  used_event = 52,  // queue, value
+  used_seen = 50,    // queue, value = used.idx that the driver read, length = entries new to it (0: it found nothing;
+                     // several such in a row are one record), aux = entries since the queue was enabled; when it found
+                     // something ordinal = how many looks in a row had found nothing before
+  completion = 51,   // queue, ordinal = which chain, value = status byte, length = used length, hash = payload that the
+                     // device wrote, flags = VIRTIO_BLK_T_*, offset = sector, aux = writable bytes; width = 1 when
+                     // another used element stood for it (IN_ORDER), which tells no length; ordinal = kNoOrdinal
+                     // when the id names no chain in flight, with offset = the id
+  used_event = 52,   // queue, value
   avail_flags = 53,  // queue, value
   fence = 54,        // value = hal::Fence
   access = 55,       // raw, when asked for: region, offset, width, value, flags = 1 for a store

@@ -157,8 +157,10 @@ inline constexpr std::uint32_t VIRTIO_BLK_T_IN = 0;
 inline constexpr std::uint32_t VIRTIO_BLK_T_OUT = 1;
 inline constexpr std::uint32_t VIRTIO_BLK_T_FLUSH = 4;
 inline constexpr std::uint32_t VIRTIO_BLK_T_GET_ID = 8;
+inline constexpr std::uint32_t VIRTIO_BLK_T_GET_LIFETIME = 10;
 inline constexpr std::uint32_t VIRTIO_BLK_T_DISCARD = 11;
 inline constexpr std::uint32_t VIRTIO_BLK_T_WRITE_ZEROES = 13;
+inline constexpr std::uint32_t VIRTIO_BLK_T_SECURE_ERASE = 14;
 inline constexpr std::uint8_t VIRTIO_BLK_S_OK = 0;
 
 struct BlockHeader {

@@ -115,15 +115,26 @@ void VirtioRegisters::status_write(std::uint8_t value) {
   recorder_.put(record);
   status_ = value;
   if (value == 0) {
-    life_.device_reset(unit_);
-    for (auto& [number, queue] : queues_) {
-      queue.setup = {};  // the doorbell's place is the device's choice and stays
-    }
-    offered_known_ = 0;
-    offered_select_ = accepted_select_ = 0;
-    accepted_ = {};
-    queue_select_ = 0;
+    device_reset();
   }
+}
+
+void VirtioRegisters::device_reset() {
+  life_.device_reset(unit_);
+  for (auto& [number, queue] : queues_) {
+    queue.setup = {};  // the doorbell's place is the device's choice and stays
+  }
+  offered_known_ = 0;
+  offered_select_ = accepted_select_ = 0;
+  accepted_ = {};
+  queue_select_ = 0;
+}
+
+void VirtioRegisters::function_reset() {
+  device_reset();
+  status_ = 0;
+  half_ = {};
+  msix_.clear();
 }
 
 void VirtioRegisters::offered_read(std::uint32_t value) {
@@ -178,7 +189,8 @@ void VirtioRegisters::close_half() {
 }
 
 void VirtioRegisters::queue_enable() {
-  const QueueSetup& setup = selected().setup;
+  QueueSetup& setup = selected().setup;
+  setup.accepted = std::uint64_t{accepted_[1]} << 32 | accepted_[0];
   Record record = driver_record(Kind::queue_enabled, unit_, queue_select_);
   record.value = setup.size;
   record.offset = buffers_.packed(setup.rings[0]);

@@ -16,7 +16,8 @@ namespace ringside::trace {
 // A queue as the driver has set it up: bus addresses.
 struct QueueSetup {
   std::uint16_t size = 0;
-  std::array<std::uint64_t, 3> rings{};  // descriptors, avail, used
+  std::uint64_t accepted = 0;            // the device's features
+  std::array<std::uint64_t, 3> rings{};  // descriptors, avail, used; of a packed queue the ring and both event areas
 };
 
 // Told when the driver starts and stops queues.
@@ -55,6 +56,8 @@ class VirtioRegisters {
   // Before the machine acts on it: the cause stands in the log before its effects.
   void write(Structure structure, std::uint64_t offset, unsigned width, std::uint32_t value,
              std::uint32_t notify_multiplier);
+  // All of the function, MSI-X included.
+  void function_reset();
 
  private:
   struct Queue {
@@ -77,6 +80,7 @@ class VirtioRegisters {
   void common_read(std::uint32_t offset, unsigned width, std::uint32_t value);
   void common_write(std::uint32_t offset, unsigned width, std::uint32_t value);
   void status_write(std::uint8_t value);
+  void device_reset();
   void queue_address_read(std::uint32_t offset, std::uint32_t value);
   void queue_address_write(std::uint32_t offset, std::uint32_t value);
   void close_half();

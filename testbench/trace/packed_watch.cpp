@@ -1,0 +1,158 @@
+#include "testbench/trace/packed_watch.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace ringside::trace {
+namespace {
+
+// 2.8.1: available when AVAIL equals the driver's wrap counter and USED does not, used when both equal the device's.
+bool is_available(std::uint16_t flags, bool wrap) {
+  return ((flags & VIRTQ_DESC_F_AVAIL) != 0) == wrap && ((flags & VIRTQ_DESC_F_USED) != 0) != wrap;
+}
+
+bool is_used(std::uint16_t flags, bool wrap) {
+  return ((flags & VIRTQ_DESC_F_AVAIL) != 0) == wrap && ((flags & VIRTQ_DESC_F_USED) != 0) == wrap;
+}
+
+}  // namespace
+
+PackedWatch::PackedWatch(std::uint8_t unit, std::uint16_t queue, const QueueRings& rings, const WatchTools& tools)
+    : QueueWatch(unit, queue, rings,
+                 {{rings.descriptors, std::size_t{rings.size} * kDescriptorBytes}, {rings.avail, kEventAreaBytes}},
+                 tools) {}
+
+const std::uint8_t* PackedWatch::entry(const Position& position) const {
+  return rings().descriptors + std::size_t{position.place} * kDescriptorBytes;
+}
+
+PackedDescriptor PackedWatch::descriptor(const Position& position, const Store& store) const {
+  std::array<std::uint8_t, kDescriptorBytes> bytes;
+  const std::uint8_t* const at = entry(position);
+  std::memcpy(bytes.data(), at, bytes.size());
+  for (unsigned i = 0; i < store.size; ++i) {
+    if (store.address + i >= at && store.address + i < at + kDescriptorBytes) {
+      bytes[static_cast<std::size_t>(store.address + i - at)] = static_cast<std::uint8_t>(store.value >> (8 * i));
+    }
+  }
+  PackedDescriptor descriptor;
+  std::memcpy(&descriptor, bytes.data(), sizeof descriptor);
+  return descriptor;
+}
+
+// --- Published
+
+void PackedWatch::before_store(const std::uint8_t* address, unsigned size, std::uint64_t value) {
+  if (address < rings().descriptors || address >= rings().descriptors + std::size_t{rings().size} * kDescriptorBytes) {
+    return;
+  }
+  // The flags of the first descriptor of a list are written last (2.8.6), so the store to the next available place may
+  // make several lists available that had been written behind it.
+  const Store store{address, size, value};
+  std::vector<List> lists;
+  std::uint32_t left = rings().size;
+  while (left != 0 && is_available(descriptor(next_avail_, store).flags, next_avail_.wrap)) {
+    lists.push_back(list_at(next_avail_, left, store));
+    left -= lists.back().entries;
+    next_avail_.advance(lists.back().entries, rings().size);
+  }
+  if (lists.empty()) {
+    return;
+  }
+  published(next_avail_.word(), static_cast<std::uint32_t>(lists.size()));
+  for (const List& list : lists) {
+    request(list, store);
+  }
+}
+
+PackedWatch::List PackedWatch::list_at(const Position& start, std::uint32_t most, const Store& store) const {
+  List list{start};
+  Position position = start;
+  while (!list.ends && list.entries < most) {
+    list.ends = (descriptor(position, store).flags & VIRTQ_DESC_F_NEXT) == 0;
+    ++list.entries;
+    position.advance(1, rings().size);
+  }
+  return list;
+}
+
+// The buffer's id stands in the last descriptor of its list (2.8.6).
+void PackedWatch::request(const List& list, const Store& store) {
+  Position last = list.start;
+  last.advance(list.entries - 1, rings().size);
+  const std::uint16_t id = descriptor(last, store).id;
+  Chain& chain = begin_chain(id);
+  chain.entries = list.entries;
+  Walk walk;
+  walk.sense = list.ends;
+  Position position = list.start;
+  for (std::uint32_t i = 0; i < list.entries; ++i) {
+    const PackedDescriptor piece = descriptor(position, store);
+    if ((piece.flags & VIRTQ_DESC_F_INDIRECT) == 0) {
+      add_piece(piece.address, piece.length, (piece.flags & VIRTQ_DESC_F_WRITE) != 0, walk, chain);
+    } else if (list.entries == 1) {
+      walk_table(piece, walk, chain);
+    } else {
+      walk.sense = false;  // 2.8.7: not part of a list
+    }
+    position.advance(1, rings().size);
+  }
+  end_chain(id, chain, walk);
+}
+
+// 2.8.7: the entries of an indirect table are used in their order, and of their flags only WRITE counts.
+void PackedWatch::walk_table(const PackedDescriptor& descriptor, Walk& walk, Chain& chain) {
+  const std::uint8_t* const table = buffers().cpu_of(descriptor.address, descriptor.length);
+  walk.indirect = true;
+  if (table == nullptr || descriptor.length % kDescriptorBytes != 0) {
+    walk.sense = false;
+    return;
+  }
+  const std::uint32_t entries = std::min<std::uint32_t>(descriptor.length / kDescriptorBytes, kMaxQueueSize);
+  for (std::uint32_t i = 0; i < entries; ++i) {
+    PackedDescriptor piece;
+    std::memcpy(&piece, table + std::size_t{i} * kDescriptorBytes, sizeof piece);
+    add_piece(piece.address, piece.length, (piece.flags & VIRTQ_DESC_F_WRITE) != 0, walk, chain);
+  }
+}
+
+void PackedWatch::stored(const std::uint8_t* address, unsigned size, std::uint64_t value) {
+  if (address < rings().avail || address >= rings().avail + kEventAreaBytes) {
+    return;
+  }
+  const auto offset = static_cast<std::uint32_t>(address - rings().avail);
+  if (offset == kEventOffset) {
+    record_suppression(Kind::used_event, value & 0xffff);
+  }
+  if (offset == kEventFlags || size > kEventFlags) {
+    record_suppression(Kind::avail_flags, offset == kEventFlags ? value & 0xffff : value >> 16 & 0xffff);
+  }
+}
+
+// --- Used
+
+bool PackedWatch::is_look(const std::uint8_t* address, unsigned size) const {
+  const std::uint8_t* const flags = entry(next_used_) + kPackedFlags;
+  return address <= flags && address + size >= flags + sizeof(std::uint16_t);
+}
+
+void PackedWatch::looked(const std::uint8_t* address, unsigned, std::uint64_t value) {
+  const std::uint8_t* const at = entry(next_used_);
+  const auto flags = static_cast<std::uint16_t>(value >> (8 * static_cast<unsigned>(at + kPackedFlags - address)));
+
+  if (!is_used(flags, next_used_.wrap)) {
+    found(next_used_.word(), 0);
+    return;
+  }
+  // Pairs with the device's ordering of id, length, status and data before the flags.
+  __atomic_thread_fence(__ATOMIC_ACQUIRE);
+  const std::uint16_t id = read_shared16(at + kPackedId);
+  const std::uint32_t length = read_shared32(at + 8);
+  const std::uint32_t chains = chains_up_to(id);
+  next_used_.advance(std::min<std::uint32_t>(entries_up_to(id), rings().size), rings().size);
+  found(next_used_.word(), chains);
+  completed_up_to(id, length);
+}
+
+}  // namespace ringside::trace

@@ -1,0 +1,113 @@
+#include "testbench/trace/split_watch.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace ringside::trace {
+namespace {
+
+Descriptor read_descriptor(const std::uint8_t* table, std::uint32_t index) {
+  Descriptor descriptor;
+  std::memcpy(&descriptor, table + std::size_t{index} * kDescriptorBytes, sizeof descriptor);
+  return descriptor;
+}
+
+}  // namespace
+
+SplitWatch::SplitWatch(std::uint8_t unit, std::uint16_t queue, const QueueRings& rings, const WatchTools& tools)
+    : QueueWatch(unit, queue, rings,
+                 {{rings.avail, avail_bytes(rings.size)}, {rings.used + kRingIndex, sizeof(std::uint16_t)}}, tools) {}
+
+// --- Published
+
+void SplitWatch::stored(const std::uint8_t* address, unsigned, std::uint64_t value) {
+  if (address < rings().avail || address >= rings().avail + avail_bytes(rings().size)) {
+    return;
+  }
+  const auto offset = static_cast<std::uint32_t>(address - rings().avail);
+  if (offset == kRingIndex) {
+    publish(static_cast<std::uint16_t>(value));
+  } else if (offset == kRingFlags) {
+    record_suppression(Kind::avail_flags, value);
+  } else if (offset == used_event_offset(rings().size)) {
+    record_suppression(Kind::used_event, value);
+  }
+}
+
+void SplitWatch::publish(std::uint16_t index) {
+  const auto added = static_cast<std::uint16_t>(index - avail_index_);
+  published(index, added);
+  for (std::uint16_t i = 0; added <= rings().size && i < added; ++i) {
+    const std::uint32_t slot = static_cast<std::uint16_t>(avail_index_ + i) % rings().size;
+    request(read_shared16(rings().avail + kRingEntries + 2 * slot));
+  }
+  avail_index_ = index;
+}
+
+void SplitWatch::request(std::uint16_t head) {
+  if (head >= rings().size) {
+    senseless(head);
+    return;
+  }
+  Chain& chain = begin_chain(head);
+  const Walk result = walk(head, chain);
+  end_chain(head, chain, result);
+}
+
+// VIRTIO 1.2, 2.7.5.3: a chain may end in one indirect table, tables do not nest. A loop is cut off at the size of the
+// table it runs in.
+QueueWatch::Walk SplitWatch::walk(std::uint16_t head, Chain& chain) {
+  Walk walk;
+  const std::uint8_t* table = rings().descriptors;
+  std::uint32_t entries = rings().size;
+  std::uint32_t index = head;
+  for (std::uint32_t steps = 0; steps < entries; ++steps) {
+    if (index >= entries) {
+      break;
+    }
+    const Descriptor descriptor = read_descriptor(table, index);
+    if ((descriptor.flags & VIRTQ_DESC_F_INDIRECT) != 0) {
+      table = buffers().cpu_of(descriptor.address, descriptor.length);
+      if (walk.indirect || table == nullptr || (descriptor.flags & VIRTQ_DESC_F_NEXT) != 0 ||
+          descriptor.length % kDescriptorBytes != 0) {
+        break;
+      }
+      walk.indirect = true;
+      entries = std::min<std::uint32_t>(descriptor.length / kDescriptorBytes, kMaxQueueSize);
+      index = 0;
+      steps = ~std::uint32_t{0};  // count again, in the table
+      continue;
+    }
+    add_piece(descriptor.address, descriptor.length, (descriptor.flags & VIRTQ_DESC_F_WRITE) != 0, walk, chain);
+    if ((descriptor.flags & VIRTQ_DESC_F_NEXT) == 0) {
+      return walk;
+    }
+    index = descriptor.next;
+  }
+  walk.sense = false;
+  return walk;
+}
+
+// --- Used
+
+bool SplitWatch::is_look(const std::uint8_t* address, unsigned) const { return address == rings().used + kRingIndex; }
+
+void SplitWatch::looked(const std::uint8_t*, unsigned, std::uint64_t value) {
+  const auto index = static_cast<std::uint16_t>(value);
+  const auto added = static_cast<std::uint16_t>(index - used_index_);
+  found(index, added);
+  // Pairs with the device's ordering of used elements, status and data before used.idx.
+  __atomic_thread_fence(__ATOMIC_ACQUIRE);
+  // More than the ring has is nonsense. In order, the element of a batch lies where the batch begins (2.7.9).
+  for (std::uint32_t i = 0; added <= rings().size && i < added;) {
+    const std::uint32_t slot = static_cast<std::uint16_t>(used_index_ + i) % rings().size;
+    const std::uint8_t* const element = rings().used + kRingEntries + 8 * std::size_t{slot};
+    const std::uint32_t id = read_shared32(element);
+    const std::uint32_t length = read_shared32(element + 4);
+    i += chains_up_to(id);
+    completed_up_to(id, length);
+  }
+  used_index_ = index;
+}
+
+}  // namespace ringside::trace
