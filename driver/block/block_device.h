@@ -13,7 +13,7 @@ inline constexpr std::uint32_t kSectorSize = 512;  // VIRTIO: capacity and secto
 inline constexpr std::uint32_t kBlockSize = 4096;  // the unit of read_block and write_block
 inline constexpr std::size_t kIdSize = 20;         // a GET_ID answer: ASCII, NUL-padded, not always terminated
 
-inline constexpr std::size_t kLifetimeSize = 8;  // a GET_LIFETIME answer: struct virtio_blk_lifetime
+inline constexpr std::size_t kLifetimeSize = 6;  // a GET_LIFETIME answer: struct virtio_blk_lifetime, three le16
 inline constexpr std::uint16_t kMaxQueues = 64;  // request queues of one device that this driver uses
 
 enum class Operation : std::uint8_t { read, write, flush, get_id, discard, write_zeroes, secure_erase, get_lifetime };

@@ -1,9 +1,9 @@
 #include "driver/block/controller.h"
 
+#include "driver/block/disk_config.h"
 #include "driver/block/virtio_blk_spec.h"
 #include "driver/hal/bits.h"
 #include "driver/hal/text.h"
-#include "driver/pci/intx_routing.h"
 #include "driver/pci/registers.h"
 #include "driver/virtio/spec.h"
 
@@ -17,15 +17,19 @@ constexpr std::uint64_t kUnderstood =
     feature(VIRTIO_BLK_F_SIZE_MAX) | feature(VIRTIO_BLK_F_SEG_MAX) | feature(VIRTIO_BLK_F_GEOMETRY) |
     feature(VIRTIO_BLK_F_RO) | feature(VIRTIO_BLK_F_BLK_SIZE) | feature(VIRTIO_BLK_F_FLUSH) |
     feature(VIRTIO_BLK_F_TOPOLOGY) | feature(VIRTIO_BLK_F_CONFIG_WCE) | feature(VIRTIO_BLK_F_DISCARD) |
-    feature(VIRTIO_BLK_F_WRITE_ZEROES) | feature(virtio::VIRTIO_F_INDIRECT_DESC) | feature(virtio::VIRTIO_F_EVENT_IDX) |
-    feature(virtio::VIRTIO_F_VERSION_1) | feature(virtio::VIRTIO_F_RING_RESET);
+    feature(VIRTIO_BLK_F_WRITE_ZEROES) | feature(VIRTIO_BLK_F_MQ) | feature(VIRTIO_BLK_F_LIFETIME) |
+    feature(VIRTIO_BLK_F_SECURE_ERASE) | feature(virtio::VIRTIO_F_INDIRECT_DESC) | feature(virtio::VIRTIO_F_EVENT_IDX) |
+    feature(virtio::VIRTIO_F_VERSION_1) | feature(virtio::VIRTIO_F_RING_PACKED) | feature(virtio::VIRTIO_F_IN_ORDER) |
+    feature(virtio::VIRTIO_F_NOTIFICATION_DATA) | feature(virtio::VIRTIO_F_NOTIF_CONFIG_DATA) |
+    feature(virtio::VIRTIO_F_RING_RESET) |
+    // The device's addresses are those that the platform hands out for it: we use no other ones, only those of
+    // alloc_dma_buffer and map.
+    feature(virtio::VIRTIO_F_ACCESS_PLATFORM) |
+    // The device is ordered as the platform's devices are: the fences of hal::Memory are the processor's own.
+    feature(virtio::VIRTIO_F_ORDER_PLATFORM);
 
-constexpr std::uint16_t kConfigEntry = 0;  // MSI-X table entries
-constexpr std::uint16_t kQueueEntry = 1;
-
-// Both entries raise the same vector: one wait covers used buffers and configuration changes, and a device that breaks
-// wakes the driver up instead of letting it sleep until the deadline.
-constexpr unsigned kMsiVector = 0;
+constexpr std::uint16_t kSmallestQueue = 2;
+constexpr std::uint16_t kHeaderAndStatus = 2;
 
 std::uint16_t usable_queue_size(std::uint16_t wanted, std::uint16_t maximum) {
   return wanted == 0 || wanted > maximum ? maximum : wanted;
@@ -43,62 +47,35 @@ bool Controller::init(const pci::Bus& bus, const pci::DeviceInfo& device, const 
   address_ = device.address;
   options_ = options;
 
-  pci::BarAllocator allocator(machine_->info());
-  if (!allocator.assign(bus.config(), address_, bars_)) {
-    return fail("no address space for its BARs");
+  bars_ = device.bars;
+  if (device.problem != nullptr) {
+    return fail(device.problem);
   }
   hal::Line().text("[VirtIO]   BAR0=").hex(bars_[0].address, 8).log_to(*machine_);
   pci::enable_device(bus.config(), address_, pci::PCI_COMMAND_IO | pci::PCI_COMMAND_MEMORY | pci::PCI_COMMAND_MASTER);
 
-  if (const char* const missing = modern_.init(bus.config(), address_, bars_); missing != nullptr) {
+  if (const char* const missing = choose_transport(); missing != nullptr) {
     return fail(missing);
   }
-  transport_ = &modern_;
-  return set_up_interrupts(device);
+  const char* const problem = interrupts_.init(*machine_, bus, device, bars_, *transport_, options);
+  return problem == nullptr || fail(problem);
 }
 
-bool Controller::set_up_interrupts(const pci::DeviceInfo& device) {
-  completion_ = options_.completion;
-  if (completion_ == Completion::msix) {
-    return set_up_msix();
-  }
-  if (completion_ == Completion::intx) {
-    const std::uint8_t irq = pci::route_intx(*bus_, device);
-    if (irq == 0) {
-      return fail("its INTx pin has no route");
+// A transitional device has both interfaces; the modern one is preferred (VIRTIO 1.2, 4.1.2.1). Null on success.
+const char* Controller::choose_transport() {
+  using Access = virtio::ModernTransport::Access;
+  const char* missing = nullptr;
+  if (options_.transport != TransportChoice::legacy) {
+    const bool window = options_.transport == TransportChoice::pci_cfg_window;
+    missing = modern_.init(bus_->config(), address_, bars_, window ? Access::config_window : Access::mapped);
+    transport_ = &modern_;
+    if (missing == nullptr || options_.transport != TransportChoice::automatic) {
+      return missing;
     }
-    vector_ = hal::line_vector(irq);
-    pci::enable_device(bus_->config(), address_, 0, pci::PCI_COMMAND_INTX_DISABLE);
-    return true;
   }
-  pci::enable_device(bus_->config(), address_, pci::PCI_COMMAND_INTX_DISABLE);
-  return true;
-}
-
-bool Controller::set_up_msix() {
-  if (!msix_.init(*machine_, bus_->config(), address_, bars_)) {
-    return fail("it has no usable MSI-X table");
-  }
-  if (machine_->info().msi_vectors == 0) {
-    return fail("the machine has no message-signalled interrupts");
-  }
-  vector_ = kMsiVector;
-  transport_->msix_switched(true);
-  const hal::MsiMessage message = machine_->msi_message(vector_);
-  msix_.enable();
-  msix_.set_entry(kConfigEntry, message);
-  if (msix_.size() > kQueueEntry) {
-    msix_.set_entry(kQueueEntry, message);
-  }
-  msix_.unmask_function();
-  return true;
-}
-
-std::uint16_t Controller::queue_entry() const {
-  if (completion_ != Completion::msix) {
-    return virtio::VIRTIO_MSI_NO_VECTOR;
-  }
-  return msix_.size() > kQueueEntry ? kQueueEntry : kConfigEntry;
+  transport_ = &legacy_;
+  const char* const no_legacy = legacy_.init(bars_);
+  return no_legacy != nullptr && missing != nullptr ? missing : no_legacy;
 }
 
 bool Controller::negotiate() {
@@ -109,15 +86,12 @@ bool Controller::negotiate() {
   transport_->add_status(virtio::VIRTIO_CONFIG_S_DRIVER);
 
   info_ = DiskInfo{};
-  info_.offered = transport_->offered_features();
-  info_.features = info_.offered & kUnderstood & options_.features;
-  const char* problem = nullptr;
-  if ((info_.features & feature(virtio::VIRTIO_F_VERSION_1)) == 0) {
-    problem = "it offers no VIRTIO_F_VERSION_1";
-  } else if (!transport_->accept_features(info_.features)) {
-    problem = "it refuses the features";
-  } else if (!read_configuration()) {
+  const char* problem = agree_on_features();
+  if (problem == nullptr && !read_configuration()) {
     problem = "its configuration makes no sense";
+  }
+  if (problem == nullptr) {
+    problem = choose_queues();
   }
   if (problem != nullptr) {
     transport_->add_status(virtio::VIRTIO_CONFIG_S_FAILED);
@@ -126,69 +100,101 @@ bool Controller::negotiate() {
   return true;
 }
 
+const char* Controller::agree_on_features() {
+  info_.offered = transport_->offered_features();
+  info_.features = info_.offered & kUnderstood & options_.features;
+  if (!has(virtio::VIRTIO_F_VERSION_1) && !transport_->is_legacy()) {
+    return "it offers no VIRTIO_F_VERSION_1";
+  }
+  return transport_->accept_features(info_.features) ? nullptr : "it refuses the features";
+}
+
 bool Controller::has(unsigned feature_bit) const { return (info_.features & feature(feature_bit)) != 0; }
 
 bool Controller::read_configuration() {
   const pci::RegisterWindow& config = transport_->device_config();
-  // Optional fields are read only when their feature is there, and only inside the structure (2.5.1).
-  const auto field = [&](unsigned bit, std::uint32_t offset, std::uint32_t otherwise) {
-    return has(bit) && offset + 4 <= config.length() ? config.read32(offset) : otherwise;
-  };
   if (config.length() < kConfigCapacity + 8) {
     return false;
   }
-  std::uint32_t segments = 1;
-  const bool consistent = virtio::read_consistently(*transport_, [&] {
-    info_.sectors = config.read32(kConfigCapacity) | std::uint64_t{config.read32(kConfigCapacity + 4)} << 32;
-    info_.max_segment_size = field(VIRTIO_BLK_F_SIZE_MAX, kConfigSizeMax, 0xffff'ffff);
-    segments = field(VIRTIO_BLK_F_SEG_MAX, kConfigSegMax, 1);
-    info_.block_size = field(VIRTIO_BLK_F_BLK_SIZE, kConfigBlkSize, kSectorSize);
-    info_.max_discard_sectors = field(VIRTIO_BLK_F_DISCARD, kConfigMaxDiscardSectors, 0);
-    info_.max_write_zeroes_sectors = field(VIRTIO_BLK_F_WRITE_ZEROES, kConfigMaxWriteZeroesSectors, 0);
-  });
+  DiskInfo read;
+  const bool consistent =
+      virtio::read_consistently(*transport_, [&] { read = read_disk_info(config, info_.features); });
   generation_ = transport_->config_generation();
-  info_.max_segments = segments == 0 ? 1 : segments;
-  info_.read_only = has(VIRTIO_BLK_F_RO);
-  info_.flush = has(VIRTIO_BLK_F_FLUSH);
-  info_.queue_size = usable_queue_size(options_.queue_size, transport_->max_queue_size(kRequestQueue));
-  const bool queue_ok =
-      hal::is_power_of_two(info_.queue_size) && info_.queue_size >= 2 && info_.queue_size <= virtio::kMaxQueueSize;
-  const bool block_ok = hal::is_power_of_two(info_.block_size) && info_.block_size >= kSectorSize;
-  return consistent && queue_ok && block_ok && info_.max_segment_size != 0;
+  if (!consistent || !hal::is_power_of_two(read.block_size) || read.block_size < kSectorSize ||
+      read.max_segment_size == 0) {
+    return false;
+  }
+  read.max_segments = read.max_segments < segment_limit_ ? read.max_segments : segment_limit_;
+  read.features = info_.features;
+  read.offered = info_.offered;
+  read.queue_size = info_.queue_size;  // a live queue keeps its size, and there are as many as before
+  read.queues = info_.queues;
+  info_ = read;
+  return true;
+}
+
+const char* Controller::choose_queues() {
+  // 5.2.5: without the feature there is one.
+  const std::uint16_t offered = has(VIRTIO_BLK_F_MQ) ? read_queue_count(transport_->device_config()) : std::uint16_t{1};
+  const std::uint16_t wanted = options_.queues == 0 ? std::uint16_t{1} : options_.queues;
+  info_.queues = wanted < offered ? wanted : offered;
+  info_.queues = info_.queues < kMaxQueues ? info_.queues : kMaxQueues;
+  if (info_.queues == 0) {
+    return "it has no queue";
+  }
+  for (std::uint16_t queue = 0; queue < info_.queues; ++queue) {
+    const std::uint16_t size = queue_size(queue);
+    if (size < kSmallestQueue || size > virtio::kMaxQueueSize ||
+        (!hal::is_power_of_two(size) && !has(virtio::VIRTIO_F_RING_PACKED))) {
+      return "its queue has no usable size";
+    }
+    if (size <= kHeaderAndStatus && !has(virtio::VIRTIO_F_INDIRECT_DESC)) {
+      return "its queue is too small for a request without indirect descriptors";
+    }
+  }
+  info_.queue_size = queue_size(0);
+  return nullptr;
+}
+
+std::uint16_t Controller::queue_size(std::uint16_t queue) const {
+  const std::uint16_t maximum = transport_->max_queue_size(queue);
+  // 4.1.5.1.3: a legacy queue has the size that the device gave it.
+  return transport_->is_legacy() ? maximum : usable_queue_size(options_.queue_size, maximum);
+}
+
+std::uint16_t Controller::most_queue_size(std::uint16_t queue) const {
+  return has(virtio::VIRTIO_F_RING_RESET) ? transport_->max_queue_size(queue) : queue_size(queue);
+}
+
+void Controller::limit_segments(std::uint16_t most) {
+  segment_limit_ = most;
+  info_.max_segments = info_.max_segments < most ? info_.max_segments : most;
 }
 
 bool Controller::refresh_configuration() {
-  if (transport_->config_generation() == generation_) {
-    return false;
-  }
-  const std::uint16_t queue_size = info_.queue_size;
-  const bool sensible = read_configuration();
-  info_.queue_size = queue_size;  // a live queue keeps its size
-  return sensible;
+  return transport_->config_generation() != generation_ && read_configuration();
 }
 
-bool Controller::start_queue(std::uint16_t size, const virtio::QueueAddresses& addresses) {
-  if (const char* const problem = transport_->set_up_queue(kRequestQueue, size, addresses, queue_entry());
+bool Controller::start_configuration() {
+  return interrupts_.config_entry() == virtio::VIRTIO_MSI_NO_VECTOR ||
+         transport_->set_config_vector(interrupts_.config_entry()) || fail("the configuration vector was refused");
+}
+
+bool Controller::find_doorbell(std::uint16_t queue, virtio::Doorbell& doorbell) {
+  return transport_->doorbell(queue, doorbell, info_.features) ||
+         fail("its doorbell lies outside the notification structure");
+}
+
+bool Controller::start_queue(std::uint16_t queue, std::uint16_t size, const virtio::QueueAddresses& addresses) {
+  if (const char* const problem = transport_->set_up_queue(queue, size, addresses, interrupts_.queue_entry(queue));
       problem != nullptr) {
     return fail(problem);
   }
-  info_.queue_size = size;
+  info_.queue_size = queue == 0 ? size : info_.queue_size;
   return true;
 }
 
-bool Controller::start(std::uint16_t size, const virtio::QueueAddresses& addresses) {
-  if (completion_ == Completion::msix && !transport_->set_config_vector(kConfigEntry)) {
-    return fail("the configuration vector was refused");
-  }
-  if (!transport_->doorbell(kRequestQueue, doorbell_, info_.features)) {
-    return fail("its doorbell lies outside the notification structure");
-  }
-  if (!start_queue(size, addresses)) {
-    return false;
-  }
-  transport_->add_status(virtio::VIRTIO_CONFIG_S_DRIVER_OK);
-  return true;
-}
+void Controller::go() { transport_->add_status(virtio::VIRTIO_CONFIG_S_DRIVER_OK); }
 
 bool Controller::stop() {
   if (transport_->reset()) {
@@ -196,14 +202,6 @@ bool Controller::stop() {
   }
   pci::enable_device(bus_->config(), address_, 0, pci::PCI_COMMAND_MASTER);
   return false;
-}
-
-void Controller::acknowledge_interrupt() {
-  if (completion_ == Completion::intx) {
-    // MSI-X leaves ISR alone (4.1.4.5.2); for INTx the read is what lowers the line, so it comes before the re-arm.
-    static_cast<void>(transport_->read_isr());
-    machine_->acknowledge(vector_);
-  }
 }
 
 }  // namespace ringside::block

@@ -1,37 +1,40 @@
-// One virtio block function, without its queue: PCI set-up, interrupts, negotiation, device configuration. Not a
-// template: nothing here touches memory that the device shares.
+// One virtio block function, without its queues: PCI set-up, negotiation, device configuration. Not a template: nothing
+// here touches memory that the device shares.
 #pragma once
 
 #include <cstdint>
 
 #include "driver/block/block_device.h"
+#include "driver/block/interrupts.h"
 #include "driver/block/open.h"
 #include "driver/hal/machine.h"
 #include "driver/pci/bar.h"
 #include "driver/pci/bus.h"
-#include "driver/pci/msix.h"
+#include "driver/virtio/legacy_transport.h"
 #include "driver/virtio/modern_transport.h"
 #include "driver/virtio/transport.h"
 
 namespace ringside::block {
 
-inline constexpr std::uint16_t kRequestQueue = 0;
+inline constexpr std::uint16_t kMaxSegments = 126;  // with header and status 128: a 2 KiB indirect table per request
 
 class Controller {
  public:
-  explicit Controller(hal::Machine& machine) : machine_(&machine), modern_(machine) {}
+  explicit Controller(hal::Machine& machine) : machine_(&machine), modern_(machine), legacy_(machine) {}
 
-  // Assigns BARs, enables the function, finds the virtio structures, sets interrupts up. False, with the reason on the
-  // log, when the function cannot be used. `bus` outlives the controller.
+  // Enables the function (whose addresses assign_resources gave), finds the virtio structures, sets interrupts up.
+  // False, with the reason on the log, when the function cannot be used. `bus` outlives the controller.
   [[nodiscard]] bool init(const pci::Bus& bus, const pci::DeviceInfo& device, const Options& options);
 
   // Resets the device and brings it up to where queues can be set up (VIRTIO 1.2, 3.1.1, steps 1 to 6), filling info().
   // False, with the reason on the log and FAILED set, when device and driver cannot work together.
   [[nodiscard]] bool negotiate();
-  // Steps 7 and 8: the queue, then DRIVER_OK. `size` entries.
-  [[nodiscard]] bool start(std::uint16_t size, const virtio::QueueAddresses& addresses);
-  // Programs the request queue alone, after a queue reset.
-  [[nodiscard]] bool start_queue(std::uint16_t size, const virtio::QueueAddresses& addresses);
+  // Step 7: the configuration's vector, then queue by queue. A queue reset programs one again.
+  [[nodiscard]] bool start_configuration();
+  [[nodiscard]] bool start_queue(std::uint16_t queue, std::uint16_t size, const virtio::QueueAddresses& addresses);
+  [[nodiscard]] bool find_doorbell(std::uint16_t queue, virtio::Doorbell& doorbell);
+  // Step 8: DRIVER_OK.
+  void go();
 
   // Resets the device; if it does not obey, bus mastering is taken from it. Either way it touches memory no more.
   // False when it did not obey.
@@ -39,37 +42,38 @@ class Controller {
 
   [[nodiscard]] const DiskInfo& info() const { return info_; }
   [[nodiscard]] bool has(unsigned feature_bit) const;
-  [[nodiscard]] Completion completion() const { return completion_; }
-  [[nodiscard]] unsigned vector() const { return vector_; }  // unless completion is polled
-  [[nodiscard]] const virtio::Transport& transport() const { return *transport_; }
-  [[nodiscard]] const virtio::Doorbell& doorbell() const { return doorbell_; }
+  // Of the negotiated features and the options: entries of a queue, and up to how many a queue reset may make of them.
+  [[nodiscard]] std::uint16_t queue_size(std::uint16_t queue) const;
+  [[nodiscard]] std::uint16_t most_queue_size(std::uint16_t queue) const;
+  // What the caller has memory for; DiskInfo::max_segments is never more.
+  void limit_segments(std::uint16_t most);
 
-  // After an interrupt. For INTx reads ISR, which lowers the line, and re-arms it.
-  void acknowledge_interrupt();
+  [[nodiscard]] const virtio::Transport& transport() const { return *transport_; }
+  [[nodiscard]] const Interrupts& interrupts() const { return interrupts_; }
+  void acknowledge_interrupt() const { interrupts_.acknowledge(*transport_); }
 
   // Reads the configuration again if its generation has moved. True when it had.
   [[nodiscard]] bool refresh_configuration();
 
  private:
   [[nodiscard]] bool fail(const char* why);
-  [[nodiscard]] bool set_up_interrupts(const pci::DeviceInfo& device);
-  [[nodiscard]] bool set_up_msix();
+  [[nodiscard]] const char* choose_transport();
+  [[nodiscard]] const char* agree_on_features();
   [[nodiscard]] bool read_configuration();
-  [[nodiscard]] std::uint16_t queue_entry() const;
+  [[nodiscard]] const char* choose_queues();
 
   hal::Machine* machine_;
   const pci::Bus* bus_ = nullptr;
   pci::Address address_;
   Options options_;
-  pci::Bar bars_[pci::kBarCount];
-  pci::Msix msix_;
+  const pci::Bar* bars_ = nullptr;  // the bus has them
   virtio::ModernTransport modern_;
+  virtio::LegacyTransport legacy_;
   virtio::Transport* transport_ = nullptr;  // the one in use
-  virtio::Doorbell doorbell_;
+  Interrupts interrupts_;
   DiskInfo info_;
-  Completion completion_ = Completion::polled;
-  unsigned vector_ = 0;
   std::uint32_t generation_ = 0;
+  std::uint16_t segment_limit_ = kMaxSegments;
 };
 
 }  // namespace ringside::block

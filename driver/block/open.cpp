@@ -2,9 +2,10 @@
 
 #include <new>
 
+#include "driver/block/controller.h"
 #include "driver/block/find.h"
 #include "driver/block/split_device.h"
-#include "driver/block/virtio_blk.h"
+#include "driver/block/new_from_pci.h"
 #include "driver/hal/text.h"
 #include "driver/pci/resources.h"
 
@@ -35,13 +36,13 @@ template <class Memory>
 BlockDevice* init_device(hal::Machine& machine, Memory memory, const pci::Bus& bus, const pci::DeviceInfo& device,
                          const Options& options) {
   if (!options.check_requests) {
-    return VirtioBlk<Memory>::new_from_pci(machine, memory, bus, device, options);
+    return new_from_pci(machine, memory, bus, device, options);
   }
   SplitDevice* const split = SplitDevice::create(machine, options);
   if (split == nullptr) {
     return nullptr;
   }
-  BlockDevice* const below = VirtioBlk<Memory>::new_from_pci(machine, memory, bus, device, split->options_below());
+  BlockDevice* const below = new_from_pci(machine, memory, bus, device, split->options_below());
   return below == nullptr ? nullptr : &split->over(*below, kMaxSegments);
 }
 

@@ -38,9 +38,15 @@ inline constexpr std::uint32_t VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP = 1;
 inline constexpr std::uint32_t kConfigCapacity = 0x00;               // le64
 inline constexpr std::uint32_t kConfigSizeMax = 0x08;                // le32
 inline constexpr std::uint32_t kConfigSegMax = 0x0c;                 // le32
+inline constexpr std::uint32_t kConfigGeometry = 0x10;               // le16 cylinders, u8 heads, u8 sectors
 inline constexpr std::uint32_t kConfigBlkSize = 0x14;                // le32
+inline constexpr std::uint32_t kConfigTopology = 0x18;               // u8 exponent, u8 alignment offset, le16 min io
+inline constexpr std::uint32_t kConfigOptIoSize = 0x1c;              // le32
 inline constexpr std::uint32_t kConfigWriteback = 0x20;              // u8
+inline constexpr std::uint32_t kConfigNumQueues = 0x22;              // le16
 inline constexpr std::uint32_t kConfigMaxDiscardSectors = 0x24;      // le32
 inline constexpr std::uint32_t kConfigMaxWriteZeroesSectors = 0x30;  // le32
+inline constexpr std::uint32_t kConfigMaxSecureEraseSectors = 0x3c;  // le32
+inline constexpr std::uint32_t kConfigSecureEraseSectorAlignment = 0x44;  // le32
 
 }  // namespace ringside::block

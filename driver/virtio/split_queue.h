@@ -5,45 +5,32 @@
 // are written and never read back; a used element is read once and checked against our own records.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 
 #include "driver/hal/machine.h"
 #include "driver/hal/memory.h"
+#include "driver/virtio/flight_order.h"
+#include "driver/virtio/queue.h"
 #include "driver/virtio/spec.h"
 #include "driver/virtio/transport.h"
 
 namespace ringside::virtio {
 
-static_assert(std::endian::native == std::endian::little, "virtio 1.x is little-endian and so are we");
-
-inline constexpr std::uint16_t kNoDescriptor = 0xffff;
-inline constexpr std::uint32_t kUsedIndexJumped = 0x1'0000;  // more than 16 bits can count
-
-// One element of a chain.
-struct Piece {
-  hal::BusAddress address;
-  std::uint32_t length;
-  bool device_writable;
-};
-
-enum class UsedError : std::uint8_t { none, id_out_of_range, id_not_in_flight };
-
-struct Used {
-  std::uint16_t head = kNoDescriptor;
-  std::uint32_t length = 0;  // as claimed, unchecked
-};
-
 template <class Memory>
 class SplitQueue {
  public:
+  using MemoryPolicy = Memory;
+  // used.idx says how many chains are used, so one look suffices for all of them.
+  static constexpr bool kLookCountsAll = true;
+  static constexpr bool kPacked = false;
+
   explicit SplitQueue(Memory memory) : memory_(memory) {}
 
   // Allocates the three parts and the private state. False when memory has run out, with everything given back.
-  // `size` is a power of two, 2 .. 32768. Called again after release(), it keeps the private state if it is big enough.
-  [[nodiscard]] bool init(hal::Machine& machine, std::uint16_t size, bool event_index);
+  // Called again after release(), it keeps the private state if it is big enough.
+  [[nodiscard]] bool init(hal::Machine& machine, const QueueShape& shape);
   // Frees the shared parts and forgets what was in flight: only when the device no longer uses them.
   void release();
 
@@ -59,17 +46,21 @@ class SplitQueue {
   void give_back(std::uint16_t head);
   // Writes a chain of ordinary descriptors that starts at `head`; count - 1 more are taken.
   void write_chain(std::uint16_t head, const Piece* pieces, std::uint16_t count);
-  // Writes one descriptor that points at an indirect table.
+  // Fills an indirect table (2.7.5.3), then writes one descriptor that points at it.
+  static void write_table(Memory memory, Descriptor* table, const Piece* pieces, std::uint16_t count);
   void write_indirect(std::uint16_t head, hal::BusAddress table, std::uint16_t count);
   // Puts the chain into the available ring; the device does not see it before expose().
   void offer(std::uint16_t head);
   // Publishes all that was offered. True when the device wants to be notified.
   [[nodiscard]] bool expose();
+  // What a doorbell says with VIRTIO_F_NOTIFICATION_DATA: the next available index (2.9).
+  [[nodiscard]] std::uint16_t next_position() const { return offered_; }
 
   // How many used elements the driver has not taken. More than are in flight is an error of the device:
   // kUsedIndexJumped.
   [[nodiscard]] std::uint32_t look();
-  // Takes the next one; only as many as look() said. Its descriptors are free again when this returns `none`.
+  // Takes the next one; only as many as look() said. Its descriptors are free again when this returns `none`. In
+  // order, one used element may stand for several chains, and each comes by itself.
   [[nodiscard]] UsedError take(Used& used);
 
   // Asks for an interrupt once `count` more elements are used (1 when the event index was not negotiated), or for none.
@@ -78,6 +69,9 @@ class SplitQueue {
   void disarm();
 
  private:
+  [[nodiscard]] bool allocate_parts(bool contiguous);
+  [[nodiscard]] UsedError read_element(Used& used);
+  [[nodiscard]] UsedError take_in_order(Used& used);
   void free_chain(std::uint16_t head);
   void write_descriptor(std::uint16_t index, hal::BusAddress address, std::uint32_t length, std::uint16_t flags,
                         std::uint16_t next);
@@ -108,8 +102,10 @@ class SplitQueue {
   hal::DmaBuffer descriptors_;  // the device only reads it, if it is honest
   hal::DmaBuffer available_;    // likewise
   hal::DmaBuffer used_;         // the device writes it
+  hal::DmaBuffer whole_;        // legacy layout: the one allocation that the three are parts of
 
   // Private.
+  FlightOrder order_;                      // only with in_order_
   std::uint16_t* next_ = nullptr;          // per descriptor: next in its chain, or in the free list
   std::uint16_t* chain_length_ = nullptr;  // per head: ring descriptors of the chain in flight; 0 = not in flight
   std::uint16_t size_ = 0;
@@ -117,43 +113,43 @@ class SplitQueue {
   std::uint16_t free_head_ = kNoDescriptor;
   std::uint16_t free_count_ = 0;
   std::uint16_t in_flight_ = 0;
-  std::uint16_t offered_ = 0;  // what avail.idx will be
-  std::uint16_t exposed_ = 0;  // what avail.idx is
-  std::uint16_t taken_ = 0;    // used elements consumed
+  std::uint16_t offered_ = 0;       // what avail.idx will be
+  std::uint16_t exposed_ = 0;       // what avail.idx is
+  std::uint16_t taken_ = 0;         // used elements consumed
+  std::uint16_t seen_ = 0;          // used.idx as look() last read it
+  std::uint32_t batch_length_ = 0;  // what the used element of the batch being taken said
   bool event_index_ = false;
+  bool in_order_ = false;
   bool armed_ = false;
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
 
 template <class Memory>
-bool SplitQueue<Memory>::init(hal::Machine& machine, std::uint16_t size, bool event_index) {
-  constexpr std::size_t kDescriptorAlignment = 16;  // 2.7: descriptor table 16, available ring 2, used ring 4
-  constexpr std::size_t kRingAlignment = 4;
+bool SplitQueue<Memory>::init(hal::Machine& machine, const QueueShape& shape) {
   machine_ = &machine;
-  if (private_size_ < size) {
-    next_ = static_cast<std::uint16_t*>(machine.alloc_private(size * sizeof(std::uint16_t), alignof(std::uint16_t)));
+  size_ = shape.size;
+  if (private_size_ < size_) {
+    next_ = static_cast<std::uint16_t*>(machine.alloc_private(size_ * sizeof(std::uint16_t), alignof(std::uint16_t)));
     chain_length_ =
-        static_cast<std::uint16_t*>(machine.alloc_private(size * sizeof(std::uint16_t), alignof(std::uint16_t)));
-    private_size_ = size;
+        static_cast<std::uint16_t*>(machine.alloc_private(size_ * sizeof(std::uint16_t), alignof(std::uint16_t)));
+    private_size_ = size_;
   }
-  descriptors_ = machine.alloc_dma_buffer(size * sizeof(Descriptor), kDescriptorAlignment);
-  available_ = machine.alloc_dma_buffer((3u + size) * sizeof(std::uint16_t), kRingAlignment);
-  used_ = machine.alloc_dma_buffer(3 * sizeof(std::uint16_t) + size * sizeof(UsedElement), kRingAlignment);
-  if (next_ == nullptr || chain_length_ == nullptr || descriptors_.cpu == nullptr || available_.cpu == nullptr ||
-      used_.cpu == nullptr) {
+  if (next_ == nullptr || chain_length_ == nullptr || (shape.in_order && !order_.init(machine, size_)) ||
+      !allocate_parts(shape.contiguous)) {
     private_size_ = 0;
     release();
     return false;
   }
-  size_ = size;
-  event_index_ = event_index;
-  for (std::uint16_t i = 0; i < size; ++i) {
-    next_[i] = static_cast<std::uint16_t>(i + 1);
+  event_index_ = shape.event_index;
+  in_order_ = shape.in_order;
+  // In order, descriptors are used round and round the table (2.7.9): then free_chain() leaves this circle as it is.
+  for (std::uint16_t i = 0; i < size_; ++i) {
+    next_[i] = slot(static_cast<std::uint16_t>(i + 1));
     chain_length_[i] = 0;
   }
   free_head_ = 0;
-  free_count_ = size;
+  free_count_ = size_;
   in_flight_ = offered_ = exposed_ = taken_ = 0;
   armed_ = true;
   disarm();
@@ -161,8 +157,38 @@ bool SplitQueue<Memory>::init(hal::Machine& machine, std::uint16_t size, bool ev
 }
 
 template <class Memory>
+bool SplitQueue<Memory>::allocate_parts(bool contiguous) {
+  constexpr std::size_t kDescriptorAlignment = 16;  // 2.7: descriptor table 16, available ring 2, used ring 4
+  constexpr std::size_t kRingAlignment = 4;
+  const std::size_t descriptor_bytes = size_ * sizeof(Descriptor);
+  const std::size_t available_bytes = (3u + size_) * sizeof(std::uint16_t);
+  const std::size_t used_bytes = 3 * sizeof(std::uint16_t) + size_ * sizeof(UsedElement);
+  if (!contiguous) {
+    descriptors_ = machine_->alloc_dma_buffer(descriptor_bytes, kDescriptorAlignment);
+    available_ = machine_->alloc_dma_buffer(available_bytes, kRingAlignment);
+    used_ = machine_->alloc_dma_buffer(used_bytes, kRingAlignment);
+    return descriptors_.cpu != nullptr && available_.cpu != nullptr && used_.cpu != nullptr;
+  }
+  // 2.7.2: the available ring, header and used_event counted, follows the table; the used ring begins a page.
+  const std::size_t used_offset = (descriptor_bytes + available_bytes + kLegacyAlignment - 1) & ~(kLegacyAlignment - 1);
+  whole_ = machine_->alloc_dma_buffer(used_offset + used_bytes, kLegacyAlignment);
+  if (whole_.cpu == nullptr) {
+    return false;
+  }
+  auto* const start = static_cast<std::uint8_t*>(whole_.cpu);
+  descriptors_ = {start, whole_.bus, descriptor_bytes};
+  available_ = {start + descriptor_bytes, whole_.bus + descriptor_bytes, available_bytes};
+  used_ = {start + used_offset, whole_.bus + used_offset, used_bytes};
+  return true;
+}
+
+template <class Memory>
 void SplitQueue<Memory>::release() {
   size_ = free_count_ = in_flight_ = 0;
+  if (whole_.cpu != nullptr) {
+    machine_->free_dma_buffer(whole_);
+    whole_ = descriptors_ = available_ = used_ = {};
+  }
   for (hal::DmaBuffer* const part : {&descriptors_, &available_, &used_}) {
     if (part->cpu != nullptr) {
       machine_->free_dma_buffer(*part);
@@ -215,6 +241,18 @@ void SplitQueue<Memory>::write_chain(std::uint16_t head, const Piece* pieces, st
 }
 
 template <class Memory>
+void SplitQueue<Memory>::write_table(Memory memory, Descriptor* table, const Piece* pieces, std::uint16_t count) {
+  for (std::uint16_t i = 0; i < count; ++i) {
+    const bool last = i + 1 == count;
+    const unsigned flags =
+        (pieces[i].device_writable ? VIRTQ_DESC_F_WRITE : 0u) | (last ? 0u : unsigned{VIRTQ_DESC_F_NEXT});
+    const auto next = last ? std::uint16_t{0} : static_cast<std::uint16_t>(i + 1);
+    memory.store(&table[i].address, hal::raw(pieces[i].address));
+    memory.store(&table[i].length_flags_next, pack(pieces[i].length, static_cast<std::uint16_t>(flags), next));
+  }
+}
+
+template <class Memory>
 void SplitQueue<Memory>::write_indirect(std::uint16_t head, hal::BusAddress table, std::uint16_t count) {
   const auto bytes = static_cast<std::uint32_t>(count * sizeof(Descriptor));
   write_descriptor(head, table, bytes, VIRTQ_DESC_F_INDIRECT, 0);
@@ -226,6 +264,9 @@ void SplitQueue<Memory>::offer(std::uint16_t head) {
   memory_.store(available_ring(slot(offered_)), head);
   ++offered_;
   ++in_flight_;
+  if (in_order_) {
+    order_.append(head);
+  }
 }
 
 template <class Memory>
@@ -250,7 +291,8 @@ std::uint32_t SplitQueue<Memory>::look() {
   if (in_flight_ == 0) {
     return 0;  // nothing can have been used; and after release() there is no ring
   }
-  const auto pending = static_cast<std::uint16_t>(memory_.load(used_index()) - taken_);
+  seen_ = memory_.load(used_index());
+  const auto pending = static_cast<std::uint16_t>(seen_ - taken_);
   // Pairs with the device's release of used.idx: elements, status bytes and data are read after the index.
   memory_.template fence<hal::Fence::used_consume>();
   return pending <= in_flight_ ? pending : kUsedIndexJumped;
@@ -258,17 +300,48 @@ std::uint32_t SplitQueue<Memory>::look() {
 
 template <class Memory>
 UsedError SplitQueue<Memory>::take(Used& used) {
+  if (in_order_) {
+    return take_in_order(used);
+  }
+  const UsedError error = read_element(used);
+  ++taken_;
+  if (error == UsedError::none) {
+    free_chain(used.head);
+    --in_flight_;
+  }
+  return error;
+}
+
+template <class Memory>
+UsedError SplitQueue<Memory>::read_element(Used& used) {
   const UsedElement* const element = used_ring(slot(taken_));
   const std::uint32_t id = memory_.load(&element->id);
   used.length = memory_.load(&element->length);
-  ++taken_;
   if (id >= size_) {
     return UsedError::id_out_of_range;
   }
   used.head = static_cast<std::uint16_t>(id);
-  if (!is_in_flight(used.head)) {
-    return UsedError::id_not_in_flight;
+  return is_in_flight(used.head) ? UsedError::none : UsedError::id_not_in_flight;
+}
+
+// 2.7.9: the element of a batch lies where the batch begins, and names the batch's last chain. The next one lies behind
+// the places of all of them.
+template <class Memory>
+UsedError SplitQueue<Memory>::take_in_order(Used& used) {
+  if (order_.reported() == 0) {
+    if (const UsedError error = read_element(used); error != UsedError::none) {
+      return error;
+    }
+    const auto pending = static_cast<std::uint16_t>(seen_ - taken_);  // what look() checked, not a second read
+    if (!order_.report(used.head, pending)) {
+      return UsedError::out_of_order;
+    }
+    batch_length_ = used.length;
   }
+  used.head = order_.take();
+  used.skipped = order_.reported() != 0;
+  used.length = batch_length_;
+  ++taken_;
   free_chain(used.head);
   --in_flight_;
   return UsedError::none;
@@ -276,14 +349,18 @@ UsedError SplitQueue<Memory>::take(Used& used) {
 
 template <class Memory>
 void SplitQueue<Memory>::free_chain(std::uint16_t head) {
+  const std::uint16_t length = chain_length_[head];
+  chain_length_[head] = 0;
+  free_count_ = static_cast<std::uint16_t>(free_count_ + length);
+  if (in_order_) {
+    return;
+  }
   std::uint16_t tail = head;
-  for (std::uint16_t i = 1; i < chain_length_[head]; ++i) {
+  for (std::uint16_t i = 1; i < length; ++i) {
     tail = next_[tail];
   }
   next_[tail] = free_head_;
   free_head_ = head;
-  free_count_ = static_cast<std::uint16_t>(free_count_ + chain_length_[head]);
-  chain_length_[head] = 0;
 }
 
 template <class Memory>

@@ -40,7 +40,9 @@ struct DeviceView {
 
 class SplitQueueTest : public ::testing::Test {
  protected:
-  void start(std::uint16_t size, bool event_index) { ASSERT_TRUE(queue.init(machine, size, event_index)); }
+  void start(std::uint16_t size, bool event_index) {
+    ASSERT_TRUE(queue.init(machine, {.size = size, .event_index = event_index}));
+  }
 
   std::uint16_t send(std::uint16_t pieces = 1) {
     const virtio::Piece chain[4] = {{hal::BusAddress{0x1000}, 16, false},
@@ -164,7 +166,7 @@ TEST_F(SplitQueueTest, TheSecondDescriptorOfAChainIsNoHead) {
 TEST_F(SplitQueueTest, AUsedIndexThatJumpsForwardsOrBackwardsIsAnError) {
   for (const int jump : {2, -1, 0x7fff}) {
     Queue fresh{hal::Plain{}};
-    ASSERT_TRUE(fresh.init(machine, 8, false));
+    ASSERT_TRUE(fresh.init(machine, {.size = 8}));
     const std::uint16_t head = fresh.take_head(1);
     const virtio::Piece piece{hal::BusAddress{0}, 1, true};
     fresh.write_chain(head, &piece, 1);
@@ -242,7 +244,7 @@ class ChangesItsMind final : public hal::Observer {
 TEST_F(SplitQueueTest, UsedElementsAreReadOnce) {
   ChangesItsMind observer;
   virtio::SplitQueue<hal::Observed> observed{hal::Observed(observer)};
-  ASSERT_TRUE(observed.init(machine, 8, false));
+  ASSERT_TRUE(observed.init(machine, {.size = 8}));
   const std::uint16_t head = observed.take_head(1);
   const virtio::Piece piece{hal::BusAddress{0}, 1, true};
   observed.write_chain(head, &piece, 1);

@@ -1,0 +1,152 @@
+#include "driver/block/completion_wait.h"
+
+#include "driver/hal/memory.h"
+
+namespace ringside::block {
+namespace {
+
+// An interrupt may announce what the driver has already taken; used buffers that it does not yet see follow soon. When
+// they do not, the interrupt was about something else. Also how long a driver that sleeps on a queue's own vector
+// leaves the configuration's out of sight.
+constexpr std::uint64_t kExplanationTime = 200 * hal::kMillisecond;
+
+constexpr std::uint64_t earlier(std::uint64_t a, std::uint64_t b) { return a < b ? a : b; }
+
+}  // namespace
+
+template <class Ring>
+CompletionWait<Ring>::CompletionWait(hal::Machine& machine, const Controller& controller, Counters& counters)
+    : machine_(&machine), controller_(controller), counters_(counters) {
+  if (controller_.interrupts().per_queue()) {
+    config_seen_ = machine.interrupts(controller_.interrupts().config_vector());
+  }
+}
+
+template <class Ring>
+Woken CompletionWait<Ring>::sleep(QueueRange<Ring> queues, QueueRange<Ring> all, std::size_t count) {
+  if (queues.in_flight() == 0) {
+    return Woken::look;  // only refused requests are left, and those need no device
+  }
+  if (controller_.interrupts().completion() == Completion::polled) {
+    machine_->relax(queues.earliest());
+    return at_deadline(queues, machine_->now(), false);
+  }
+  if (!share_a_vector(queues)) {
+    return sleep_by_looking(queues);
+  }
+  // Counter first, then arm, then look once more: whatever happens in between is seen by one of the three.
+  const unsigned vector = controller_.interrupts().queue_vector(queues.first->number());
+  const std::uint64_t seen = settle_interrupts(vector);
+  arm(queues, count);
+  return queues.any_used() ? Woken::look : wait_for_interrupt(queues, all, vector, seen);
+}
+
+template <class Ring>
+bool CompletionWait<Ring>::share_a_vector(QueueRange<Ring> queues) const {
+  return queues.last - queues.first == 1 || !controller_.interrupts().per_queue();
+}
+
+template <class Ring>
+void CompletionWait<Ring>::arm(QueueRange<Ring> queues, std::size_t count) {
+  const bool one = queues.last - queues.first == 1;
+  for (RequestQueue<Ring>& queue : queues) {
+    const std::uint16_t flying = queue.in_flight();
+    if (flying != 0) {
+      queue.arm(one && count < flying ? static_cast<std::uint16_t>(count) : one ? flying : std::uint16_t{1});
+    }
+  }
+}
+
+template <class Ring>
+Woken CompletionWait<Ring>::sleep_by_looking(QueueRange<Ring> queues) {
+  arm(queues, 1);
+  if (!queues.any_used()) {
+    machine_->relax(queues.earliest());
+  }
+  return configuration_interrupt() ? Woken::inspect : at_deadline(queues, machine_->now(), false);
+}
+
+// The counter up to which interrupts have been dealt with. An INTx that came while nobody waited is acknowledged here:
+// its line stays masked until then, and the next one would never be seen.
+template <class Ring>
+std::uint64_t CompletionWait<Ring>::settle_interrupts(unsigned vector) {
+  const std::uint64_t count = machine_->interrupts(vector);
+  if (controller_.interrupts().completion() == Completion::intx && count != settled_) {
+    settled_ = count;
+    controller_.acknowledge_interrupt();
+  }
+  return count;
+}
+
+template <class Ring>
+bool CompletionWait<Ring>::configuration_interrupt() {
+  if (!controller_.interrupts().per_queue()) {
+    return false;  // it cannot be told from the others
+  }
+  const std::uint64_t count = machine_->interrupts(controller_.interrupts().config_vector());
+  const bool news = count != config_seen_;
+  config_seen_ = count;
+  return news;
+}
+
+// A line that is stuck wakes at once, again and again: so deadlines are looked at after a wake for nothing too.
+template <class Ring>
+Woken CompletionWait<Ring>::wait_for_interrupt(QueueRange<Ring> queues, QueueRange<Ring> all, unsigned vector,
+                                               std::uint64_t seen) {
+  std::uint64_t deadline = queues.earliest();
+  if (unexplained_) {
+    deadline = earlier(deadline, explain_by_);
+  }
+  if (controller_.interrupts().per_queue()) {
+    deadline = earlier(deadline, machine_->now() + kExplanationTime);
+  }
+  const bool woken = machine_->wait(vector, seen, deadline);
+  if (woken) {
+    static_cast<void>(settle_interrupts(vector));
+    if (all.any_used()) {
+      unexplained_ = false;
+      return Woken::look;
+    }
+  }
+  if (configuration_interrupt()) {
+    return Woken::inspect;
+  }
+  const std::uint64_t now = machine_->now();
+  return now >= queues.earliest() ? at_deadline(queues, now, true) : explain(now, woken);
+}
+
+template <class Ring>
+Woken CompletionWait<Ring>::explain(std::uint64_t now, bool woken) {
+  if (!unexplained_) {
+    unexplained_ = woken;
+    explain_by_ = now + kExplanationTime;
+    return Woken::look;
+  }
+  unexplained_ = now < explain_by_;
+  return unexplained_ ? Woken::look : Woken::inspect;
+}
+
+template <class Ring>
+Woken CompletionWait<Ring>::at_deadline(QueueRange<Ring> queues, std::uint64_t now, bool by_interrupt) {
+  if (now < queues.earliest()) {
+    return Woken::look;
+  }
+  if (queues.any_used()) {
+    // The work is done, only nobody said so. A line may still be high, and must be lowered and re-armed as if the
+    // interrupt had come, or none would ever come again.
+    counters_.lost_interrupts += by_interrupt ? 1 : 0;
+    controller_.acknowledge_interrupt();
+    return Woken::look;
+  }
+  for (RequestQueue<Ring>& queue : queues) {
+    queue.refresh_earliest(now, 0);
+  }
+  return queues.earliest() <= now ? Woken::expired : Woken::look;
+}
+
+template class CompletionWait<virtio::SplitQueue<hal::Plain>>;
+template class CompletionWait<virtio::SplitQueue<hal::Observed>>;
+template class CompletionWait<virtio::PackedQueue<hal::Plain>>;
+template class CompletionWait<virtio::PackedQueue<hal::Observed>>;
+
+}  // namespace ringside::block

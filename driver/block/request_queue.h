@@ -1,0 +1,171 @@
+// One request queue of a virtio block device: requests onto the ring and back.
+//
+// A request in flight owns a slot, numbered by the head of its chain. Per slot there is, in DMA memory, a frame that
+// the device reads (header, range), a status byte that it writes, and an indirect table; and in private memory what we
+// must be able to trust: whose request it is, what was mapped, how much the device may write.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "driver/block/block_device.h"
+#include "driver/block/request_format.h"
+#include "driver/hal/machine.h"
+#include "driver/virtio/packed_queue.h"
+#include "driver/virtio/split_queue.h"
+#include "driver/virtio/transport.h"
+
+namespace ringside::block {
+
+inline constexpr std::uint64_t kNever = ~std::uint64_t{0};
+
+struct SlotLimits {
+  std::uint16_t slots = 0;     // the largest ring that there will be
+  std::uint16_t segments = 0;  // of a request
+  bool indirect = false;
+};
+
+// A request that the device has finished, or the reason why it is to be trusted no more.
+struct Finished {
+  virtio::UsedError error = virtio::UsedError::none;
+  Request* request = nullptr;
+  Status status = Status::ok;
+};
+
+template <class Ring>
+class RequestQueue {
+ public:
+  using Memory = typename Ring::MemoryPolicy;
+
+  RequestQueue(Memory memory, std::uint16_t number) : memory_(memory), ring_(memory), number_(number) {}
+
+  // Slots for any ring that start() may be asked for. False when memory has run out.
+  [[nodiscard]] bool allocate(hal::Machine& machine, const SlotLimits& limits);
+  // Gives everything back but private memory.
+  void release();
+
+  // A ring of this shape, empty; false when memory has run out or there are too few slots. What was in flight before is
+  // forgotten.
+  [[nodiscard]] bool start(const virtio::QueueShape& shape, bool indirect);
+  void set_doorbell(const virtio::Doorbell& doorbell) { doorbell_ = doorbell; }
+  // The device no longer uses the ring: frees it.
+  void stop() { ring_.release(); }
+
+  [[nodiscard]] std::uint16_t number() const { return number_; }
+  [[nodiscard]] virtio::QueueAddresses addresses() const { return ring_.addresses(); }
+  [[nodiscard]] std::uint16_t size() const { return ring_.size(); }
+  [[nodiscard]] std::uint16_t slots() const { return limits_.slots; }
+  [[nodiscard]] std::uint16_t in_flight() const { return ring_.in_flight(); }
+  // Of a request on this ring; a chain is never longer than the queue (2.7.5.3.1, 2.8.5).
+  [[nodiscard]] std::uint16_t most_segments() const { return most_segments_; }
+
+  enum class Sent : std::uint8_t { yes, full, unmappable };
+  // Onto the ring; the device sees it after publish().
+  [[nodiscard]] Sent send(Request& request, std::uint64_t deadline);
+  void publish();
+
+  // How many requests take() gives before the next look; virtio::kUsedIndexJumped when the device counts wrong.
+  [[nodiscard]] std::uint32_t look() { return ring_.look(); }
+  [[nodiscard]] Finished take(Counters& counters);
+
+  void arm(std::uint16_t count) { ring_.arm(count); }
+
+  // No deadline in flight lies before it. Requests that complete leave it too early, which is safe but would wake a
+  // waiter for nothing: refresh_earliest makes it exact, but no more often than every `interval`.
+  [[nodiscard]] std::uint64_t earliest() const { return earliest_; }
+  void refresh_earliest(std::uint64_t now, std::uint64_t interval);
+
+  // Only when the device can no longer touch them.
+  void unmap_in_flight();
+  template <class Visit>  // void(Request&, deadline)
+  void for_each_in_flight(Visit visit);
+
+ private:
+  struct Slot {
+    Request* request;
+    std::uint64_t deadline;
+    std::uint32_t writable;  // bytes that the device may write, with the status byte
+    std::uint16_t mapped;    // segments
+  };
+
+  [[nodiscard]] bool map_segments(std::uint16_t head, const Request& request);
+  void unmap_segments(std::uint16_t head);
+  [[nodiscard]] std::uint16_t write_pieces(std::uint16_t head, const Request& request, virtio::Piece* pieces);
+  void write_table(std::uint16_t head, const virtio::Piece* pieces, std::uint16_t count);
+  [[nodiscard]] std::uint32_t written(const Slot& slot, const virtio::Used& used, Counters& counters) const;
+  [[nodiscard]] static Status status_of(std::uint8_t byte, Counters& counters);
+
+  [[nodiscard]] std::size_t table_entries() const { return std::size_t{limits_.segments} + kHeaderAndStatus; }
+  [[nodiscard]] hal::BusAddress* mapped(std::uint16_t head) const {
+    return mapped_ + head * std::size_t{limits_.segments};
+  }
+  [[nodiscard]] RequestFrame* frame(std::uint16_t head) const { return static_cast<RequestFrame*>(frames_.cpu) + head; }
+  [[nodiscard]] std::uint8_t* status_byte(std::uint16_t head) const {
+    return static_cast<std::uint8_t*>(statuses_.cpu) + head;
+  }
+
+  hal::Machine* machine_ = nullptr;
+  [[no_unique_address]] Memory memory_;
+  Ring ring_;
+  virtio::Doorbell doorbell_;
+
+  hal::DmaBuffer frames_;    // the device only reads it, if it is honest
+  hal::DmaBuffer statuses_;  // the device writes it
+  hal::DmaBuffer tables_;    // indirect tables, like frames_
+
+  // Private.
+  Slot* slots_ = nullptr;
+  hal::BusAddress* mapped_ = nullptr;  // limits_.segments per slot
+  SlotLimits limits_;
+  std::uint16_t number_;  // as the device counts its queues
+  std::uint16_t most_segments_ = 0;
+  bool indirect_ = false;            // in use on the present ring
+  std::uint64_t earliest_ = kNever;  // see earliest()
+  std::uint64_t refreshed_ = 0;      // when it was last exact
+};
+
+// Neighbouring queues of a device: those that a call is about.
+template <class Ring>
+struct QueueRange {
+  RequestQueue<Ring>* first = nullptr;
+  RequestQueue<Ring>* last = nullptr;  // one past it
+
+  [[nodiscard]] RequestQueue<Ring>* begin() const { return first; }
+  [[nodiscard]] RequestQueue<Ring>* end() const { return last; }
+
+  [[nodiscard]] std::size_t in_flight() const {
+    std::size_t count = 0;
+    for (const RequestQueue<Ring>& queue : *this) {
+      count += queue.in_flight();
+    }
+    return count;
+  }
+  [[nodiscard]] std::uint64_t earliest() const {
+    std::uint64_t earliest = kNever;
+    for (const RequestQueue<Ring>& queue : *this) {
+      earliest = queue.in_flight() != 0 && queue.earliest() < earliest ? queue.earliest() : earliest;
+    }
+    return earliest;
+  }
+  // Whether a device has used something that nobody has taken.
+  [[nodiscard]] bool any_used() const {
+    for (RequestQueue<Ring>& queue : *this) {
+      if (queue.look() != 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+};
+
+template <class Ring>
+template <class Visit>
+void RequestQueue<Ring>::for_each_in_flight(Visit visit) {
+  for (std::uint16_t head = 0; head < ring_.size(); ++head) {
+    if (ring_.is_in_flight(head)) {
+      visit(*slots_[head].request, slots_[head].deadline);
+    }
+  }
+}
+
+}  // namespace ringside::block
