@@ -93,12 +93,15 @@ class Context {
 
 inline constexpr unsigned kMostDisks = 4;
 
+[[nodiscard]] constexpr unsigned asking(Ask what) { return 1u << static_cast<unsigned>(what); }
+
 // The machine that a scenario needs. Device properties are those of `--device`, one text for each disk; what the
 // command line says of a disk is merged over it.
 struct Setup {
   const char* machine = nullptr;         // "pc" or "q35": only there; null: on any
   const char* devices[kMostDisks] = {};  // the first null ends the list; none at all: one disk as it comes
   std::uint64_t disk_sectors = 0;        // of generated disks; 0: the usual size
+  unsigned asks = 0;                     // what it cannot do without, of what is asked of the bench: bits of asking()
 };
 
 struct Scenario {

@@ -177,6 +177,7 @@ MachinePlan plan_machine(const RunSettings& settings) { return plan_of({}, setti
 ScenarioPlan plan_scenario(const scenarios::Scenario& scenario, const RunSettings& settings) {
   ScenarioPlan plan;
   plan.machine = plan_machine(settings);
+  plan.asks = scenario.setup.asks;
   const char* const wish = scenario.setup.machine;
   if (wish != nullptr && plan.machine.board != board_of(machine_type(wish))) {
     plan.gap = fmt::format("the scenario is for the machine {}, this is {}", wish, name_of(plan.machine.board));

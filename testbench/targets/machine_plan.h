@@ -50,6 +50,7 @@ inline constexpr char kQ35Type[] = "pc-q35-7.2";
 // machine, `gap` says so, in place of an exception.
 struct ScenarioPlan {
   MachinePlan machine;
+  unsigned asks = 0;  // as in scenarios::Setup
   std::string gap;
 };
 [[nodiscard]] ScenarioPlan plan_scenario(const scenarios::Scenario& scenario, const RunSettings& settings);

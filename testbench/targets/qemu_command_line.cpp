@@ -78,7 +78,7 @@ std::string joined(const std::vector<std::string>& options) {
 std::string node_of(unsigned unit) { return fmt::format("disk{}", unit); }
 std::string device_id_of(unsigned unit) { return fmt::format("vd{}", unit); }
 
-std::vector<std::string> device_options(const MachinePlan& plan, unsigned unit) {
+std::string device_text(const MachinePlan& plan, unsigned unit) {
   const DiskPlan& disk = plan.disks.at(unit);
   const bool ide = disk.given.ide();
   std::vector<std::string> options{ide ? "ide-hd" : "virtio-blk-pci", "id=" + device_id_of(unit),
@@ -86,7 +86,7 @@ std::vector<std::string> device_options(const MachinePlan& plan, unsigned unit) 
   append(options, ide ? std::vector<std::string>{"bus=ide.0", "unit=0", "serial=" + disk.properties.serial,
                                                  "rerror=report", "werror=report"}
                       : virtio_options(plan, disk));
-  return options;
+  return joined(options);
 }
 
 std::vector<std::string> qemu_arguments(const MachinePlan& plan, const QemuLaunch& launch) {
@@ -102,7 +102,7 @@ std::vector<std::string> qemu_arguments(const MachinePlan& plan, const QemuLaunc
   append(arguments, board_arguments(plan));
   for (unsigned unit = 0; unit < plan.disks.size(); ++unit) {
     append(arguments, drive_arguments(plan.disks[unit], unit, launch.disks.at(unit)));
-    append(arguments, {"-device", joined(device_options(plan, unit))});
+    append(arguments, {"-device", device_text(plan, unit)});
   }
   return arguments;
 }

@@ -21,8 +21,8 @@ struct QemuLaunch {
 [[nodiscard]] std::string node_of(unsigned unit);
 [[nodiscard]] std::string device_id_of(unsigned unit);
 
-// Options of a -device, the driver first: { "virtio-blk-pci", "id=vd0", ... }.
-[[nodiscard]] std::vector<std::string> device_options(const MachinePlan& plan, unsigned unit);
+// What follows -device: "virtio-blk-pci,id=vd0,...".
+[[nodiscard]] std::string device_text(const MachinePlan& plan, unsigned unit);
 
 [[nodiscard]] std::vector<std::string> qemu_arguments(const MachinePlan& plan, const QemuLaunch& launch);
 

@@ -12,6 +12,7 @@
 #include "testbench/targets/disk_image.h"
 #include "testbench/targets/dma_arena.h"
 #include "testbench/targets/machine_plan.h"
+#include "testbench/targets/qemu_hotplug.h"
 #include "testbench/targets/qemu_interrupts.h"
 #include "testbench/targets/qemu_process.h"
 #include "testbench/targets/qemu_qmp.h"
@@ -30,6 +31,11 @@ class QemuMachine final : public hal::Machine {
   // For tests of supervision.
   [[nodiscard]] pid_t pid() const { return process_->pid(); }
   [[nodiscard]] bool resize_disk(unsigned unit, std::uint64_t bytes) { return qmp_->resize_disk(unit, bytes); }
+
+  // A disk leaves its slot by surprise, or comes back at power-on state. False when QEMU cannot do that, see
+  // qemu_hotplug.h.
+  [[nodiscard]] bool unplug(unsigned unit) { return unplug_disk(*qtest_, *qmp_, plan_, unit); }
+  [[nodiscard]] bool plug(unsigned unit) { return plug_disk(*qmp_, plan_, unit); }
 
   [[nodiscard]] hal::MachineInfo info() override;
   [[nodiscard]] std::uint8_t in8(std::uint16_t port) override;

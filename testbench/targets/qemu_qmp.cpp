@@ -12,7 +12,22 @@ Qmp::Qmp(QemuProcess& process, LineChannel channel, const RunClock& clock)
     : process_(process), channel_(std::move(channel)), clock_(clock) {}
 
 bool Qmp::resize_disk(unsigned unit, std::uint64_t bytes) {
-  return execute({{"execute", "block_resize"}, {"arguments", {{"node-name", node_of(unit)}, {"size", bytes}}}});
+  return execute({{"execute", "block_resize"}, {"arguments", {{"node-name", node_of(unit)}, {"size", bytes}}}})
+      .has_value();
+}
+
+std::string Qmp::command_line(const std::string& command) {
+  const auto answer = execute({{"execute", "human-monitor-command"}, {"arguments", {{"command-line", command}}}});
+  return answer && answer->is_string() ? answer->get<std::string>() : "refused";
+}
+
+std::optional<std::uint64_t> Qmp::number(const std::string& object, const std::string& property) {
+  const auto answer = execute({{"execute", "qom-get"}, {"arguments", {{"path", object}, {"property", property}}}});
+  return answer && answer->is_number_unsigned() ? std::optional(answer->get<std::uint64_t>()) : std::nullopt;
+}
+
+bool Qmp::has_object(const std::string& object) {
+  return execute({{"execute", "qom-list"}, {"arguments", {{"path", object}}}}).has_value();
 }
 
 void Qmp::greet() {
@@ -23,7 +38,7 @@ void Qmp::greet() {
   }
 }
 
-bool Qmp::execute(const nlohmann::json& command) {
+std::optional<nlohmann::json> Qmp::execute(const nlohmann::json& command) {
   greet();
   try {
     channel_.send(command.dump() + '\n', clock_.answer_deadline());
@@ -32,8 +47,11 @@ bool Qmp::execute(const nlohmann::json& command) {
   }
   for (;;) {
     const nlohmann::json answer = read_object();
-    if (answer.contains("return") || answer.contains("error")) {
-      return answer.contains("return");
+    if (answer.contains("return")) {
+      return answer["return"];
+    }
+    if (answer.contains("error")) {
+      return std::nullopt;
     }
     clock_.check();  // it was an event; there is no end to those
   }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 #include "testbench/targets/qemu_line_channel.h"
@@ -15,12 +16,19 @@ class Qmp {
  public:
   Qmp(QemuProcess& process, LineChannel channel, const RunClock& clock);
 
-  // False when QEMU refuses. Throws RunAborted when it dies, stops answering or answers nonsense.
+  // All of these throw RunAborted when QEMU dies, stops answering or answers nonsense.
+  // False when QEMU refuses.
   [[nodiscard]] bool resize_disk(unsigned unit, std::uint64_t bytes);
+  // The command of the human monitor, whose arguments are those of the command line; what it answers is a complaint.
+  [[nodiscard]] std::string command_line(const std::string& command);
+  // A number that an object of QEMU's has for a property.
+  [[nodiscard]] std::optional<std::uint64_t> number(const std::string& object, const std::string& property);
+  [[nodiscard]] bool has_object(const std::string& object);
 
  private:
   void greet();
-  [[nodiscard]] bool execute(const nlohmann::json& command);
+  // What the command returns; nothing when QEMU refuses it.
+  [[nodiscard]] std::optional<nlohmann::json> execute(const nlohmann::json& command);
   [[nodiscard]] nlohmann::json read_object();
 
   QemuProcess& process_;

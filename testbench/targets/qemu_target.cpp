@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -27,11 +28,15 @@ class QemuHooks final : public RunHooks {
         return argument < disks_.size() ? disks_[argument].bytes() / block::kSectorSize : scenarios::kNotAvailable;
       case scenarios::Ask::resize:
         return resize(argument);
+      case scenarios::Ask::unplug:
+        return argument < disks_.size() && machine_.unplug(static_cast<unsigned>(argument)) ? 1
+                                                                                            : scenarios::kNotAvailable;
+      case scenarios::Ask::plug:
+        return argument < disks_.size() && machine_.plug(static_cast<unsigned>(argument)) ? 1
+                                                                                          : scenarios::kNotAvailable;
       case scenarios::Ask::hold:
       case scenarios::Ask::release:
       case scenarios::Ask::media_error:
-      case scenarios::Ask::unplug:
-      case scenarios::Ask::plug:
         return scenarios::kNotAvailable;
     }
     return scenarios::kNotAvailable;
@@ -93,6 +98,16 @@ class QemuTarget final : public Target {
     if (!plan.gap.empty()) {
       return plan.gap;
     }
+    for (const auto& [ask, reason] : kCannot) {
+      if ((plan.asks & scenarios::asking(ask)) != 0) {
+        return reason;
+      }
+    }
+    for (unsigned unit = 0; unit < plan.machine.disks.size(); ++unit) {
+      if ((plan.asks & scenarios::asking(scenarios::Ask::unplug)) != 0 && !can_unplug(plan.machine, unit)) {
+        return fmt::format("QEMU cannot unplug disk {} where it sits", unit);
+      }
+    }
     for (const DiskPlan& disk : plan.machine.disks) {
       for (const auto& [name, value] : disk.given.values()) {
         if (origin_of(name) == PropertyOrigin::bench && value != "off" && value != "0" && !device_has(name)) {
@@ -129,6 +144,9 @@ class QemuTarget final : public Target {
     }
   }
 
+  static constexpr std::array kCannot{
+      std::pair{scenarios::Ask::hold, "QEMU cannot hold all requests of a disk"},
+      std::pair{scenarios::Ask::media_error, "QEMU takes errors of the media only from its command line"}};
   static constexpr unsigned kSmallestRing = 4;
   static constexpr unsigned kLargestRing = 1024;
 
