@@ -20,7 +20,25 @@ class RegisterMachine : public MemoryMachine {
  public:
   std::map<std::uint64_t, std::uint8_t> registers;
   std::map<unsigned, std::uint64_t> counters;
-  bool wakes = true;  // whether wait() sees the counter move
+  std::map<unsigned, std::uint32_t> port_words;  // what ports read that are not those of configuration space
+  std::uint64_t bus_base = kBusOffset;
+  std::uint64_t translation = 0;  // what map() adds to an address
+  bool wakes = true;              // whether wait() sees the counter move
+
+  std::uint16_t in16(std::uint16_t port) override {
+    const auto word = port_words.find(port);
+    return word == port_words.end() ? MemoryMachine::in16(port) : static_cast<std::uint16_t>(word->second);
+  }
+  std::uint32_t in32(std::uint16_t port) override {
+    const auto word = port_words.find(port);
+    return word == port_words.end() ? MemoryMachine::in32(port) : word->second;
+  }
+  hal::BusAddress virt_to_phys(const void* cpu) override {
+    return hal::BusAddress{reinterpret_cast<std::uintptr_t>(cpu) + bus_base};
+  }
+  hal::BusAddress map(void* cpu, std::size_t size, hal::DmaDirection direction) override {
+    return MemoryMachine::map(cpu, size, direction) + translation;
+  }
 
   std::uint8_t mmio_read8(std::uint64_t address) override { return registers[address]; }
   std::uint16_t mmio_read16(std::uint64_t address) override {
@@ -55,7 +73,13 @@ struct Spun {};
 class RecordingHooks final : public trace::TapHooks {
  public:
   unsigned looks = 0;
-  void before_look(std::uint8_t, std::uint16_t) override { ++looks; }
+  std::uint8_t unit = 0;  // of the last one
+  std::uint16_t queue = 0;
+  void before_look(std::uint8_t of_unit, std::uint16_t of_queue) override {
+    ++looks;
+    unit = of_unit;
+    queue = of_queue;
+  }
   void on_spin(const void*) override { throw Spun{}; }
 };
 

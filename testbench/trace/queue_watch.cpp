@@ -100,6 +100,8 @@ void QueueWatch::add_readable(const std::uint8_t* cpu, std::uint32_t length, Wal
         std::min(static_cast<std::uint32_t>(sizeof walk.range - walk.range_bytes), length - of_header);
     std::memcpy(reinterpret_cast<std::uint8_t*>(&walk.range) + walk.range_bytes, cpu + of_header, of_range);
     walk.range_bytes += of_range;
+  } else if (of_header != 0) {
+    walk.sense = false;  // what it asks for cannot be read
   }
   walk.header_bytes += of_header;
 }
