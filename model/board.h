@@ -16,11 +16,13 @@
 #include "model/ich9_lpc.h"
 #include "model/interrupt_controller.h"
 #include "model/intx.h"
+#include "model/iommu.h"
 #include "model/latencies.h"
 #include "model/mch.h"
 #include "model/pci_bridge.h"
 #include "model/pci_function.h"
 #include "model/piix3.h"
+#include "model/piix3_ide.h"
 #include "model/properties.h"
 #include "model/quirks.h"
 #include "model/ram.h"
@@ -45,6 +47,7 @@ struct DiskSetup {
 struct PowerOn {
   MachineType machine = MachineType::pc;
   std::vector<DiskSetup> disks;  // 0 .. kMostDisks
+  IdeDisk ide;                   // on the IDE controller of `pc`; without storage: none
   QuirkSet quirks;
   Latencies latencies;
   bool dmi = true;
@@ -64,6 +67,7 @@ class Board final : public sc_core::sc_module {
   // outlive the run. Throws std::invalid_argument for what problem_with() finds.
   void power_on(const PowerOn& options);
 
+  [[nodiscard]] MachineType machine() const { return options_.machine; }
   [[nodiscard]] VirtioBlkPci& disk(unsigned index) { return *disks_.at(index)->function; }
   // Those that the machine has, plugged in or not, in order.
   [[nodiscard]] std::vector<VirtioBlkPci*> disks();
@@ -87,6 +91,7 @@ class Board final : public sc_core::sc_module {
   Clock clock;
   InterruptController interrupts;
   Ram ram;
+  Iommu iommu;  // on when a disk is behind it (iommu_platform), and then for all
   HostBridge bridge;
 
  private:
@@ -121,7 +126,8 @@ class Board final : public sc_core::sc_module {
   Fixed i440fx_;
   Piix3 piix3_;
   PciConnector piix3_connector_;
-  Fixed piix3_ide_;
+  Piix3Ide piix3_ide_;
+  PciConnector piix3_ide_connector_;
   Fixed piix4_pm_;
 
   Mch mch_;

@@ -107,6 +107,11 @@ class ModelTarget final : public Target {
       model::PowerOn power_on;
       for (std::uint8_t unit = 0; unit < images.size(); ++unit) {
         ModelDisk& disk = disks.emplace_back(images[unit], settings.write_through);
+        if (plan.disks[unit].given.ide()) {
+          power_on.ide = {&disk.storage(), images[unit].bytes() / block::kSectorSize,
+                          plan.disks[unit].properties.serial};
+          continue;
+        }
         model::DiskSetup& setup = power_on.disks.emplace_back();
         setup.disk.storage = &disk.storage();
         setup.disk.sectors = images[unit].bytes() / block::kSectorSize;
