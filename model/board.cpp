@@ -131,7 +131,8 @@ Board::Board(const sc_core::sc_module_name& name)
       i440fx_("i440fx", {0, 0}, clock, i440fx_config_space()),
       piix3_("piix3", clock, interrupts),
       piix3_connector_("piix3_slot", piix3_),
-      piix3_ide_("piix3_ide", {1, 1}, clock, piix3_ide_config_space()),
+      piix3_ide_("piix3_ide", clock),
+      piix3_ide_connector_("piix3_ide_slot", piix3_ide_),
       piix4_pm_("piix4_pm", {1, 3}, clock, piix4_pm_config_space()),
       mch_("mch", clock, bridge),
       mch_connector_("mch_slot", mch_),
@@ -170,6 +171,7 @@ void Board::power_on(const PowerOn& options) {
   clock.power_on();
   interrupts.power_on();
   ram.power_on(options.dmi);
+  iommu.power_on(std::ranges::any_of(options.disks, [](const DiskSetup& disk) { return disk.properties.iommu_platform; }));
   bridge.power_on(options.quirks, options.tap);
   power_on_chipset(options);
   power_on_bridges(options);
@@ -194,7 +196,9 @@ void Board::power_on_chipset(const PowerOn& options) {
     fixed(i440fx_);
     piix3_.power_on(options.latencies, options.tap);
     bridge.bus.plug(piix3_connector_, {1, 0});
-    fixed(piix3_ide_);
+    piix3_ide_.power_on(options.ide, options.latencies, options.tap);
+    bridge.bus.plug(piix3_ide_connector_, {1, 1});
+    piix3_ide_.claim_legacy_ports();
     fixed(piix4_pm_);
   } else {
     mch_.power_on(options.latencies, options.tap);
@@ -227,7 +231,8 @@ void Board::power_on_bridges(const PowerOn& options) {
 void Board::power_on_disk(unsigned index) {
   static const DiskSetup kNoDisk;
   const DiskSetup& setup = index < options_.disks.size() ? options_.disks[index] : kNoDisk;
-  disks_[index]->function->power_on(setup.disk, options_.quirks, options_.latencies, setup.tap);
+  disks_[index]->function->power_on(setup.disk, setup.properties, options_.quirks, options_.latencies, setup.tap);
+  disks_[index]->function->dma.use_iommu(iommu.enabled() ? &iommu : nullptr);
 }
 
 void Board::put_in(unsigned index) {

@@ -4,49 +4,64 @@
 
 namespace ringside::model {
 
-void MsixTable::power_on() {
-  table_ = {};
-  for (unsigned vector = 0; vector < kVectors; ++vector) {
+void MsixTable::power_on(std::uint16_t vectors, std::uint32_t pba_offset) {
+  vectors_ = vectors;
+  pba_offset_ = pba_offset;
+  table_.assign(std::size_t{vectors} * kMsixEntryBytes, 0);
+  for (unsigned vector = 0; vector < vectors; ++vector) {
     table_[vector * kMsixEntryBytes + PCI_MSIX_ENTRY_VECTOR_CTRL] = PCI_MSIX_ENTRY_CTRL_MASKBIT;
   }
-  pending_ = 0;
+  pending_.assign((vectors + 63u) / 64, 0);
+  pending_count_ = 0;
   flags_ = 0;
 }
 
 bool MsixTable::access(Access& access) {
-  if (access.offset + access.size <= kTableBytes) {
-    if (access.write) {
-      std::memcpy(&table_[access.offset], &access.value, access.size);
-    } else {
-      std::memcpy(&access.value, &table_[access.offset], access.size);
-    }
-    return true;
+  if (access.offset + access.size > table_.size()) {
+    return access_pba(access);
   }
-  if (access.offset >= kPbaOffset && access.offset + access.size <= kPbaOffset + kPbaBytes) {
-    if (!access.write) {
-      access.value = pending_ >> 8 * (access.offset - kPbaOffset);
-    }
-    return true;
+  if (access.write) {
+    std::memcpy(&table_[access.offset], &access.value, access.size);
+  } else {
+    std::memcpy(&access.value, &table_[access.offset], access.size);
   }
-  return false;
+  return true;
+}
+
+bool MsixTable::access_pba(Access& access) const {
+  const std::size_t bytes = pending_.size() * sizeof(std::uint64_t);
+  if (access.offset < pba_offset_ || access.offset - pba_offset_ + access.size > bytes) {
+    return false;
+  }
+  if (!access.write) {
+    access.value = 0;
+    const auto* const bits = reinterpret_cast<const std::uint8_t*>(pending_.data());
+    std::memcpy(&access.value, bits + (access.offset - pba_offset_), access.size);
+  }
+  return true;
 }
 
 void MsixTable::raise(std::uint16_t vector, DmaPort& dma) {
-  if (vector >= kVectors || !enabled()) {
+  if (vector >= vectors_ || !enabled()) {
     return;
   }
-  if (masked(vector)) {
-    pending_ |= std::uint64_t{1} << vector;
-  } else {
+  if (!masked(vector)) {
     send(vector, dma);
+    return;
   }
+  std::uint64_t& word = pending_[vector / 64];
+  const std::uint64_t bit = std::uint64_t{1} << vector % 64;
+  pending_count_ += (word & bit) == 0 ? 1 : 0;
+  word |= bit;
 }
 
 void MsixTable::deliver_pending(DmaPort& dma) {
-  for (unsigned vector = 0; enabled() && vector < kVectors; ++vector) {
-    const std::uint64_t bit = std::uint64_t{1} << vector;
-    if ((pending_ & bit) != 0 && !masked(vector)) {
-      pending_ &= ~bit;
+  for (unsigned vector = 0; pending_count_ != 0 && enabled() && vector < vectors_; ++vector) {
+    std::uint64_t& word = pending_[vector / 64];
+    const std::uint64_t bit = std::uint64_t{1} << vector % 64;
+    if ((word & bit) != 0 && !masked(vector)) {
+      word &= ~bit;
+      --pending_count_;
       send(vector, dma);
     }
   }

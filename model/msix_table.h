@@ -1,8 +1,8 @@
-// MSI-X table and pending bits of one function (PCI 3.0, 6.8.2), in one BAR: table at 0, PBA at 0x800.
+// MSI-X table and pending bits of one function (PCI 3.0, 6.8.2), in one BAR.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <vector>
 
 #include "model/dma_port.h"
 #include "model/pci.h"
@@ -12,22 +12,21 @@ namespace ringside::model {
 
 class MsixTable {
  public:
-  static constexpr unsigned kVectors = 2;
-  static constexpr std::uint32_t kTableBytes = kVectors * kMsixEntryBytes;
-  static constexpr std::uint32_t kPbaOffset = 0x800;
-  static constexpr std::uint32_t kPbaBytes = 8;
-
-  void power_on();
+  // Both at power-on and as after a reset: every vector masked, nothing pending.
+  void power_on(std::uint16_t vectors, std::uint32_t pba_offset);
+  void reset() { power_on(vectors_, pba_offset_); }
   // Message control, as the configuration space shows it.
   void set_flags(std::uint16_t flags) { flags_ = flags; }
   [[nodiscard]] bool enabled() const { return (flags_ & PCI_MSIX_FLAGS_ENABLE) != 0; }
+  [[nodiscard]] std::uint16_t vectors() const { return vectors_; }
+  [[nodiscard]] std::uint32_t pba_offset() const { return pba_offset_; }
 
   // False when nothing lies there. Writes to the PBA are ignored.
   bool access(Access& access);
 
   // Whether raising this vector would send a message now.
   [[nodiscard]] bool deliverable(std::uint16_t vector) const {
-    return vector < kVectors && enabled() && !masked(vector);
+    return vector < vectors_ && enabled() && !masked(vector);
   }
   // Sends the message, or remembers it while the vector is masked.
   void raise(std::uint16_t vector, DmaPort& dma);
@@ -39,10 +38,14 @@ class MsixTable {
     return (flags_ & PCI_MSIX_FLAGS_MASKALL) != 0 ||
            (table_[vector * kMsixEntryBytes + PCI_MSIX_ENTRY_VECTOR_CTRL] & PCI_MSIX_ENTRY_CTRL_MASKBIT) != 0;
   }
+  [[nodiscard]] bool access_pba(Access& access) const;
   void send(unsigned vector, DmaPort& dma) const;
 
-  std::array<std::uint8_t, kTableBytes> table_{};
-  std::uint64_t pending_ = 0;
+  std::uint16_t vectors_ = 0;
+  std::uint32_t pba_offset_ = 0;
+  std::vector<std::uint8_t> table_;
+  std::vector<std::uint64_t> pending_;
+  unsigned pending_count_ = 0;
   std::uint16_t flags_ = 0;
 };
 

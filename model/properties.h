@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace ringside::model {
@@ -18,6 +19,9 @@ struct PciPlace {
   bool multifunction = false;  // function 0 says in its header type that there are more
 };
 
+inline constexpr std::uint16_t kMostQueues = 64;
+inline constexpr std::uint16_t kMostVectors = 2048;  // PCI 3.0, 6.8.2.3
+inline constexpr std::uint32_t kNoDiscardGranularity = 0xffff'ffff;
 inline constexpr std::uint16_t kVectorsAutomatic = 0xffff;  // a vector for each queue, and one for the configuration
 
 struct BlkProperties {
@@ -52,7 +56,7 @@ struct BlkProperties {
   std::uint32_t physical_block_size = 512;
   std::uint32_t min_io_size = 0;  // bytes
   std::uint32_t opt_io_size = 0;  // bytes
-  std::uint32_t discard_granularity = 0xffff'ffff;
+  std::uint32_t discard_granularity = kNoDiscardGranularity;
   std::uint32_t max_discard_sectors = 0x3f'ffff;
   std::uint32_t max_write_zeroes_sectors = 0x3f'ffff;
   std::string serial = "ringside-0";
@@ -66,5 +70,8 @@ struct BlkProperties {
   bool secure_erase = false;
   std::uint32_t size_max = 0;  // bytes; 0: not offered
 };
+
+// What is wrong with them, in a few words; nothing when a device can be like that.
+[[nodiscard]] std::optional<std::string> problem_with(const BlkProperties& properties);
 
 }  // namespace ringside::model

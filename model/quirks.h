@@ -32,8 +32,19 @@ enum class Quirk : unsigned {
   range_checked_before_flags,
   scsi_command_fails,
   id_not_padded,
+  used_descriptor_without_write,
+  unoffered_types_served,
+  blocks_must_be_aligned,
+  write_back_without_flush,
+  early_resize_keeps_generation,
+  notification_value_ignored,
+  queue_release_resets_device,
+  legacy_status_enables_bus_master,
+  function_reset_keeps_registers,
+  unclaimed_memory_reads_zero,
+  bridge_master_ignored,
 };
-inline constexpr unsigned kQuirkCount = static_cast<unsigned>(Quirk::id_not_padded) + 1;
+inline constexpr unsigned kQuirkCount = static_cast<unsigned>(Quirk::bridge_master_ignored) + 1;
 
 struct QemuVersion {
   unsigned major = 0;

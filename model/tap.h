@@ -10,9 +10,24 @@
 namespace ringside::model {
 
 // Numbered as VIRTIO_PCI_CAP_*, MSI-X after them.
-enum class Structure : std::uint32_t { common = 1, notify = 2, isr = 3, device = 4, msix_table = 16, msix_pba = 17 };
+enum class Structure : std::uint32_t {
+  common = 1,
+  notify = 2,
+  isr = 3,
+  device = 4,
+  msix_table = 16,
+  msix_pba = 17,
+  legacy = 18,
+};
 
-enum class DmaFailure : std::uint16_t { none = 0, bus_master_off = 1, outside_memory = 2 };
+// The last two are faults of the IOMMU.
+enum class DmaFailure : std::uint16_t {
+  none = 0,
+  bus_master_off = 1,
+  outside_memory = 2,
+  not_mapped = 3,
+  not_permitted = 4,
+};
 
 struct Access {
   std::uint32_t offset;

@@ -5,103 +5,70 @@
 #include <span>
 #include <utility>
 
-#include "model/geometry.h"
 #include "model/mutants.h"
 
 namespace ringside::model {
 namespace {
 
-// 5.2.4: offsets in the device configuration.
-constexpr std::uint32_t kCapacity = 0;
-constexpr std::uint32_t kSegMax = 12;
-constexpr std::uint32_t kGeometry = 16;
-constexpr std::uint32_t kBlkSize = 20;
-constexpr std::uint32_t kWriteback = 32;
-constexpr std::uint32_t kNumQueues = 34;
-constexpr std::uint32_t kMaxDiscardSectors = 36;
-constexpr std::uint32_t kMaxDiscardSeg = 40;
-constexpr std::uint32_t kDiscardSectorAlignment = 44;
-constexpr std::uint32_t kMaxWriteZeroesSectors = 48;
-constexpr std::uint32_t kMaxWriteZeroesSeg = 52;
-constexpr std::uint32_t kWriteZeroesMayUnmap = 56;
-
-constexpr std::uint32_t kMostSectors = 0x3fffff;            // of one discard or write zeroes: 2 GiB less a sector
-constexpr std::uint32_t kMostSegments = kQueueSizeMax - 2;  // data, beside header and status
-
 constexpr std::uint32_t kBarrier = 0x8000'0000;  // of the legacy device: a bit beside the type
 constexpr std::uint32_t kUnknownType = ~std::uint32_t{0};
 
+// Whether it writes to memory more than its status.
+bool sends_data(const Request& request) {
+  return request.status == VIRTIO_BLK_S_OK && (request.type == VIRTIO_BLK_T_IN || request.type == VIRTIO_BLK_T_GET_ID ||
+                                               request.type == VIRTIO_BLK_T_GET_LIFETIME);
+}
+
 }  // namespace
 
-void VirtioBlk::power_on(const Disk& disk, const Latencies& latencies) {
+void VirtioBlk::power_on(const Disk& disk, const BlkProperties& properties, const Latencies& latencies) {
   storage_ = disk.storage;
   sectors_ = disk.sectors;
+  properties_ = properties;
+  features_ = block_features(properties);
   latencies_ = latencies;
   media_.power_on(latencies);
+  config_.power_on(properties, disk.storage, disk.sectors);
   serial_ = {};
   std::memcpy(serial_.data(), disk.serial.data(), std::min(disk.serial.size(), serial_.size()));
   reads_ = 0;
   writes_ = 0;
   late_status_ = {};
-  build_config();
   reset();
 }
 
-void VirtioBlk::reset() { set_write_back(true); }
+void VirtioBlk::reset() { set_write_back(properties_.write_cache); }
+
+void VirtioBlk::resize(std::uint64_t sectors) {
+  sectors_ = sectors;
+  config_.set_capacity(sectors);
+}
 
 void VirtioBlk::set_write_back(bool write_back) {
   write_back_ = write_back;
-  config_[kWriteback] = write_back ? 1 : 0;
+  config_.set_write_back(write_back);
 }
 
-void VirtioBlk::driver_ready(std::uint64_t driver_features) {
+void VirtioBlk::driver_ready(std::uint64_t driver_features, Picoseconds at) {
+  const bool flushes = (driver_features & VIRTIO_BLK_F_FLUSH) != 0;
   if ((driver_features & VIRTIO_BLK_F_CONFIG_WCE) == 0) {
-    set_write_back((driver_features & VIRTIO_BLK_F_FLUSH) != 0);
+    set_write_back(flushes);
+  } else if (!flushes && write_back_ && !quirks_.fires(Quirk::write_back_without_flush, at)) {
+    set_write_back(false);  // 5.2.5.2
   }
-}
-
-std::uint64_t VirtioBlk::features() {
-  return mutant(Mutant::feature_bit_missing) ? kFeatures & ~VIRTIO_BLK_F_TOPOLOGY : kFeatures;
-}
-
-void VirtioBlk::build_config() {
-  config_ = {};
-  const auto put = [this](std::uint32_t offset, auto value) { std::memcpy(&config_[offset], &value, sizeof value); };
-  put(kCapacity, mutant(Mutant::capacity_off_by_one) ? sectors_ + 1 : sectors_);
-  put(kSegMax, kMostSegments);
-  const Geometry geometry = geometry_of(*storage_, sectors_);
-  put(kGeometry, geometry.cylinders);
-  put(kGeometry + 2, geometry.heads);
-  put(kGeometry + 3, geometry.sectors);
-  put(kBlkSize, kSectorBytes);
-  put(kNumQueues, std::uint16_t{1});
-  put(kMaxDiscardSectors, kMostSectors);
-  put(kMaxDiscardSeg, std::uint32_t{1});
-  put(kDiscardSectorAlignment, std::uint32_t{1});
-  put(kMaxWriteZeroesSectors, kMostSectors);
-  put(kMaxWriteZeroesSeg, std::uint32_t{1});
-  put(kWriteZeroesMayUnmap, std::uint8_t{1});
-}
-
-std::uint32_t VirtioBlk::config_read(std::uint32_t offset, std::uint32_t size) const {
-  std::uint32_t value = ~std::uint32_t{0};
-  const std::uint32_t from = mutant(Mutant::config_read_off_by_one) && size == 1 ? offset + 1 : offset;
-  if (from + size <= kConfigLength) {
-    std::memcpy(&value, &config_[from], size);
-  }
-  return value;
 }
 
 // Only `writeback` can be written, and only once VIRTIO_BLK_F_CONFIG_WCE was negotiated (5.2.5).
 void VirtioBlk::config_write(std::uint32_t offset, std::uint32_t size, std::uint64_t value,
                              std::uint64_t driver_features, Picoseconds at) {
-  if (offset > kWriteback || offset + size <= kWriteback || mutant(Mutant::write_cache_stuck)) {
+  if (offset > VirtioBlkConfig::kWriteback || offset + size <= VirtioBlkConfig::kWriteback ||
+      mutant(Mutant::write_cache_stuck)) {
     return;
   }
   if ((driver_features & VIRTIO_BLK_F_CONFIG_WCE) == 0 && !quirks_.fires(Quirk::write_cache_unnegotiated, at)) {
     return;
   }
-  set_write_back((value >> 8 * (kWriteback - offset) & 0xff) != 0);
+  set_write_back((value >> 8 * (VirtioBlkConfig::kWriteback - offset) & 0xff) != 0);
 }
 
 // The header may be cut into any number of segments (2.7.4.1: no assumption on framing). What remains of the readable
@@ -137,7 +104,7 @@ bool VirtioBlk::start(Chain& chain, Request& request) {
   }
   request.type = header.type;
   request.sector = header.sector;
-  request.head = chain.head;
+  request.token = chain.token;
   request.status = VIRTIO_BLK_S_OK;
   request.capacity = static_cast<std::uint32_t>(chain.writable_bytes);
 
@@ -154,13 +121,37 @@ bool VirtioBlk::start(Chain& chain, Request& request) {
   }
   chain.readable_bytes -= sizeof header;
   chain.writable_bytes -= 1;
-  return execute(chain, request);
+  if (!execute(chain, request)) {
+    return false;
+  }
+  if (!sends_data(request)) {
+    request.data_count = 0;  // nothing of the chain is needed any more
+  }
+  return true;
 }
 
 std::uint32_t VirtioBlk::known_type(std::uint32_t type, Picoseconds at) {
-  const auto known = [](std::uint32_t value) {
-    return value == VIRTIO_BLK_T_IN || value == VIRTIO_BLK_T_OUT || value == VIRTIO_BLK_T_FLUSH ||
-           value == VIRTIO_BLK_T_GET_ID || value == VIRTIO_BLK_T_DISCARD || value == VIRTIO_BLK_T_WRITE_ZEROES;
+  const auto offered = [&](std::uint64_t feature, bool quirk_applies) {
+    return (features_ & feature) != 0 || (quirk_applies && quirks_.fires(Quirk::unoffered_types_served, at));
+  };
+  const auto known = [&](std::uint32_t value) {
+    switch (value) {
+      case VIRTIO_BLK_T_IN:
+      case VIRTIO_BLK_T_OUT:
+      case VIRTIO_BLK_T_FLUSH:
+      case VIRTIO_BLK_T_GET_ID:
+        return true;
+      case VIRTIO_BLK_T_DISCARD:
+        return offered(VIRTIO_BLK_F_DISCARD, true);
+      case VIRTIO_BLK_T_WRITE_ZEROES:
+        return offered(VIRTIO_BLK_F_WRITE_ZEROES, true);
+      case VIRTIO_BLK_T_GET_LIFETIME:
+        return offered(VIRTIO_BLK_F_LIFETIME, false);
+      case VIRTIO_BLK_T_SECURE_ERASE:
+        return offered(VIRTIO_BLK_F_SECURE_ERASE, false);
+      default:
+        return false;
+    }
   };
   if (known(type)) {
     return type;
@@ -203,12 +194,17 @@ bool VirtioBlk::execute(Chain& chain, Request& request) {
     case VIRTIO_BLK_T_GET_ID:
       request.bytes = std::min<std::uint64_t>(request.bytes, VIRTIO_BLK_ID_BYTES);
       break;
+    case VIRTIO_BLK_T_GET_LIFETIME:
+      request.status = request.bytes >= sizeof(VirtioBlkLifetime) ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
+      request.bytes = sizeof(VirtioBlkLifetime);
+      break;
     case VIRTIO_BLK_T_DISCARD:
     case VIRTIO_BLK_T_WRITE_ZEROES:
+    case VIRTIO_BLK_T_SECURE_ERASE:
       request.data = chain.segments;
       request.data_count = chain.readable;
       request.bytes = chain.readable_bytes;
-      if (!zero_range(request, request.type == VIRTIO_BLK_T_DISCARD)) {
+      if (!erase_range(request)) {
         return false;
       }
       break;
@@ -220,13 +216,28 @@ bool VirtioBlk::execute(Chain& chain, Request& request) {
   return true;
 }
 
-std::uint8_t VirtioBlk::check_transfer(const Request& request) const {
-  const bool valid = request.bytes % kSectorBytes == 0 && in_range(request.sector, request.bytes / kSectorBytes);
+// 5.2.5: the block size says what is fast, not what is allowed.
+bool VirtioBlk::blocks_aligned(std::uint64_t sector, std::uint64_t sectors) {
+  const std::uint64_t sectors_in_block = properties_.logical_block_size / kSectorBytes;
+  return (sector | sectors) % sectors_in_block == 0 || !quirks_.fires(Quirk::blocks_must_be_aligned, dma_.at());
+}
+
+// What is longer than size_max this device cannot transfer.
+bool VirtioBlk::segments_fit(const Request& request) const {
+  return properties_.size_max == 0 ||
+         std::ranges::all_of(std::span(request.data, request.data_count),
+                             [this](const Segment& segment) { return segment.size <= properties_.size_max; });
+}
+
+std::uint8_t VirtioBlk::check_transfer(const Request& request) {
+  const std::uint64_t sectors = request.bytes / kSectorBytes;
+  const bool valid = request.bytes % kSectorBytes == 0 && in_range(request.sector, sectors) && segments_fit(request) &&
+                     blocks_aligned(request.sector, sectors);
   return valid ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
 }
 
 std::uint8_t VirtioBlk::store(const Request& request) {
-  if (check_transfer(request) != VIRTIO_BLK_S_OK) {
+  if (check_transfer(request) != VIRTIO_BLK_S_OK || properties_.read_only) {
     return VIRTIO_BLK_S_IOERR;
   }
   if (mutant(Mutant::write_lost) && ++writes_ % 4 == 0) {
@@ -243,8 +254,9 @@ std::uint8_t VirtioBlk::store(const Request& request) {
   return write_back_ || storage_->flush() ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
 }
 
-// 5.2.6.2. One segment per request, as the configuration says; false when not even one is there.
-bool VirtioBlk::zero_range(Request& request, bool discard) {
+// Discard, write zeroes, secure erase (5.2.6.2). One range per request, as the configuration says; false when not even
+// one is there.
+bool VirtioBlk::erase_range(Request& request) {
   VirtioBlkDiscardWriteZeroes range;
   Chain payload;
   payload.segments = const_cast<Segment*>(request.data);
@@ -257,27 +269,39 @@ bool VirtioBlk::zero_range(Request& request, bool discard) {
     return false;
   }
   request.sector = range.sector;
-  request.status = check_range(range, discard);
-  if (request.status != VIRTIO_BLK_S_OK || (!discard && mutant(Mutant::write_zeroes_ignored))) {
-    return true;
-  }
-  std::uint64_t sectors = range.num_sectors;
-  if (discard && mutant(Mutant::discard_too_far) && in_range(range.sector, sectors + 1)) {
-    ++sectors;
-  }
-  const std::uint64_t offset = range.sector * kSectorBytes;
-  const std::uint64_t bytes = sectors * kSectorBytes;
-  const bool done = discard ? storage_->discard(offset, bytes) : storage_->write_zeroes(offset, bytes);
-  if (!done || (!write_back_ && !storage_->flush())) {
+  request.status = check_range(range, request.type);
+  if (request.status == VIRTIO_BLK_S_OK && !erase(request.type, range.sector, range.num_sectors)) {
     request.status = VIRTIO_BLK_S_IOERR;
   }
   return true;
 }
 
-std::uint8_t VirtioBlk::check_range(const VirtioBlkDiscardWriteZeroes& range, bool discard) {
-  const std::uint32_t known_flags = discard ? 0 : VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
+bool VirtioBlk::erase(std::uint32_t type, std::uint64_t sector, std::uint64_t sectors) {
+  const bool discard = type == VIRTIO_BLK_T_DISCARD;
+  if (properties_.read_only) {
+    return false;
+  }
+  if (type == VIRTIO_BLK_T_WRITE_ZEROES && mutant(Mutant::write_zeroes_ignored)) {
+    return true;
+  }
+  if (discard && mutant(Mutant::discard_too_far) && in_range(sector, sectors + 1)) {
+    ++sectors;
+  }
+  const std::uint64_t offset = sector * kSectorBytes;
+  const std::uint64_t bytes = sectors * kSectorBytes;
+  const bool done = discard ? storage_->discard(offset, bytes) : storage_->write_zeroes(offset, bytes);
+  return done && (write_back_ || storage_->flush());
+}
+
+std::uint32_t VirtioBlk::most_sectors(std::uint32_t type) const {
+  return type == VIRTIO_BLK_T_WRITE_ZEROES ? properties_.max_write_zeroes_sectors : properties_.max_discard_sectors;
+}
+
+std::uint8_t VirtioBlk::check_range(const VirtioBlkDiscardWriteZeroes& range, std::uint32_t type) {
+  const std::uint32_t known_flags = type == VIRTIO_BLK_T_WRITE_ZEROES ? VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP : 0;
   const bool flags_known = (range.flags & ~known_flags) == 0;
-  const bool fits = range.num_sectors <= kMostSectors && in_range(range.sector, range.num_sectors);
+  const bool fits = range.num_sectors <= most_sectors(type) && in_range(range.sector, range.num_sectors) &&
+                    blocks_aligned(range.sector, range.num_sectors);
   if (!flags_known && (fits || !quirks_.fires(Quirk::range_checked_before_flags, dma_.at()))) {
     return VIRTIO_BLK_S_UNSUPP;
   }
@@ -295,6 +319,7 @@ Picoseconds VirtioBlk::media_done(const Request& request, Picoseconds start) {
       return write_done(request, start, request.bytes);
     case VIRTIO_BLK_T_DISCARD:
     case VIRTIO_BLK_T_WRITE_ZEROES:
+    case VIRTIO_BLK_T_SECURE_ERASE:
       return write_done(request, start, 0);
     case VIRTIO_BLK_T_FLUSH:
       return media_.finish(start, MediaWork::flush, 0, 0);
@@ -309,16 +334,23 @@ Picoseconds VirtioBlk::write_done(const Request& request, Picoseconds start, std
 }
 
 Picoseconds VirtioBlk::link_time(const Request& request) const {
-  const bool sends_data = request.type == VIRTIO_BLK_T_IN || request.type == VIRTIO_BLK_T_GET_ID;
-  const Picoseconds data = sends_data && request.status == VIRTIO_BLK_S_OK ? latencies_.dma(request.bytes) : 0;
+  const Picoseconds data = sends_data(request) ? latencies_.dma(request.bytes) : 0;
   return data + latencies_.dma(sizeof request.status);
 }
 
 void VirtioBlk::write_data(Request& request) {
-  if (request.status == VIRTIO_BLK_S_OK && request.type == VIRTIO_BLK_T_IN) {
-    read_disk(request);
-  } else if (request.status == VIRTIO_BLK_S_OK && request.type == VIRTIO_BLK_T_GET_ID) {
-    write_id(request);
+  if (sends_data(request)) {
+    switch (request.type) {
+      case VIRTIO_BLK_T_IN:
+        read_disk(request);
+        break;
+      case VIRTIO_BLK_T_GET_ID:
+        write_id(request);
+        break;
+      default:
+        write_lifetime(request);
+        break;
+    }
   }
   set_used_length(request);
 }
@@ -357,10 +389,23 @@ void VirtioBlk::write_id(const Request& request) {
   if (with_one_nul < bytes && quirks_.fires(Quirk::id_not_padded, dma_.at())) {
     bytes = with_one_nul;
   }
+  scatter(request, serial.data(), bytes);
+}
+
+// A disk of memory wears out as little as its numbers here say.
+void VirtioBlk::write_lifetime(const Request& request) {
+  constexpr std::uint16_t kUpToTenPercent = 1;
+  constexpr std::uint16_t kUpToTwentyPercent = 2;
+  constexpr VirtioBlkLifetime kLifetime{VIRTIO_BLK_PRE_EOL_INFO_NORMAL, kUpToTwentyPercent, kUpToTenPercent};
+  scatter(request, &kLifetime, sizeof kLifetime);
+}
+
+void VirtioBlk::scatter(const Request& request, const void* data, std::uint64_t size) {
+  const auto* const from = static_cast<const std::uint8_t*>(data);
   std::uint64_t done = 0;
   for (const Segment& segment : std::span(request.data, request.data_count)) {
-    const std::uint64_t piece = std::min<std::uint64_t>(segment.size, bytes - done);
-    if (piece != 0 && !dma_.write(segment.address, serial.data() + done, piece)) {
+    const std::uint64_t piece = std::min<std::uint64_t>(segment.size, size - done);
+    if (piece != 0 && !dma_.write(segment.address, from + done, piece)) {
       return;
     }
     done += piece;
@@ -369,9 +414,7 @@ void VirtioBlk::write_id(const Request& request) {
 
 // 2.7.8.2: how much was written, the status byte included.
 void VirtioBlk::set_used_length(Request& request) {
-  const bool wrote_data =
-      request.status == VIRTIO_BLK_S_OK && (request.type == VIRTIO_BLK_T_IN || request.type == VIRTIO_BLK_T_GET_ID);
-  request.used_length = wrote_data ? static_cast<std::uint32_t>(request.bytes) + 1 : 1;
+  request.used_length = sends_data(request) ? static_cast<std::uint32_t>(request.bytes) + 1 : 1;
   if (request.used_length != request.capacity && quirks_.fires(Quirk::used_length_is_capacity, dma_.at())) {
     request.used_length = request.capacity;
   }

@@ -1,24 +1,29 @@
-// virtio-blk on PCI (VIRTIO 1.2, 4.1): configuration space, BARs, status protocol, queue, interrupts.
+// virtio-blk on PCI (VIRTIO 1.2, 4.1): configuration space, BARs, status protocol, queues, interrupts.
 //
 // How time passes: a doorbell fetches and starts requests inside its own b_transport, and each request gets the time at
 // which it will be complete. Nothing more happens until somebody looks: catch_up(t) then completes, in order of time,
 // all that is due by t. An initiator that is about to let time pass calls arm() first, and the one SC_METHOD wakes for
 // the next completion that the driver wants an interrupt for; those before it are completed in passing.
+//
+// The members are defined in files by what they are about: virtio_blk_pci.cpp (the PCI function), virtio_status.cpp,
+// virtio_common_registers.cpp, virtio_legacy_registers.cpp, virtio_requests.cpp, virtio_interrupts.cpp.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <memory>
+#include <deque>
 #include <systemc>
-#include <vector>
 
 #include "model/dma_port.h"
+#include "model/intx.h"
 #include "model/msix_table.h"
 #include "model/pci_function.h"
-#include "model/piix3.h"
+#include "model/properties.h"
 #include "model/quirk_log.h"
-#include "model/split_queue.h"
+#include "model/requests_in_flight.h"
 #include "model/virtio_blk.h"
+#include "model/virtio_shape.h"
+#include "model/virtqueue.h"
 
 namespace ringside::model {
 
@@ -29,45 +34,45 @@ class VirtioBlkPci final : public PciFunction {
   VirtioBlkPci(const sc_core::sc_module_name& name, Slot slot, const Clock& clock, std::uint64_t ram_bytes,
                IntxSink& intx);
 
-  void power_on(const Disk& disk, QuirkSet quirks, const Latencies& latencies, Tap* tap);
+  // The properties are such that problem_with() finds none. A disk without storage is one that is not plugged in.
+  void power_on(const Disk& disk, const BlkProperties& properties, QuirkSet quirks, const Latencies& latencies,
+                Tap* tap);
+  // All that a reset of the bus or of the function undoes, configuration space included.
+  void reset(Picoseconds at) override;
+  // The disk has another capacity now; its storage has room for it. The driver is told.
+  void resize(std::uint64_t sectors, Picoseconds at);
   [[nodiscard]] const QuirkCounts& quirk_counts() const { return quirks_.counts(); }
 
   // Completes what is due by `until`.
   void catch_up(Picoseconds until) {
-    if (in_flight_ != 0 && !held_ && order_[first_]->due <= until) {
+    if (!requests_.empty() && !held_ && requests_.at(0).due <= until) {
       complete_due(until);
     }
   }
   // When the next request completes; kNever when none will by itself.
   [[nodiscard]] Picoseconds next_completion() const {
-    return in_flight_ == 0 || held_ || !dma.bus_master() ? kNever : order_[first_]->due;
+    return requests_.empty() || held_ || !dma.bus_master() ? kNever : requests_.at(0).due;
   }
   // Schedules the SC_METHOD for the next completion that will raise an interrupt, as the rings stand now. False when
   // there is none.
   bool arm();
 
-  [[nodiscard]] unsigned in_flight() const { return in_flight_; }
+  [[nodiscard]] unsigned in_flight() const { return requests_.count(); }
+  [[nodiscard]] unsigned queues() const { return static_cast<unsigned>(queues_in_use_); }
   // How often the queue was enabled since power-on.
-  [[nodiscard]] unsigned queue_lives() const { return queue_lives_; }
+  [[nodiscard]] unsigned queue_lives(std::uint16_t queue = 0) const { return queues_[queue].lives; }
 
   // --- Completion at the caller's word instead of the latencies': for following another run.
   void hold_completions() { held_ = true; }
   void free_completions() { held_ = false; }
   // When the n-th chain since the queue was enabled would be complete; kNever when it is not in flight.
-  [[nodiscard]] Picoseconds due(std::uint32_t ordinal) const;
+  [[nodiscard]] Picoseconds due(std::uint32_t ordinal, std::uint16_t queue = 0) const;
   // Completes it now. False when it is not in flight.
-  bool complete_one(std::uint32_t ordinal, Picoseconds at);
+  bool complete_one(std::uint32_t ordinal, Picoseconds at, std::uint16_t queue = 0);
 
  private:
-  static constexpr std::uint64_t kTransportFeatures =
-      VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_VERSION_1 | VIRTIO_F_RING_RESET;
-  static constexpr unsigned kQueues = 1;
-  static constexpr unsigned kOrderMask = kQueueSizeLimit - 1;
-
-  [[nodiscard]] static ConfigSpace make_config_space();
-  [[nodiscard]] static std::uint64_t offered() { return kTransportFeatures | VirtioBlk::features(); }
-
-  void strap();
+  void strap(const BlkProperties& properties);
+  void strap_queues(const BlkProperties& properties);
 
   // --- PCI
   bool bar_access(unsigned bar, Access& access, Picoseconds at) override;
@@ -75,18 +80,10 @@ class VirtioBlkPci final : public PciFunction {
   void after_config_write(unsigned offset, unsigned size, Picoseconds at) override;
   void config_window(bool write, Picoseconds at);
   void command_changed(Picoseconds at);
-
-  // --- The structures in BAR 4, and MSI-X in BAR 1
+  void msix_flags_changed(Picoseconds at);
+  void function_level_reset(Picoseconds at);
   bool structure_access(Access& access, Picoseconds at);
   bool msix_access(Access& access, Picoseconds at);
-  [[nodiscard]] std::uint32_t common_read(std::uint32_t offset);
-  [[nodiscard]] std::uint32_t queue_read(std::uint32_t offset);
-  void queue_write(std::uint32_t offset, std::uint32_t value, Picoseconds at);
-  [[nodiscard]] std::uint64_t driver_features() const {
-    return driver_features_[0] | std::uint64_t{driver_features_[1]} << 32;
-  }
-  void common_write(std::uint32_t offset, std::uint32_t value, Picoseconds at);
-  [[nodiscard]] std::uint32_t read_isr();
   void show(Structure structure, std::uint32_t base, const Access& access, Picoseconds at);
 
   // --- Status protocol (2.1, 3.1)
@@ -95,35 +92,73 @@ class VirtioBlkPci final : public PciFunction {
   [[nodiscard]] bool features_acceptable(Picoseconds at);
   void reset_device(Picoseconds at);
   void break_device(Picoseconds at);
+  [[nodiscard]] std::uint64_t driver_features() const {
+    return driver_features_[0] | std::uint64_t{driver_features_[1]} << 32;
+  }
+  [[nodiscard]] bool accepted(std::uint64_t feature) const { return (driver_features() & feature) != 0; }
 
-  // --- The queue
-  [[nodiscard]] SplitQueue* selected_queue() { return queue_select_ < kQueues ? &queue_ : nullptr; }
-  void write_queue_size(SplitQueue& queue, std::uint32_t value, Picoseconds at);
-  void reset_queue(Picoseconds at);
-  void show_largest_queue_size(Picoseconds at);
+  // --- The common configuration structure (4.1.4.3)
+  [[nodiscard]] std::uint32_t common_read(std::uint32_t offset);
+  void common_write(std::uint32_t offset, std::uint32_t value, Picoseconds at);
+  [[nodiscard]] std::uint32_t queue_read(std::uint32_t offset);
+  void queue_write(std::uint32_t offset, std::uint32_t value, Picoseconds at);
+  void write_queue_enable(Virtqueue& queue, std::uint32_t value, Picoseconds at);
+  void write_queue_size(Virtqueue& queue, std::uint32_t value, Picoseconds at);
+  void select_queue(std::uint32_t value, Picoseconds at);
+  [[nodiscard]] std::uint16_t existing_vector(std::uint32_t value) const;
+
+  // --- The legacy registers (4.1.4.8)
+  bool legacy_access(Access& access, Picoseconds at);
+  [[nodiscard]] std::uint32_t legacy_read(std::uint32_t offset, Picoseconds at);
+  void legacy_write(std::uint32_t offset, std::uint32_t value, Picoseconds at);
+  void write_guest_features(std::uint32_t value);
+  void write_queue_pfn(std::uint32_t value, Picoseconds at);
+
+  // --- Queues and requests
+  [[nodiscard]] Virtqueue* selected_queue() {
+    return queue_select_ < queues_in_use_ ? &queues_[queue_select_] : nullptr;
+  }
+  void reset_queue(std::uint16_t index, Picoseconds at);
+  void show_largest_queue_size(Virtqueue& queue, Picoseconds at);
+  void notification(std::uint32_t index, const Access& access, Picoseconds at);
+  [[nodiscard]] bool names_queue(std::uint32_t index, const Access& access) const;
   void doorbell(std::uint32_t index, std::uint32_t value, Picoseconds at);
-  void fetch_requests(Picoseconds at);
-  [[nodiscard]] bool fetch_one();
-  void schedule(Request& request);
+  void fetch_requests(std::uint16_t index, Picoseconds at);
+  [[nodiscard]] bool fetch_one(std::uint16_t index);
+  void fetch_what_stalled(Picoseconds at);
+  void schedule(Request& request, Virtqueue& queue);
   void complete_due(Picoseconds until);
   void complete(Request& request, Picoseconds at);
+  [[nodiscard]] Picoseconds next_interrupt();
+  [[nodiscard]] int place_of(std::uint32_t ordinal, std::uint16_t queue) const;
   void drop_in_flight();
   void finish();  // the SC_METHOD
 
   // --- Interrupts
-  void notify_queue(Picoseconds at);
-  void notify_config(Picoseconds at);
+  [[nodiscard]] std::uint32_t read_isr();
+  [[nodiscard]] bool interrupt_wanted(Virtqueue& queue);
+  void notify_queue(const Virtqueue& queue, Picoseconds at);
+  void notify_config(bool changed, Picoseconds at);
   void send_msi(std::uint16_t vector, Picoseconds at);
   void drive_intx(Picoseconds at);
-  [[nodiscard]] bool interrupt_possible() const;
+  [[nodiscard]] bool interrupt_possible(const Virtqueue& queue) const;
 
   IntxSink& intx_;
   QuirkLog quirks_;
   MsixTable msix_;
-  SplitQueue queue_;
+  IndirectTable table_;
+  std::deque<Virtqueue> queues_;  // as many as any strapping had
+  std::size_t queues_in_use_ = 0;
   VirtioBlk blk_;
+  RequestsInFlight requests_;
   sc_core::sc_event wake_;
   Picoseconds armed_ = kNever;
+
+  // What it is this time.
+  VirtioShape shape_;
+  std::uint64_t modern_features_ = 0;
+  std::uint32_t legacy_features_ = 0;
+  std::uint16_t queue_size_ = 0;
 
   // Common configuration.
   std::uint32_t device_feature_select_ = 0;
@@ -137,18 +172,11 @@ class VirtioBlkPci final : public PciFunction {
   bool broken_ = false;  // until a reset
   bool intx_level_ = false;
 
-  // Requests: a fixed pool, its free ones, and those in flight in order of completion (a ring).
-  std::vector<Request> pool_;
-  std::unique_ptr<Segment[]> segments_;
-  std::vector<Request*> free_;
-  std::array<Request*, kQueueSizeLimit> order_{};
-  unsigned first_ = 0;
-  unsigned in_flight_ = 0;
   Picoseconds fetch_free_ = 0;  // until when the device is busy fetching
   Picoseconds link_free_ = 0;   // until when the link is taken by completions
   bool held_ = false;
-  std::uint16_t largest_queue_size_ = kQueueSizeMax;
-  unsigned queue_lives_ = 0;
+  bool stalled_ = false;                            // some queue is
+  std::array<unsigned, kMostQueues> slots_left_{};  // of next_interrupt()
   std::uint32_t interrupts_ = 0;
 };
 

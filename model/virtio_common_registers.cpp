@@ -1,0 +1,210 @@
+// The common configuration structure (VIRTIO 1.2, 4.1.4.3).
+#include <bit>
+
+#include "model/mutants.h"
+#include "model/virtio_blk_pci.h"
+
+namespace ringside::model {
+namespace {
+
+constexpr std::uint32_t kQueueSelectLimit = 1024;         // of a device that limits it
+constexpr std::uint16_t kUncheckedQueueSizeLimit = 1024;  // of a device that checks nothing else
+
+constexpr std::uint16_t kNotifyDataBase = 0xda00;  // any value will do that is no queue's index
+
+}  // namespace
+
+// 4.1.5.1.2: a vector that the device has not got reads back as NO_VECTOR.
+std::uint16_t VirtioBlkPci::existing_vector(std::uint32_t value) const {
+  const auto vector = static_cast<std::uint16_t>(value);
+  return vector < msix_.vectors() ? vector : VIRTIO_MSI_NO_VECTOR;
+}
+
+void VirtioBlkPci::select_queue(std::uint32_t value, Picoseconds at) {
+  if (value < kQueueSelectLimit || !quirks_.fires(Quirk::queue_select_limited, at)) {
+    queue_select_ = static_cast<std::uint16_t>(value);
+  }
+}
+
+std::uint32_t VirtioBlkPci::common_read(std::uint32_t offset) {
+  switch (offset) {
+    case device_feature_select:
+      return device_feature_select_;
+    case device_feature:
+      return device_feature_select_ < 2 ? static_cast<std::uint32_t>(modern_features_ >> 32 * device_feature_select_)
+                                        : 0;
+    case driver_feature_select:
+      return driver_feature_select_;
+    case driver_feature:
+      return driver_feature_select_ < 2 ? driver_features_[driver_feature_select_] : 0;
+    case config_msix_vector:
+      return config_vector_;
+    case num_queues:
+      return static_cast<std::uint32_t>(queues_in_use_);
+    case device_status:
+      return status_;
+    case config_generation:
+      return generation_;
+    case queue_select:
+    case queue_notify_off:  // a doorbell of its own for each queue
+      return queue_select_;
+    default:
+      return queue_read(offset);
+  }
+}
+
+std::uint32_t VirtioBlkPci::queue_read(std::uint32_t offset) {
+  const auto half = [](std::uint64_t address, std::uint32_t at_offset, std::uint32_t base) {
+    return static_cast<std::uint32_t>(address >> 8 * (at_offset - base));
+  };
+  const Virtqueue* const queue = selected_queue();
+  // A queue that does not exist has size 0 (4.1.4.3), and nothing else either.
+  if (queue == nullptr) {
+    return offset == queue_msix_vector ? VIRTIO_MSI_NO_VECTOR : 0;
+  }
+  const Virtqueue::Registers& registers = queue->registers;
+  switch (offset) {
+    case queue_size:
+      return registers.size;
+    case queue_msix_vector:
+      return mutant(Mutant::vector_readback_wrong) ? VIRTIO_MSI_NO_VECTOR : registers.msix_vector;
+    case queue_enable:
+      return registers.enabled ? 1 : 0;
+    case queue_desc:
+    case queue_desc + 4:
+      return half(registers.desc, offset, queue_desc);
+    case queue_driver:
+    case queue_driver + 4:
+      return half(registers.driver, offset, queue_driver);
+    case queue_device:
+    case queue_device + 4:
+      return half(registers.device, offset, queue_device);
+    case queue_notify_data:
+      return (modern_features_ & VIRTIO_F_NOTIF_CONFIG_DATA) != 0 ? kNotifyDataBase + queue_select_ : 0u;
+    default:
+      return 0;
+  }
+}
+
+void VirtioBlkPci::common_write(std::uint32_t offset, std::uint32_t value, Picoseconds at) {
+  switch (offset) {
+    case device_feature_select:
+      device_feature_select_ = value;
+      return;
+    case driver_feature_select:
+      driver_feature_select_ = value;
+      return;
+    case driver_feature:
+      // 3.1.1: features are settled once FEATURES_OK is.
+      if (driver_feature_select_ < 2 && (status_ & VIRTIO_CONFIG_S_FEATURES_OK) == 0) {
+        driver_features_[driver_feature_select_] = value;
+      }
+      return;
+    case config_msix_vector:
+      config_vector_ = existing_vector(value);
+      return;
+    case device_status:
+      write_status(static_cast<std::uint8_t>(value), at);
+      return;
+    case queue_select:
+      select_queue(value, at);
+      return;
+    default:
+      queue_write(offset, value, at);
+      return;
+  }
+}
+
+void VirtioBlkPci::queue_write(std::uint32_t offset, std::uint32_t value, Picoseconds at) {
+  const auto set_half = [value](std::uint64_t& address, std::uint32_t at_offset, std::uint32_t base) {
+    const unsigned shift = 8 * (at_offset - base);
+    address = (address & ~(std::uint64_t{0xffff'ffff} << shift)) | std::uint64_t{value} << shift;
+  };
+  Virtqueue* const queue = selected_queue();
+  if (queue == nullptr) {
+    return;
+  }
+  Virtqueue::Registers& registers = queue->registers;
+  switch (offset) {
+    case queue_size:
+      write_queue_size(*queue, value, at);
+      return;
+    case queue_msix_vector:
+      registers.msix_vector = existing_vector(value);
+      return;
+    case queue_enable:
+      write_queue_enable(*queue, value, at);
+      return;
+    case queue_desc:
+    case queue_desc + 4:
+      set_half(registers.desc, offset, queue_desc);
+      return;
+    case queue_driver:
+    case queue_driver + 4:
+      set_half(registers.driver, offset, queue_driver);
+      return;
+    case queue_device:
+    case queue_device + 4:
+      set_half(registers.device, offset, queue_device);
+      return;
+    case queue_reset:
+      if (static_cast<std::uint16_t>(value) == 1) {
+        reset_queue(queue_select_, at);
+      }
+      return;
+    default:
+      return;
+  }
+}
+
+void VirtioBlkPci::write_queue_enable(Virtqueue& queue, std::uint32_t value, Picoseconds at) {
+  if (static_cast<std::uint16_t>(value) == 1) {
+    queue.enable(driver_features());
+  } else if (quirks_.fires(Quirk::queue_enable_zero_breaks, at)) {
+    break_device(at);
+  }
+}
+
+// 4.1.4.3.2: the driver may lower the size before it enables the queue, to a power of two unless the ring is packed.
+void VirtioBlkPci::write_queue_size(Virtqueue& queue, std::uint32_t value, Picoseconds at) {
+  const auto size = static_cast<std::uint16_t>(value);
+  const bool allowed = std::has_single_bit(size) || (size != 0 && accepted(VIRTIO_F_RING_PACKED));
+  const bool valid = allowed && size <= queue_size_ && !queue.registers.enabled;
+  const bool taken_unchecked =
+      !valid && size != 0 && size <= kUncheckedQueueSizeLimit && quirks_.fires(Quirk::queue_size_unchecked, at);
+  if (valid || taken_unchecked) {
+    queue.registers.size = size;
+  }
+}
+
+void VirtioBlkPci::show_largest_queue_size(Virtqueue& queue, Picoseconds at) {
+  queue.registers.size = quirks_.fires(Quirk::queue_size_shows_limit, at) ? kUncheckedQueueSizeLimit : queue_size_;
+}
+
+// 2.6.1.
+void VirtioBlkPci::reset_queue(std::uint16_t index, Picoseconds at) {
+  Virtqueue& queue = queues_[index];
+  requests_.drop(index);
+  queue.reset_one();
+  show_largest_queue_size(queue, at);
+}
+
+// 4.1.5.2: in which words a notification names its queue depends on what was negotiated. Without either feature its
+// address is enough.
+bool VirtioBlkPci::names_queue(std::uint32_t index, const Access& access) const {
+  const bool with_data = accepted(VIRTIO_F_NOTIFICATION_DATA);
+  const bool by_config_data = accepted(VIRTIO_F_NOTIF_CONFIG_DATA);
+  if (!with_data && !by_config_data) {
+    return true;
+  }
+  const std::uint32_t name = by_config_data ? kNotifyDataBase + index : index;
+  return access.size == (with_data ? 4u : 2u) && (access.value & 0xffff) == name;
+}
+
+void VirtioBlkPci::notification(std::uint32_t index, const Access& access, Picoseconds at) {
+  if (names_queue(index, access) || quirks_.fires(Quirk::notification_value_ignored, at)) {
+    doorbell(index, static_cast<std::uint32_t>(access.value), at);
+  }
+}
+
+}  // namespace ringside::model

@@ -1,0 +1,73 @@
+// The status protocol of the device (VIRTIO 1.2, 2.1 and 3.1): how a driver takes it over, and what a reset undoes.
+#include "model/mutants.h"
+#include "model/virtio_blk_pci.h"
+
+namespace ringside::model {
+
+void VirtioBlkPci::set_status(std::uint8_t value, Picoseconds at) {
+  status_ = value;
+  if (tap_ != nullptr) {
+    tap_->status(at, status_);
+  }
+}
+
+void VirtioBlkPci::write_status(std::uint8_t value, Picoseconds at) {
+  if (value == 0) {
+    reset_device(at);
+    drive_intx(at);
+    set_status(mutant(Mutant::reset_keeps_status) ? VIRTIO_CONFIG_S_ACKNOWLEDGE : 0, at);
+    return;
+  }
+  const auto asks = [this, value](std::uint8_t bit) { return (value & bit) != 0 && (status_ & bit) == 0; };
+  if (asks(VIRTIO_CONFIG_S_FEATURES_OK) && !features_acceptable(at)) {
+    value = static_cast<std::uint8_t>(value & ~VIRTIO_CONFIG_S_FEATURES_OK);
+  }
+  if (asks(VIRTIO_CONFIG_S_DRIVER_OK)) {
+    blk_.driver_ready(driver_features(), at);
+  }
+  // 2.1.2: only a reset ends the error state.
+  const bool takes_back = broken_ && (value & VIRTIO_CONFIG_S_NEEDS_RESET) == 0;
+  if (takes_back && !quirks_.fires(Quirk::needs_reset_cleared_by_write, at)) {
+    value |= VIRTIO_CONFIG_S_NEEDS_RESET;
+  }
+  set_status(value, at);
+}
+
+// 2.2.2: an acceptable subset, and 6.1: a modern driver's.
+bool VirtioBlkPci::features_acceptable(Picoseconds at) {
+  if ((driver_features() & ~modern_features_) != 0 && !quirks_.fires(Quirk::unoffered_features_accepted, at)) {
+    return false;
+  }
+  if (!accepted(VIRTIO_F_VERSION_1)) {
+    return quirks_.fires(Quirk::version_1_not_required, at);
+  }
+  // 6.2: a driver that takes the device's addresses for the machine's gets nowhere behind translation.
+  return (modern_features_ & VIRTIO_F_ACCESS_PLATFORM) == 0 || accepted(VIRTIO_F_ACCESS_PLATFORM);
+}
+
+void VirtioBlkPci::reset_device(Picoseconds at) {
+  drop_in_flight();
+  device_feature_select_ = 0;
+  driver_feature_select_ = 0;
+  driver_features_ = {};
+  config_vector_ = VIRTIO_MSI_NO_VECTOR;
+  queue_select_ = 0;
+  status_ = 0;
+  isr_ = 0;
+  broken_ = false;
+  for (std::size_t i = 0; i < queues_in_use_; ++i) {
+    queues_[i].reset();
+    show_largest_queue_size(queues_[i], at);
+  }
+  blk_.reset();
+}
+
+// 2.1.2: an error state that only a reset ends, and the driver is told.
+void VirtioBlkPci::break_device(Picoseconds at) {
+  drop_in_flight();
+  broken_ = true;
+  set_status(static_cast<std::uint8_t>(status_ | VIRTIO_CONFIG_S_NEEDS_RESET), at);
+  notify_config(false, at);
+}
+
+}  // namespace ringside::model
