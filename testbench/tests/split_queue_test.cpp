@@ -230,6 +230,80 @@ TEST_F(SplitQueueTest, ReleaseGivesEveryBufferBack) {
   EXPECT_TRUE(machine.buffers.empty());
 }
 
+TEST_F(SplitQueueTest, TheLegacyLayoutIsOnePieceWithTheUsedRingOnAPage) {
+  ASSERT_TRUE(queue.init(machine, {.size = 256, .contiguous = true}));
+  EXPECT_EQ(machine.buffers.size(), 1u);
+  const virtio::QueueAddresses parts = queue.addresses();
+  EXPECT_EQ(hal::raw(parts.descriptors) % 4096, 0u);
+  EXPECT_EQ(hal::raw(parts.available), hal::raw(parts.descriptors) + 256 * 16);
+  // 4096 bytes of descriptors and 518 of available ring end in the second page.
+  EXPECT_EQ(hal::raw(parts.used), hal::raw(parts.descriptors) + 2 * 4096);
+  queue.release();
+  EXPECT_TRUE(machine.buffers.empty());
+}
+
+// 1018 descriptors' worth of ring would just fit into the pages, and its header and used_event push it over the edge.
+TEST_F(SplitQueueTest, TheLegacyLayoutCountsTheAvailableRingsHeader) {
+  ASSERT_TRUE(queue.init(machine, {.size = 2048, .contiguous = true}));
+  const virtio::QueueAddresses parts = queue.addresses();
+  EXPECT_EQ(hal::raw(parts.used) - hal::raw(parts.descriptors), 2048u * 16 + 2048 * 2 + 4096);
+  queue.release();
+}
+
+TEST_F(SplitQueueTest, InOrderOneElementStandsForABatch) {
+  ASSERT_TRUE(queue.init(machine, {.size = 8, .in_order = true}));
+  DeviceView device(queue);
+  for (unsigned round = 0; round < 40'000; ++round) {
+    const std::uint16_t first = send(2);
+    const std::uint16_t second = send(1);
+    const std::uint16_t third = send(2);
+    static_cast<void>(queue.expose());
+    device.use(second, 77);
+    device.used[1] = static_cast<std::uint16_t>(device.used[1] + 1);  // the batch of two has one element
+    virtio::Used used;
+    ASSERT_EQ(queue.look(), 2u);
+    ASSERT_EQ(queue.take(used), virtio::UsedError::none);
+    ASSERT_EQ(used.head, first);
+    ASSERT_TRUE(used.skipped);
+    ASSERT_EQ(queue.take(used), virtio::UsedError::none);
+    ASSERT_EQ(used.head, second);
+    ASSERT_FALSE(used.skipped);
+    ASSERT_EQ(used.length, 77u);
+    device.use(third, 1);
+    ASSERT_EQ(queue.look(), 1u);
+    ASSERT_EQ(queue.take(used), virtio::UsedError::none);
+    ASSERT_EQ(used.head, third);
+  }
+  EXPECT_EQ(queue.free_descriptors(), 8u);
+}
+
+TEST_F(SplitQueueTest, InOrderDescriptorsAreUsedRoundAndRound) {
+  ASSERT_TRUE(queue.init(machine, {.size = 4, .in_order = true}));
+  DeviceView device(queue);
+  std::uint16_t expected = 0;
+  for (unsigned round = 0; round < 20; ++round) {
+    const std::uint16_t head = send(3);
+    ASSERT_EQ(head, expected) << "VIRTIO 1.2, 2.7.9: in ring order";
+    static_cast<void>(queue.expose());
+    device.use(head, 1);
+    ASSERT_EQ(queue.look(), 1u);
+    virtio::Used used;
+    ASSERT_EQ(queue.take(used), virtio::UsedError::none);
+    expected = static_cast<std::uint16_t>((expected + 3) % 4);
+  }
+}
+
+TEST_F(SplitQueueTest, InOrderAnElementThatClaimsMoreThanTheIndexIsAnError) {
+  ASSERT_TRUE(queue.init(machine, {.size = 8, .in_order = true}));
+  send();
+  const std::uint16_t second = send();
+  static_cast<void>(queue.expose());
+  DeviceView(queue).use(second, 1);
+  virtio::Used used;
+  ASSERT_EQ(queue.look(), 1u);
+  EXPECT_EQ(queue.take(used), virtio::UsedError::out_of_order);
+}
+
 // A device that changes a used element between two reads: the driver may read each word only once.
 class ChangesItsMind final : public hal::Observer {
  public:
