@@ -2,14 +2,11 @@
 // what a log shows, starts at zero each time.
 #pragma once
 
-#include <cstdint>
 #include <systemc>
 
-namespace ringside::model {
+#include "model/picoseconds.h"
 
-using Picoseconds = std::uint64_t;
-inline constexpr Picoseconds kNever = ~Picoseconds{0};
-inline constexpr Picoseconds kPicosecondsPerNanosecond = 1000;
+namespace ringside::model {
 
 class Clock {
  public:

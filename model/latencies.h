@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "model/clock.h"
+#include "model/picoseconds.h"
 
 namespace ringside::model {
 

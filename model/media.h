@@ -5,8 +5,8 @@
 #include <array>
 #include <cstdint>
 
-#include "model/clock.h"
 #include "model/latencies.h"
+#include "model/picoseconds.h"
 #include "model/random.h"
 
 namespace ringside::model {

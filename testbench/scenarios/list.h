@@ -24,6 +24,17 @@ void intx(Context& context);
 void msix(Context& context);
 void event_index(Context& context);
 void queue_reset(Context& context);
+void out_of_order(Context& context);
 void image(Context& context);
+void legacy(Context& context);
+void transitional(Context& context);
+void pci_cfg_window(Context& context);
+void ecam(Context& context);
+void behind_bridge(Context& context);
+void two_disks(Context& context);
+void multi_function(Context& context);
+void msix_mask(Context& context);
+void flr(Context& context);
+void removal(Context& context);
 
 }  // namespace ringside::scenarios
