@@ -171,7 +171,8 @@ void Board::power_on(const PowerOn& options) {
   clock.power_on();
   interrupts.power_on();
   ram.power_on(options.dmi);
-  iommu.power_on(std::ranges::any_of(options.disks, [](const DiskSetup& disk) { return disk.properties.iommu_platform; }));
+  iommu.power_on(
+      std::ranges::any_of(options.disks, [](const DiskSetup& disk) { return disk.properties.iommu_platform; }));
   bridge.power_on(options.quirks, options.tap);
   power_on_chipset(options);
   power_on_bridges(options);

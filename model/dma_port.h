@@ -1,6 +1,6 @@
 // A device's way to memory. Every access is a TLM transaction, or goes through a pointer that was obtained by TLM;
-// either way it is gated by bus mastering, bounds-checked, shown to the tap and costs the same time. The request path
-// runs through here, so the common case is inline.
+// either way it is gated by bus mastering, translated where there is an IOMMU, bounds-checked, shown to the tap and
+// costs the same time. The request path runs through here, so the common case is inline.
 #pragma once
 
 #include <tlm_utils/simple_initiator_socket.h>
@@ -11,6 +11,7 @@
 #include <tlm>
 
 #include "model/clock.h"
+#include "model/iommu.h"
 #include "model/latencies.h"
 #include "model/storage.h"
 #include "model/tap.h"
@@ -19,7 +20,7 @@ namespace ringside::model {
 
 class DmaPort final : public sc_core::sc_module {
  public:
-  mutable tlm_utils::simple_initiator_socket<DmaPort> socket;  // a debug read changes nothing
+  tlm_utils::simple_initiator_socket<DmaPort> socket;
 
   DmaPort(const sc_core::sc_module_name& name, std::uint64_t ram_bytes);
 
@@ -33,9 +34,15 @@ class DmaPort final : public sc_core::sc_module {
   void seek(Picoseconds at) { at_ = at; }
   [[nodiscard]] Picoseconds at() const { return at_; }
 
-  // Whether [address, address + size) is RAM.
-  [[nodiscard]] bool in_ram(std::uint64_t address, std::uint64_t size) const {
-    return size <= ram_bytes_ && address <= ram_bytes_ - size;
+  // For this run: null where bus addresses are physical ones.
+  void use_iommu(Iommu* iommu) {
+    iommu_ = iommu;
+    cached_ = {};
+  }
+
+  // Whether [address, address + size) leads to RAM. Where the IOMMU says that it does not, that is a fault.
+  [[nodiscard]] bool in_ram(std::uint64_t address, std::uint64_t size) {
+    return iommu_ == nullptr ? is_ram(address, size) : translates(address, size);
   }
 
   // False, and nothing is transferred, when bus mastering is off or the range is not memory.
@@ -47,7 +54,7 @@ class DmaPort final : public sc_core::sc_module {
       std::memcpy(data, memory, size);
       return true;
     }
-    return transport(tlm::TLM_READ_COMMAND, address, static_cast<std::uint8_t*>(data), size);
+    return slow_read(address, static_cast<std::uint8_t*>(data), size);
   }
   bool write(std::uint64_t address, const void* data, std::uint64_t size) {
     if (!admit(address, size, true)) {
@@ -57,9 +64,7 @@ class DmaPort final : public sc_core::sc_module {
       std::memcpy(memory, data, size);
       return true;
     }
-    // TLM has one data pointer for both directions; a write does not change what it points to.
-    return transport(tlm::TLM_WRITE_COMMAND, address, const_cast<std::uint8_t*>(static_cast<const std::uint8_t*>(data)),
-                     size);
+    return slow_write(address, static_cast<const std::uint8_t*>(data), size);
   }
   template <class T>
   bool load(std::uint64_t address, T& value) {
@@ -72,8 +77,8 @@ class DmaPort final : public sc_core::sc_module {
 
   // A look that is not an access of the device: takes no time and is not shown to the tap.
   template <class T>
-  bool peek(std::uint64_t address, T& value) const {
-    if (!may_act() || !in_ram(address, sizeof value)) {
+  bool peek(std::uint64_t address, T& value) {
+    if (!may_act() || failure_of(address, sizeof value, false) != DmaFailure::none) {
       return false;
     }
     if (const std::uint8_t* const memory = direct(address, sizeof value)) {
@@ -92,24 +97,53 @@ class DmaPort final : public sc_core::sc_module {
   bool send_message(std::uint64_t address, std::uint32_t data);
 
  private:
+  // What lies in one piece behind a range of bus addresses.
+  struct Piece {
+    std::uint64_t physical;
+    std::uint64_t bytes;
+  };
+
   [[nodiscard]] bool may_act() const { return bus_master_ && upstream_; }
+  [[nodiscard]] bool is_ram(std::uint64_t address, std::uint64_t size) const {
+    return size <= ram_bytes_ && address <= ram_bytes_ - size;
+  }
   bool admit(std::uint64_t address, std::uint64_t size, bool is_write) {
     at_ += latencies_.dma(size);
-    const bool admitted = may_act() && in_ram(address, size);
+    const bool admitted = may_act() && (iommu_ == nullptr ? is_ram(address, size) : permitted(address, size, is_write));
     if (tap_ != nullptr) {
       show(address, size, is_write);
     }
     return admitted;
   }
-  [[nodiscard]] std::uint8_t* direct(std::uint64_t address, std::uint64_t size) const {
+  // Null when there is no pointer to all of it.
+  [[nodiscard]] std::uint8_t* direct(std::uint64_t address, std::uint64_t size) {
+    if (iommu_ != nullptr) {
+      const Piece piece = translate(address, size);
+      return piece.bytes == size ? direct_physical(piece.physical, size) : nullptr;
+    }
+    return direct_physical(address, size);
+  }
+  [[nodiscard]] std::uint8_t* direct_physical(std::uint64_t address, std::uint64_t size) const {
     return size <= direct_bytes_ && address - direct_start_ <= direct_bytes_ - size
                ? direct_ + (address - direct_start_)
                : nullptr;
   }
+
+  // --- The IOMMU's part
+  [[nodiscard]] const Iommu::Mapping& mapping_of(std::uint64_t address);
+  [[nodiscard]] Piece translate(std::uint64_t address, std::uint64_t size);
+  [[nodiscard]] DmaFailure failure_of(std::uint64_t address, std::uint64_t size, bool is_write);
+  [[nodiscard]] bool permitted(std::uint64_t address, std::uint64_t size, bool is_write);
+  [[nodiscard]] bool translates(std::uint64_t address, std::uint64_t size);
+
   void show(std::uint64_t address, std::uint64_t size, bool is_write);
-  bool transport(tlm::tlm_command command, std::uint64_t address, std::uint8_t* data, std::uint64_t size);
-  bool debug_read(std::uint64_t address, void* data, std::uint64_t size) const;
-  void ask_for_pointer(std::uint64_t address);
+  bool slow_read(std::uint64_t address, std::uint8_t* data, std::uint64_t size);
+  bool slow_write(std::uint64_t address, const std::uint8_t* data, std::uint64_t size);
+  bool transport(tlm::tlm_command command, std::uint64_t physical, std::uint8_t* data, std::uint64_t size);
+  bool debug_read(std::uint64_t address, void* data, std::uint64_t size);
+  Result read_disk(Storage& disk, std::uint64_t offset, const Piece& piece);
+  Result write_disk(Storage& disk, std::uint64_t offset, const Piece& piece);
+  void ask_for_pointer(std::uint64_t physical);
   void invalidate(sc_dt::uint64 first, sc_dt::uint64 last);
 
   std::uint64_t ram_bytes_;
@@ -118,6 +152,10 @@ class DmaPort final : public sc_core::sc_module {
   bool bus_master_ = false;
   bool upstream_ = false;
   Picoseconds at_ = 0;
+
+  Iommu* iommu_ = nullptr;
+  Iommu::Mapping cached_;  // the last one used, as of version_
+  std::uint64_t version_ = 0;
 
   std::uint8_t* direct_ = nullptr;
   std::uint64_t direct_start_ = 0;

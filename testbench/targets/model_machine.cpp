@@ -3,15 +3,12 @@
 #include <algorithm>
 
 #include "testbench/targets/harness.h"
+#include "testbench/targets/machine_windows.h"
 
 namespace ringside::targets {
 namespace {
 
 static_assert(kRamBytes == model::Board::kRamBytes);
-
-// Where BARs may go, as on every target.
-constexpr hal::Window kIoWindow{0xc000, 0x4000};
-constexpr hal::Window kMemoryWindow{0xe000'0000, 0x1e00'0000};
 
 // What a relax takes while another run's schedule says what happens: looks count there, not time.
 constexpr model::Picoseconds kFollowedRelax = 1000 * model::kPicosecondsPerNanosecond;
@@ -31,9 +28,12 @@ ModelMachine::ModelMachine(model::Board& board, ModelCpu& cpu, ModelFollower* fo
       cpu_(cpu),
       follower_(follower),
       arena_(board.ram.data()),
+      tables_(board.iommu),
       real_deadline_(std::chrono::steady_clock::now() + timeout) {}
 
-hal::MachineInfo ModelMachine::info() { return {kIoWindow, kMemoryWindow, model::InterruptController::kMsiVectors}; }
+hal::MachineInfo ModelMachine::info() {
+  return machine_info(board_.machine() == model::MachineType::q35, model::InterruptController::kMsiVectors);
+}
 
 void ModelMachine::check_real_time() {
   if (std::chrono::steady_clock::now() >= real_deadline_) {
@@ -70,17 +70,42 @@ void ModelMachine::mmio_write16(std::uint64_t address, std::uint16_t value) { wr
 void ModelMachine::mmio_write32(std::uint64_t address, std::uint32_t value) { write(false, address, 4, value); }
 
 hal::DmaBuffer ModelMachine::alloc_dma_buffer(std::size_t size, std::size_t alignment) {
-  return arena_.alloc(size, alignment);
+  if (!board_.iommu.enabled()) {
+    return arena_.alloc(size, alignment);
+  }
+  // Pages of its own, so that nothing else lies within the device's reach.
+  const std::size_t whole_pages = std::max<std::size_t>(alignment, model::Iommu::kPageBytes);
+  const hal::DmaBuffer buffer = arena_.alloc(size, whole_pages);
+  return buffer.cpu == nullptr ? buffer : tables_.add_buffer(buffer, whole_pages);
 }
 
-void ModelMachine::free_dma_buffer(const hal::DmaBuffer& buffer) { arena_.free(buffer); }
+void ModelMachine::free_dma_buffer(const hal::DmaBuffer& buffer) {
+  arena_.free(board_.iommu.enabled() ? tables_.remove_buffer(buffer).value_or(buffer) : buffer);
+}
 
-// The PC's devices reach all of RAM, coherently: there is nothing to set up or to take down. RAM is mapped as a whole,
-// but what is no DMA buffer is none of the driver's business.
-hal::BusAddress ModelMachine::map(void* cpu, std::size_t size, hal::DmaDirection) { return arena_.bus_of(cpu, size); }
-void ModelMachine::unmap(hal::BusAddress, std::size_t, hal::DmaDirection) {}
+// Without an IOMMU the PC's devices reach all of RAM, coherently: there is nothing to set up or to take down. RAM is
+// mapped as a whole, but what is no DMA buffer is none of the driver's business.
+hal::BusAddress ModelMachine::map(void* cpu, std::size_t size, hal::DmaDirection direction) {
+  const hal::BusAddress physical = arena_.bus_of(cpu, size);
+  if (!board_.iommu.enabled() || physical == hal::kInvalidBusAddress) {
+    return physical;
+  }
+  return tables_.map(hal::raw(physical), size, direction);
+}
 
-hal::BusAddress ModelMachine::virt_to_phys(const void* cpu) { return arena_.bus_of(cpu); }
+void ModelMachine::unmap(hal::BusAddress bus, std::size_t size, hal::DmaDirection direction) {
+  if (board_.iommu.enabled() && !tables_.unmap(bus, size, direction)) {
+    throw RunAborted("the driver unmapped what it had not mapped like that");
+  }
+}
+
+hal::BusAddress ModelMachine::virt_to_phys(const void* cpu) {
+  const hal::BusAddress physical = arena_.bus_of(cpu);
+  if (!board_.iommu.enabled() || physical == hal::kInvalidBusAddress) {
+    return physical;
+  }
+  return tables_.bus_of(hal::raw(physical));
+}
 
 void* ModelMachine::alloc_private(std::size_t size, std::size_t alignment) {
   return arena_.alloc_private(size, alignment);

@@ -8,6 +8,7 @@
 #include "driver/hal/machine.h"
 #include "model/board.h"
 #include "testbench/targets/dma_arena.h"
+#include "testbench/targets/iommu_tables.h"
 #include "testbench/targets/model_cpu.h"
 #include "testbench/targets/model_follower.h"
 
@@ -64,6 +65,7 @@ class ModelMachine final : public hal::Machine {
   ModelCpu& cpu_;
   ModelFollower* follower_;
   DmaArena arena_;
+  IommuTables tables_;  // used while the IOMMU is on
   std::uint32_t calls_ = 0;
   std::chrono::steady_clock::time_point real_deadline_;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <deque>
 #include <exception>
@@ -37,11 +38,30 @@ struct Simulation {
 
 class ModelHooks final : public RunHooks {
  public:
-  ModelHooks(std::span<const DiskImage> disks, ModelFollower* follower) : disks_(disks), follower_(follower) {}
+  ModelHooks(Simulation& simulation, std::span<const DiskImage> images, std::deque<ModelDisk>& disks,
+             ModelFollower* follower)
+      : board_(simulation.board), cpu_(simulation.cpu), images_(images), disks_(disks), follower_(follower) {}
 
   std::uint64_t ask(scenarios::Ask what, std::uint64_t argument) override {
-    const bool known = what == scenarios::Ask::disk_sectors && argument < disks_.size();
-    return known ? disks_[argument].bytes() / block::kSectorSize : scenarios::kNotAvailable;
+    const auto unit = static_cast<unsigned>(std::min<std::uint64_t>(argument, images_.size()));
+    switch (what) {
+      case scenarios::Ask::disk_sectors:
+        return unit < images_.size() ? images_[unit].bytes() / block::kSectorSize : scenarios::kNotAvailable;
+      case scenarios::Ask::resize:
+        return resize(argument);
+      case scenarios::Ask::hold:
+      case scenarios::Ask::release:
+        hold(what == scenarios::Ask::hold);
+        return 1;
+      case scenarios::Ask::unplug:
+        board_.catch_up(cpu_.now());
+        return board_.unplug(unit) ? 1 : scenarios::kNotAvailable;
+      case scenarios::Ask::plug:
+        return board_.plug(unit) ? 1 : scenarios::kNotAvailable;
+      case scenarios::Ask::media_error:
+        return scenarios::kNotAvailable;
+    }
+    return scenarios::kNotAvailable;
   }
   void before_look(std::uint8_t unit, std::uint16_t queue) override {
     if (follower_ != nullptr) {
@@ -50,9 +70,48 @@ class ModelHooks final : public RunHooks {
   }
 
  private:
-  std::span<const DiskImage> disks_;
+  [[nodiscard]] std::uint64_t resize(std::uint64_t sectors) {
+    constexpr std::uint64_t kMostSectors = std::uint64_t{1} << 40;
+    board_.catch_up(cpu_.now());
+    if (sectors == 0 || sectors > kMostSectors || !disks_.front().resize(sectors * block::kSectorSize)) {
+      return scenarios::kNotAvailable;
+    }
+    board_.disk(0).resize(sectors, cpu_.now());
+    return sectors;
+  }
+  void hold(bool hold) {
+    board_.catch_up(cpu_.now());
+    for (model::VirtioBlkPci* const disk : board_.disks()) {
+      hold ? disk->hold_completions() : disk->free_completions();
+    }
+  }
+
+  model::Board& board_;
+  ModelCpu& cpu_;
+  std::span<const DiskImage> images_;
+  std::deque<ModelDisk>& disks_;
   ModelFollower* follower_;
 };
+
+// What the log calls a disk of the plan.
+std::uint8_t log_unit(const MachinePlan& plan, unsigned index) {
+  const std::vector<unsigned> order = discovery_order(plan);
+  return static_cast<std::uint8_t>(std::ranges::find(order, index) - order.begin());
+}
+
+model::MachineType machine_of(const MachinePlan& plan) {
+  return plan.board == Board::pc ? model::MachineType::pc : model::MachineType::q35;
+}
+
+std::string gap_of(const ScenarioPlan& plan) {
+  if (!plan.gap.empty()) {
+    return plan.gap;
+  }
+  if ((plan.asks & scenarios::asking(scenarios::Ask::media_error)) != 0) {
+    return "the model's media have no errors";
+  }
+  return {};
+}
 
 std::vector<QuirkHit> quirk_hits(const model::QuirkCounts& counts) {
   std::vector<QuirkHit> hits;
@@ -82,15 +141,15 @@ class ModelTarget final : public Target {
   }
 
   std::string gap(const scenarios::Scenario& scenario, const RunSettings& settings) const override {
-    return plan_scenario(scenario, settings).gap;
+    return gap_of(plan_scenario(scenario, settings));
   }
 
   RunResult run(const scenarios::Scenario& scenario, const RunSettings& settings, trace::Sink& sink) override {
     const auto start = std::chrono::steady_clock::now();
     const model::Latencies latencies = model_latencies(settings);
     const ScenarioPlan plan = plan_scenario(scenario, settings);
-    if (!plan.gap.empty()) {
-      return skipped(plan.gap);
+    if (const std::string reason = gap_of(plan); !reason.empty()) {
+      return skipped(reason);
     }
     const std::vector<DiskImage> images = open_disk_images(plan.machine, settings);
     RunResult result = run_on(plan.machine, images, latencies, scenario, settings, sink);
@@ -117,8 +176,10 @@ class ModelTarget final : public Target {
         setup.disk.sectors = images[unit].bytes() / block::kSectorSize;
         setup.disk.serial = plan.disks[unit].properties.serial;
         setup.properties = plan.disks[unit].properties;
-        setup.tap = settings.tracing == Tracing::off ? nullptr : &recorder.disk(unit);
+        setup.tap = settings.tracing == Tracing::off ? nullptr : &recorder.disk(log_unit(plan, unit));
       }
+      power_on.machine = plan.board == Board::pc ? model::MachineType::pc : model::MachineType::q35;
+      power_on.machine = machine_of(plan);
       power_on.quirks = options_.quirks;
       power_on.latencies = latencies;
       power_on.dmi = options_.dmi;
@@ -126,7 +187,7 @@ class ModelTarget final : public Target {
 #ifdef RINGSIDE_MUTANTS
       model::set_mutant(options_.mutant);
 #endif
-      RunResult result = play(power_on, images, scenario, settings, recorder);
+      RunResult result = play(plan, power_on, images, disks, scenario, settings, recorder);
       recorder.finish();
       return result;
     } catch (const std::exception& problem) {
@@ -134,20 +195,25 @@ class ModelTarget final : public Target {
     }
   }
 
-  RunResult play(const model::PowerOn& power_on, std::span<const DiskImage> images, const scenarios::Scenario& scenario,
-                 const RunSettings& settings, trace::Sink& sink) {
+  RunResult play(const MachinePlan& plan, const model::PowerOn& power_on, std::span<const DiskImage> images,
+                 std::deque<ModelDisk>& disks, const scenarios::Scenario& scenario, const RunSettings& settings,
+                 trace::Sink& sink) {
     Simulation& simulation = Simulation::instance();
     simulation.board.power_on(power_on);
     simulation.cpu.power_on();
     std::optional<ModelFollower> follower;
     if (settings.follow != nullptr) {
-      follower.emplace(*settings.follow, simulation.cpu, simulation.board.disks());
+      std::vector<model::VirtioBlkPci*> units;
+      for (const unsigned index : discovery_order(plan)) {
+        units.push_back(&simulation.board.disk(index));
+      }
+      follower.emplace(*settings.follow, simulation.cpu, std::move(units));
     }
     ModelFollower* const follow = follower ? &*follower : nullptr;
     RunResult result;
     simulation.cpu.run([&] {
       ModelMachine machine(simulation.board, simulation.cpu, follow, settings.timeout);
-      ModelHooks hooks(images, follow);
+      ModelHooks hooks(simulation, images, disks, follow);
       result = run_scenario(machine, hooks, images, scenario, settings, sink);
     });
     result.quirks = quirk_hits(simulation.board.quirk_counts());

@@ -13,16 +13,11 @@
 #include <vector>
 
 #include "testbench/targets/harness.h"
+#include "testbench/targets/machine_windows.h"
 #include "testbench/targets/qemu_command_line.h"
 
 namespace ringside::targets {
 namespace {
-
-// Where BARs may go: above the ports of the chipset, and above RAM but below the flash and the local APICs.
-constexpr hal::Window kIoWindow{0xc000, 0x4000};
-constexpr hal::Window kMemoryWindow{0xe000'0000, 0x1e00'0000};
-constexpr hal::Window kHighWindow{0x8'0000'0000, 0x4'0000'0000};
-constexpr hal::Window kEcamWindow{0xb000'0000, 0x1000'0000};  // q35 only: where firmware puts it
 
 // How a wait lets time pass: another thread's turn first, for a completion is some 50 us away; then short sleeps.
 constexpr unsigned kYields = 256;
@@ -93,10 +88,7 @@ void QemuMachine::start(const std::string& binary, std::span<const DiskImage> di
   qmp_.emplace(*process_, LineChannel(context_, qmp.ours.release()), clock_);
 }
 
-hal::MachineInfo QemuMachine::info() {
-  const hal::Window ecam = plan_.board == Board::q35 ? kEcamWindow : hal::Window{};
-  return {kIoWindow, kMemoryWindow, QemuInterrupts::kMsiVectors, kHighWindow, ecam};
-}
+hal::MachineInfo QemuMachine::info() { return machine_info(plan_.board == Board::q35, QemuInterrupts::kMsiVectors); }
 
 std::uint8_t QemuMachine::in8(std::uint16_t port) { return static_cast<std::uint8_t>(qtest_->read("inb", port)); }
 std::uint16_t QemuMachine::in16(std::uint16_t port) { return static_cast<std::uint16_t>(qtest_->read("inw", port)); }
