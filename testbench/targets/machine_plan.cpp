@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
+#include <tuple>
 
 #include "driver/block/block_device.h"
 #include "testbench/targets/disk_image.h"
@@ -15,6 +17,9 @@ using scenarios::kMostDisks;
 
 // Where the disks sit that nobody placed: the first where QEMU's would, 5 left to the bridge.
 constexpr std::array<std::uint8_t, kMostDisks> kRootDevices{4, 6, 7, 8};
+
+// As the bridges before them follow each other on the root bus.
+constexpr std::array<std::string_view, 6> kBusesInOrder{"root", "port0", "port1", "port2", "port3", "bridge0"};
 
 Board board_of(const std::string& type) {
   if (type.starts_with("pc-i440fx-")) {
@@ -173,6 +178,22 @@ RunSettings settings_for(const scenarios::Scenario& scenario, RunSettings settin
 }
 
 MachinePlan plan_machine(const RunSettings& settings) { return plan_of({}, settings); }
+
+std::vector<unsigned> discovery_order(const MachinePlan& plan) {
+  std::vector<unsigned> order;
+  for (unsigned index = 0; index < plan.disks.size(); ++index) {
+    if (!plan.disks[index].given.ide()) {
+      order.push_back(index);
+    }
+  }
+  const auto place = [&](unsigned index) {
+    const model::PciPlace& at = plan.disks[index].properties.place;
+    const auto bus = std::ranges::find(kBusesInOrder, at.bus) - kBusesInOrder.begin();
+    return std::tuple(bus, at.device, at.function);
+  };
+  std::ranges::sort(order, {}, place);
+  return order;
+}
 
 ScenarioPlan plan_scenario(const scenarios::Scenario& scenario, const RunSettings& settings) {
   ScenarioPlan plan;

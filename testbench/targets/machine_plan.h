@@ -46,6 +46,10 @@ inline constexpr char kQ35Type[] = "pc-q35-7.2";
 
 // Throws InputError when the settings make no machine by themselves.
 [[nodiscard]] MachinePlan plan_machine(const RunSettings& settings);
+// Indices of the plan's disks, in the order in which a scan of the buses meets them: the root bus, then what lies
+// behind bridges. The n-th one is unit n of the log. A disk that is no PCI function is not among them.
+[[nodiscard]] std::vector<unsigned> discovery_order(const MachinePlan& plan);
+
 // With the scenario's own wishes under the settings. When the two contradict each other, or the scenario is for another
 // machine, `gap` says so, in place of an exception.
 struct ScenarioPlan {
