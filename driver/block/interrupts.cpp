@@ -27,6 +27,7 @@ const char* Interrupts::init(hal::Machine& machine, const pci::Bus& bus, const p
     hal::Line().text("[VirtIO]   INTx in place of MSI-X: ").text(missing).log_to(machine);
     completion_ = Completion::intx;
   }
+  pci::disable_msix(bus.config(), device.address);  // a driver before us may have left it on
   if (completion_ == Completion::intx) {
     return init_line(bus, device);
   }

@@ -346,18 +346,20 @@ void VirtioBlk<Ring>::report_change() {
 }
 
 // Takes the device back and brings it up again. What it had ends: with timed_out where the deadline lies at or before
-// `expired_before`, with device_lost otherwise; only after the reset, when the device can no longer touch its buffers.
+// `expired_before`, with device_lost otherwise and when the device is gone; only after the reset, when it can no longer
+// touch its buffers.
 template <class Ring>
 void VirtioBlk<Ring>::recover(std::uint64_t expired_before) {
   ++counters_.resets;
+  const bool removed = controller_.transport().status() == virtio::kStatusRemoved;
   const bool obeyed = controller_.stop();
   for (Queue& queue : all()) {
     queue.unmap_in_flight();
   }
   dead_ = true;  // callbacks may submit, but not to a device that is down
   for (Queue& queue : all()) {
-    queue.for_each_in_flight([this, expired_before](Request& request, std::uint64_t deadline) {
-      const bool expired = deadline <= expired_before;
+    queue.for_each_in_flight([this, removed, expired_before](Request& request, std::uint64_t deadline) {
+      const bool expired = !removed && deadline <= expired_before;
       counters_.timeouts += expired ? 1 : 0;
       end(request, expired ? Status::timed_out : Status::device_lost);
     });

@@ -32,6 +32,28 @@ bool CapabilityWalk::next(Capability& capability) {
   return true;
 }
 
+bool ExtendedCapabilityWalk::next(ExtendedCapability& capability) {
+  constexpr std::uint16_t kFirstExtended = 0x100;
+  const std::uint16_t offset = pointer_ & 0xffcu;  // the low bits are reserved
+  if (offset == 0) {
+    return false;
+  }
+  std::uint64_t& word = visited_[offset / 256];
+  const std::uint64_t bit = std::uint64_t{1} << (offset / 4 % 64);
+  if (offset < kFirstExtended || (word & bit) != 0) {
+    malformed_ = true;
+    return false;
+  }
+  word |= bit;
+  const std::uint32_t header = config_->read32(address_, offset);
+  if (header == 0 || header == 0xffff'ffff) {
+    return false;  // an empty list (7.6.3), or nobody there
+  }
+  capability = {static_cast<std::uint16_t>(header), offset};
+  pointer_ = static_cast<std::uint16_t>(header >> 20);
+  return true;
+}
+
 std::uint8_t find_capability(const ConfigSpace& config, Address address, std::uint8_t id) {
   CapabilityWalk walk(config, address);
   for (Capability capability; walk.next(capability);) {

@@ -5,6 +5,18 @@
 
 namespace ringside::pci {
 
+void disable_msix(const ConfigSpace& config, Address address) {
+  const std::uint8_t capability = find_capability(config, address, PCI_CAP_ID_MSIX);
+  const auto reg = static_cast<std::uint16_t>(capability + PCI_MSIX_FLAGS);
+  if (capability == 0) {
+    return;
+  }
+  const std::uint16_t flags = config.read16(address, reg);
+  if ((flags & PCI_MSIX_FLAGS_ENABLE) != 0) {
+    config.write16(address, reg, static_cast<std::uint16_t>(flags & ~(PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL)));
+  }
+}
+
 bool Msix::init(hal::Machine& machine, const ConfigSpace& config, Address address, const Bar* bars) {
   const std::uint8_t capability = find_capability(config, address, PCI_CAP_ID_MSIX);
   if (capability == 0 || capability > 0x100 - 12) {
@@ -40,8 +52,6 @@ void Msix::write_flags(std::uint16_t set, std::uint16_t clear) {
 void Msix::enable() { write_flags(PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL, 0); }
 
 void Msix::unmask_function() { write_flags(0, PCI_MSIX_FLAGS_MASKALL); }
-
-void Msix::disable() { write_flags(0, PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL); }
 
 void Msix::set_entry(unsigned index, const hal::MsiMessage& message) const {
   const std::uint32_t entry = index * PCI_MSIX_ENTRY_SIZE;

@@ -10,6 +10,9 @@
 
 namespace ringside::pci {
 
+// Back to INTx, or to silence, whoever had switched it on.
+void disable_msix(const ConfigSpace& config, Address address);
+
 class Msix {
  public:
   // Looks for the capability and checks that the table lies inside an assigned memory BAR. False when there is none, or
@@ -21,7 +24,6 @@ class Msix {
   // Switches the function to MSI-X with every entry masked as a whole until unmask_function().
   void enable();
   void unmask_function();
-  void disable();
 
   // Programs entry `index` (below size()) and unmasks it.
   void set_entry(unsigned index, const hal::MsiMessage& message) const;

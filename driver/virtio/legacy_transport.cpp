@@ -8,17 +8,17 @@ namespace {
 constexpr std::uint64_t kMostPages = std::uint64_t{1} << 32;  // QUEUE_PFN has 32 bits: 16 TiB of bus addresses
 
 constexpr std::uint64_t align_up(std::uint64_t value) {
-  return (value + kLegacyQueueAlignment - 1) & ~(kLegacyQueueAlignment - 1);
+  return (value + kLegacyAlignment - 1) & ~(kLegacyAlignment - 1);
 }
 
-// Where the device will look for the rings, given only where the descriptors are.
+// Where the device will look for the rings, given only where the descriptors are (2.7.2).
 bool has_legacy_layout(const QueueAddresses& addresses, std::uint16_t size) {
   constexpr std::uint64_t kDescriptorBytes = 16;
   constexpr std::uint64_t kAvailableWords = 3;  // beside the ring: flags, idx, used_event
   const std::uint64_t descriptors = hal::raw(addresses.descriptors);
   const std::uint64_t available = descriptors + kDescriptorBytes * size;
   const std::uint64_t used = align_up(available + (kAvailableWords + size) * sizeof(std::uint16_t));
-  return descriptors % kLegacyQueueAlignment == 0 && hal::raw(addresses.available) == available &&
+  return descriptors % kLegacyAlignment == 0 && hal::raw(addresses.available) == available &&
          hal::raw(addresses.used) == used;
 }
 
@@ -86,7 +86,7 @@ const char* LegacyTransport::set_up_queue(std::uint16_t queue, std::uint16_t siz
   if (registers_.read32(VIRTIO_PCI_QUEUE_PFN) != 0) {
     return "the queue is already enabled";
   }
-  const std::uint64_t page = hal::raw(addresses.descriptors) / kLegacyQueueAlignment;
+  const std::uint64_t page = hal::raw(addresses.descriptors) / kLegacyAlignment;
   if (page == 0 || page >= kMostPages || !has_legacy_layout(addresses, size)) {
     return "the queue lies where a legacy device cannot find it";
   }

@@ -44,8 +44,4 @@ class LegacyTransport final : public Transport {
   bool msix_ = false;
 };
 
-// A legacy queue is one run of memory (2.7.2): the available ring follows the descriptors, the used ring begins at the
-// next multiple of this, and so does the whole.
-inline constexpr std::uint64_t kLegacyQueueAlignment = 4096;
-
 }  // namespace ringside::virtio

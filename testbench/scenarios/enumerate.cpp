@@ -22,9 +22,9 @@ void check_lanes(Context& context, const pci::ConfigSpace& config, pci::Address 
   context.check(agree, "8, 16 and 32-bit reads agree");
 }
 
-void observe_bars(Context& context, const pci::ConfigSpace& config, pci::Address address) {
-  for (unsigned index = 0; index < pci::kBarCount; ++index) {
-    const pci::Bar bar = pci::get_bar(config, address, index);
+void observe_bars(Context& context, const pci::ConfigSpace& config, const pci::DeviceInfo& info) {
+  for (unsigned index = 0; index < info.bar_count(); ++index) {
+    const pci::Bar bar = pci::get_bar(config, info.address, index, info.bar_count());
     context.observe("BAR kind", static_cast<std::uint64_t>(bar.kind) | (bar.prefetchable ? 0x100u : 0u));
     context.observe("BAR size", bar.size);
     if (bar.kind == pci::BarKind::memory64) {
@@ -56,10 +56,8 @@ void enumerate(Context& context) {
     context.observe("revision", info.revision);
     context.observe("interrupt pin and line", std::uint64_t{info.interrupt_pin} << 8 | info.interrupt_line);
     check_lanes(context, bus.config(), info.address);
-    if (info.header_type == pci::PCI_HEADER_TYPE_NORMAL) {
-      observe_bars(context, bus.config(), info.address);
-      observe_capabilities(context, bus.config(), info.address);
-    }
+    observe_bars(context, bus.config(), info);
+    observe_capabilities(context, bus.config(), info.address);
   }
   const pci::Address absent{0, 31, 7};
   context.observe("an absent function", bus.config().read32(absent, pci::PCI_VENDOR_ID));

@@ -3,6 +3,7 @@
 #include "driver/pci/bus.h"
 #include "driver/pci/registers.h"
 #include "driver/pci/resources.h"
+#include "driver/virtio/legacy_transport.h"
 #include "driver/virtio/modern_transport.h"
 #include "driver/virtio/spec.h"
 #include "testbench/scenarios/list.h"
@@ -44,7 +45,7 @@ void read_device_config(Context& context, const virtio::Transport& transport) {
 
 void identify(Context& context) {
   pci::Bus bus(context.machine());
-  if (!context.check(bus.init(), "the bus is scanned")) {
+  if (!context.check(bus.init(pci::ConfigAccess::automatic), "the bus is scanned")) {
     return;
   }
   read_all_config(context, bus);
@@ -54,13 +55,16 @@ void identify(Context& context) {
     return;
   }
   pci::assign_resources(bus);
-  virtio::ModernTransport transport(context.machine());
   context.check(device->problem == nullptr, "its BARs get addresses");
   pci::enable_device(bus.config(), device->address, pci::PCI_COMMAND_IO | pci::PCI_COMMAND_MEMORY);
-  const char* const missing = transport.init(bus.config(), device->address, device->bars);
-  if (!context.check(missing == nullptr, "the virtio structures are there")) {
+  virtio::ModernTransport modern(context.machine());
+  virtio::LegacyTransport legacy(context.machine());
+  const bool is_modern = modern.init(bus.config(), device->address, device->bars) == nullptr;
+  context.observe("modern", is_modern ? 1 : 0);
+  if (!is_modern && !context.check(legacy.init(device->bars) == nullptr, "its registers are there")) {
     return;
   }
+  const virtio::Transport& transport = is_modern ? static_cast<const virtio::Transport&>(modern) : legacy;
   context.observe("status at power-on", transport.status());
   context.check(transport.reset(), "it resets");
   context.observe("features", transport.offered_features());

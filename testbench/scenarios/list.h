@@ -36,5 +36,20 @@ void multi_function(Context& context);
 void msix_mask(Context& context);
 void flr(Context& context);
 void removal(Context& context);
+void packed(Context& context);
+void packed_event_index(Context& context);
+void in_order(Context& context);
+void notification_data(Context& context);
+void multi_queue(Context& context);
+void many_queues(Context& context);
+void shared_vector(Context& context);
+void no_vector(Context& context);
+void platform_translation(Context& context);
+void read_only(Context& context);
+void block_size_4k(Context& context);
+void resize(Context& context);
+void large_disk(Context& context);
+void lifetime(Context& context);
+void secure_erase(Context& context);
 
 }  // namespace ringside::scenarios
