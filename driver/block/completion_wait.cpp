@@ -43,7 +43,8 @@ Woken CompletionWait<Ring>::sleep(QueueRange<Ring> queues, QueueRange<Ring> all,
 
 template <class Ring>
 bool CompletionWait<Ring>::share_a_vector(QueueRange<Ring> queues) const {
-  return queues.last - queues.first == 1 || !controller_.interrupts().per_queue();
+  const Interrupts& interrupts = controller_.interrupts();
+  return interrupts.queue_vector(queues.first->number()) == interrupts.queue_vector((queues.last - 1)->number());
 }
 
 template <class Ring>

@@ -26,14 +26,19 @@ void run_without(Context& context, std::uint64_t features) {
   disk->shutdown();
 }
 
-}  // namespace
-
-void event_index(Context& context) {
+void run_combinations(Context& context) {
   constexpr std::uint64_t kEvent = virtio::feature(virtio::VIRTIO_F_EVENT_IDX);
   constexpr std::uint64_t kIndirect = virtio::feature(virtio::VIRTIO_F_INDIRECT_DESC);
   for (const std::uint64_t without : {std::uint64_t{0}, kEvent, kIndirect, kEvent | kIndirect}) {
     run_without(context, without);
   }
 }
+
+}  // namespace
+
+void event_index(Context& context) { run_combinations(context); }
+
+// The same on a packed ring, where an event is a place in the ring and a wrap counter (VIRTIO 1.2, 2.8.10).
+void packed_event_index(Context& context) { run_combinations(context); }
 
 }  // namespace ringside::scenarios

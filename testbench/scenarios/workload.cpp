@@ -48,10 +48,14 @@ void prepare(Run& run, std::uint16_t index) {
   lane.busy = true;
 }
 
+std::size_t wait_once(Run& run, const block::Request& request) {
+  return run.workload.wait_by_queue ? run.disk.wait_queue(request.queue, 1) : run.disk.wait(1);
+}
+
 // False when nothing completes any more.
 bool wait_for(Run& run, std::uint16_t index) {
   while (run.lanes[index].busy) {
-    if (run.disk.wait(1) == 0) {
+    if (wait_once(run, run.lanes[index].request) == 0) {
       return false;
     }
   }
@@ -63,7 +67,7 @@ bool submit_all(Run& run, block::Request* const* requests, std::uint16_t count) 
   while (taken < count) {
     const std::size_t now = run.disk.submit(requests + taken, count - taken);
     taken += now;
-    if (now == 0 && run.disk.wait(1) == 0) {
+    if (now == 0 && wait_once(run, *requests[taken]) == 0) {
       return false;  // a full ring that never empties
     }
   }
@@ -99,6 +103,7 @@ void run_workload(Context& context, block::BlockDevice& disk, const Workload& wo
     Lane& lane = run.lanes[i];
     lane.data = memory.data(i * std::size_t{kLaneBytes});
     lane.request.operation = block::Operation::read;
+    lane.request.queue = static_cast<std::uint16_t>(i % workload.queues);
     lane.request.segments = &lane.segment;
     lane.request.segment_count = 1;
     lane.request.done = done;
@@ -138,6 +143,7 @@ void check_counters(Context& context, const block::BlockDevice& disk) {
   const block::Counters& counters = disk.counters();
   context.check(counters.used_id_out_of_range == 0, "no used id out of range");
   context.check(counters.used_id_not_in_flight == 0, "no used id that was not in flight");
+  context.check(counters.used_out_of_order == 0, "in order, nothing was used before its turn");
   context.check(counters.used_index_jumped == 0, "the used index never jumped");
   context.check(counters.used_length_clamped == 0, "no used length beyond what was given");
   context.check(counters.unknown_status == 0, "no unknown status byte");

@@ -13,6 +13,9 @@ struct Workload {
   std::uint16_t depth = 16;   // in flight at most, 1 .. 32
   std::uint16_t batch = 8;    // per doorbell, at most depth
   std::uint32_t sectors = 8;  // per request, at most 8
+  std::uint16_t queues = 1;   // lane n sends on queue n mod queues
+  // Waits for the queue that is to complete, instead of for any.
+  bool wait_by_queue = false;
 };
 
 // Each of `depth` lanes owns a stretch of the disk and writes, then reads back, there: so requests in flight never
