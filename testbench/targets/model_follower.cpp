@@ -9,8 +9,9 @@ ModelFollower::ModelFollower(const trace::Schedule& schedule, ModelCpu& cpu, std
     : cpu_(cpu), disks_(std::move(disks)) {
   for (const auto& [key, lives] : schedule.queues) {
     const std::uint32_t unit = key >> 16;
-    if (unit < disks_.size()) {
-      queues_.push_back({static_cast<std::uint8_t>(unit), static_cast<std::uint16_t>(key), &lives});
+    const auto number = static_cast<std::uint16_t>(key);
+    if (unit < disks_.size() && number < model::kMostQueues) {
+      queues_.push_back({static_cast<std::uint8_t>(unit), number, &lives});
       disks_[unit]->hold_completions();
       following_ = true;
     }
@@ -25,7 +26,7 @@ void ModelFollower::give_up() {
 }
 
 const trace::QueueSchedule* ModelFollower::life(Queue& queue) {
-  const unsigned current = disks_[queue.unit]->queue_lives();
+  const unsigned current = disks_[queue.unit]->queue_lives(queue.number);
   if (current != queue.life) {
     queue.life = current;
     queue.look = 0;
@@ -48,7 +49,7 @@ void ModelFollower::release_until(Queue& queue, const trace::QueueSchedule& life
   }
   model::Picoseconds when = cpu_.now();
   for (std::uint64_t i = queue.visible; i < visible; ++i) {
-    const model::Picoseconds due = disk.due(life.completion_order[i]);
+    const model::Picoseconds due = disk.due(life.completion_order[i], queue.number);
     if (due == model::kNever) {
       give_up();
       return;
@@ -57,7 +58,7 @@ void ModelFollower::release_until(Queue& queue, const trace::QueueSchedule& life
   }
   cpu_.sleep_until(when);
   for (; queue.visible < visible; ++queue.visible) {
-    if (!disk.complete_one(life.completion_order[queue.visible], when)) {
+    if (!disk.complete_one(life.completion_order[queue.visible], when, queue.number)) {
       give_up();
       return;
     }

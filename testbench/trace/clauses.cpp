@@ -38,6 +38,13 @@ std::string of_common(const Record& record) {
   }
 }
 
+std::string of_legacy(const Record& record) {
+  if (record.offset == VIRTIO_MSI_CONFIG_VECTOR || record.offset == VIRTIO_MSI_QUEUE_VECTOR) {
+    return "pcimsix-dev-06";
+  }
+  return record.offset == VIRTIO_PCI_QUEUE_PFN ? "legvq-dev-01" : "legpcilayout-dev-01";
+}
+
 std::string of_register(const Record& record) {
   switch (static_cast<Structure>(record.region)) {
     case Structure::common:
@@ -46,6 +53,8 @@ std::string of_register(const Record& record) {
       return "devcfg-dev-01";
     case Structure::isr:
       return "pciisr-dev-05";
+    case Structure::legacy:
+      return of_legacy(record);
     default:
       return "";
   }
@@ -68,6 +77,7 @@ std::string of_completion(const Record& record, std::string_view field) {
   switch (record.flags) {
     case VIRTIO_BLK_T_DISCARD:
     case VIRTIO_BLK_T_WRITE_ZEROES:
+    case VIRTIO_BLK_T_SECURE_ERASE:
       return "blkop-dev-05";
     case VIRTIO_BLK_T_OUT:
     case VIRTIO_BLK_T_FLUSH:

@@ -35,6 +35,8 @@ struct UnitRegisters {
   LegacyRegisters legacy;
 };
 
+constexpr std::uint16_t kThroughWindow = 1;  // in the flags of config records
+
 std::uint32_t low_bytes(std::uint32_t value, unsigned width) {
   return width == 4 ? value : value & ((1u << 8 * width) - 1);
 }
@@ -60,7 +62,7 @@ struct DriverTap::State final : QueueLife {
   [[nodiscard]] ConfigAddress selected(std::uint16_t port) const;
   void config_read(const ConfigAddress& at, unsigned width, std::uint32_t value);
   void config_write(const ConfigAddress& at, unsigned width, std::uint32_t value);
-  void record_config(Kind kind, const ConfigAddress& at, unsigned width, std::uint32_t value, bool window);
+  void record_config(Kind kind, const ConfigAddress& at, unsigned width, std::uint32_t value, std::uint16_t flags);
   void structure_read(const BarLocation& where, unsigned width, std::uint32_t value);
   void structure_write(const BarLocation& where, unsigned width, std::uint32_t value);
   void plain(Kind kind, const BarLocation& where, std::uint64_t address, unsigned width, std::uint32_t value);
@@ -135,35 +137,35 @@ ConfigAddress DriverTap::State::selected(std::uint16_t port) const {
 }
 
 void DriverTap::State::record_config(Kind kind, const ConfigAddress& at, unsigned width, std::uint32_t value,
-                                     bool window) {
+                                     std::uint16_t flags) {
   Record record = driver_record(kind);
   record.region = at.bdf;
   record.offset = at.offset;
   record.width = static_cast<std::uint8_t>(width);
-  record.value = window ? 0 : value;
-  record.flags = window ? 1 : 0;
+  record.value = value;
+  record.flags = flags;
   record.unit = static_cast<std::uint8_t>(std::max(0, pci.unit_of(at.bdf)));
   recorder.put(record);
 }
 
 void DriverTap::State::config_read(const ConfigAddress& at, unsigned width, std::uint32_t value) {
   if (const auto window = pci.through_window(at); window.has_value() && window->where.structure != Structure{}) {
-    record_config(Kind::config_read, at, width, value, true);
+    record_config(Kind::config_read, at, width, 0, kThroughWindow);
     structure_read(window->where, window->width, low_bytes(value, window->width));
     return;
   }
   pci.config_read(at.bdf, at.offset, width, value);
-  record_config(Kind::config_read, at, width, value, false);
+  record_config(Kind::config_read, at, width, value, 0);
 }
 
 void DriverTap::State::config_write(const ConfigAddress& at, unsigned width, std::uint32_t value) {
   if (const auto window = pci.through_window(at); window.has_value() && window->where.structure != Structure{}) {
-    record_config(Kind::config_write, at, width, value, true);
+    record_config(Kind::config_write, at, width, 0, kThroughWindow);
     structure_write(window->where, window->width, low_bytes(value, window->width));
     return;
   }
   pci.config_written(at.bdf, at.offset, width, value);
-  record_config(Kind::config_write, at, width, value, false);
+  record_config(Kind::config_write, at, width, value, pci.aims_window(at) ? kThroughWindow : std::uint16_t{0});
   if (pci.resets_function(at, width, value)) {
     registers(static_cast<std::uint8_t>(pci.unit_of(at.bdf))).modern.function_reset();
   }

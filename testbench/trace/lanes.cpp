@@ -86,7 +86,13 @@ class Projection {
 
   [[nodiscard]] bool is_control(const Record& record) {
     const bool compared = !exact_fields(record.kind).empty() || has_text(record.kind);
-    return compared && !is_polling(record);
+    return compared && !is_of_window(record) && !is_polling(record);
+  }
+
+  // An access to a structure through configuration space stands in the structure's record, and the aiming before it is
+  // as often as the access.
+  static bool is_of_window(const Record& record) {
+    return (record.kind == Kind::config_read || record.kind == Kind::config_write) && record.flags == 1;
   }
 
   // A read that can tell nothing new, or whose number depends on the device's speed.

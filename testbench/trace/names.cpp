@@ -178,13 +178,16 @@ std::string width_suffix(const Record& record) { return fmt::format(" ({} bit)",
 
 std::string queue_name(const Record& record) { return fmt::format("queue {}.{}", record.unit, record.queue); }
 
+// Of which disk, where it is not the first.
+std::string of_disk(const Record& record) {
+  return record.unit == 0 ? std::string() : fmt::format(" of disk {}", record.unit);
+}
+
 std::string config_line(const Record& record, bool write) {
-  if (record.flags == 1 && record.tap == Tap::driver) {
-    return fmt::format("config {} {} pci_cfg_data{}", write ? "write" : "read", function_name(record.region),
-                       width_suffix(record));
-  }
-  return fmt::format("config {} {} {} {} {:#x}{}", write ? "write" : "read", function_name(record.region),
-                     config_register_name(record.offset), write ? "<-" : "->", record.value, width_suffix(record));
+  const char* const window = record.tap == Tap::driver && record.flags == 1 ? " (pci_cfg window)" : "";
+  return fmt::format("config {} {} {} {} {:#x}{}{}", write ? "write" : "read", function_name(record.region),
+                     config_register_name(record.offset), write ? "<-" : "->", record.value, width_suffix(record),
+                     window);
 }
 
 std::string register_line(const Record& record, bool write) {
@@ -197,8 +200,8 @@ std::string register_line(const Record& record, bool write) {
   const bool address =
       (modern && record.offset >= VIRTIO_PCI_COMMON_Q_DESCLO && record.offset < VIRTIO_PCI_COMMON_Q_NDATA) ||
       (legacy && record.offset == VIRTIO_PCI_QUEUE_PFN);
-  return fmt::format("register {} {}{} {} {}{}", write ? "write" : "read", which,
-                     of_queue ? fmt::format(" of queue {}", record.queue) : "", write ? "<-" : "->",
+  return fmt::format("register {} {}{}{} {} {}{}", write ? "write" : "read", which,
+                     of_queue ? fmt::format(" of queue {}", record.queue) : "", of_disk(record), write ? "<-" : "->",
                      address ? packed_address_name(record.value) : fmt::format("{:#x}", record.value),
                      width_suffix(record));
 }
@@ -295,13 +298,15 @@ std::string cold_line(const Record& record) {
     case Kind::queue_enabled:
       return queue_enabled_line(record);
     case Kind::queue_disabled:
-      return fmt::format("{} reset", queue_name(record));
+      return fmt::format("{} {}", queue_name(record), record.flags == 0 ? "reset" : "given up");
     case Kind::device_status:
-      return fmt::format("device_status {} {}", record.flags == 0 ? "<-" : "->", status_name(record.value));
+      return fmt::format("device_status{} {} {}", of_disk(record), record.flags == 0 ? "<-" : "->",
+                         status_name(record.value));
     case Kind::features:
-      return fmt::format("features {}: {:#x}", record.flags == 0 ? "offered" : "accepted", record.value);
+      return fmt::format("features {}{}: {:#x}", record.flags == 0 ? "offered" : "accepted", of_disk(record),
+                         record.value);
     case Kind::msix_vector:
-      return fmt::format("msix_table[{}] <- {}{}", record.offset, vector_name(record.value),
+      return fmt::format("msix_table[{}]{} <- {}{}", record.offset, of_disk(record), vector_name(record.value),
                          (record.aux & 1) != 0 ? ", masked" : "");
     case Kind::interrupt:
       return fmt::format("interrupt {}: count {}", vector_name(record.offset), record.value);

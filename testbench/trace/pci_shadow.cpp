@@ -131,6 +131,15 @@ std::optional<WindowAccess> PciShadow::through_window(const ConfigAddress& at) {
   return std::nullopt;
 }
 
+bool PciShadow::aims_window(const ConfigAddress& at) const {
+  const auto function = functions_.find(at.bdf);
+  if (function == functions_.end() || function->second.unit < 0 || at.offset < kFirstCapability) {
+    return false;
+  }
+  const unsigned window = capability(function->second, PCI_CAP_ID_VNDR, static_cast<std::uint32_t>(Structure::pci_cfg));
+  return window != 0 && at.offset >= window + kCapBar && at.offset < window + kCapConfigData;
+}
+
 bool PciShadow::resets_function(const ConfigAddress& at, unsigned width, std::uint32_t value) const {
   const auto function = functions_.find(at.bdf);
   if (function == functions_.end() || function->second.unit < 0 || at.offset < kFirstCapability) {

@@ -50,6 +50,8 @@ class PciShadow {
   [[nodiscard]] std::optional<ConfigAddress> at_ecam(std::uint64_t address) const;
   // The access to a structure that an access to this register of configuration space is, if it is one.
   [[nodiscard]] std::optional<WindowAccess> through_window(const ConfigAddress& at);
+  // Whether a write there says where that window looks.
+  [[nodiscard]] bool aims_window(const ConfigAddress& at) const;
   // Whether this write resets the function as a whole (PCI Express, 6.6.2).
   [[nodiscard]] bool resets_function(const ConfigAddress& at, unsigned width, std::uint32_t value) const;
 

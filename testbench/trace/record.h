@@ -36,9 +36,10 @@ enum class Kind : std::uint8_t {
   log_line = 10,  // the driver's log; followed by text records
 
   // --- Driver side, cold
-  config_read =
-      16,  // region = bus<<8|dev<<3|fn, offset, width, value; flags = 1 for pci_cfg_data (VIRTIO 1.2, 4.1.4.9)
-           // where it reaches a structure: what is there stands in the record that follows, and value = 0
+  // Configuration space: region = bus<<8|dev<<3|fn, offset, width, value; flags = 1: part of an access to a structure
+  // through the window there (VIRTIO 1.2, 4.1.4.9). The driver aims it, or reads or writes pci_cfg_data, and then
+  // value = 0 and the record of the structure's register follows.
+  config_read = 16,
   config_write = 17,
   port_read = 18,  // a port that is no virtio structure: offset = port, width, value
   port_write = 19,

@@ -7,6 +7,7 @@
 
 #include "driver/hal/machine.h"
 #include "testbench/trace/interrupt_due.h"
+#include "testbench/trace/interrupt_routes.h"
 #include "testbench/trace/virtio_layout.h"
 
 namespace ringside::trace {
@@ -17,7 +18,7 @@ constexpr std::uint16_t kMaxInFlight = kMaxQueueSize;
 constexpr std::array<RuleSummary, kRuleCount> kRules = {{
     {Rule::completes_once, EventClass::ordered, "", "every used element names a request in flight, and each once"},
     {Rule::completes_at_all, EventClass::ordered, "", "every request completes, unless its queue is reset"},
-    {Rule::used_index_rises, EventClass::ordered, "", "used.idx only rises, and never past what was published"},
+    {Rule::used_index_rises, EventClass::ordered, "", "what is used only moves on, and never past what was published"},
     {Rule::in_order, EventClass::ordered, "resfeat-dev-05", "with IN_ORDER, requests complete as they were published"},
     {Rule::isr_names_cause, EventClass::ordered, "pciisr-dev-03",
      "the ISR register names the cause of a line interrupt"},
@@ -31,7 +32,7 @@ constexpr std::array<RuleSummary, kRuleCount> kRules = {{
      "a doorbell follows the publication of a request"},
     {Rule::doorbell_names_queue, EventClass::invariant, "pcikick-drv-03",
      "a doorbell is a 16-bit write of the queue's number"},
-    {Rule::available_index_rises, EventClass::invariant, "avail-drv-01", "avail.idx only rises"},
+    {Rule::available_index_rises, EventClass::invariant, "avail-drv-01", "what is available only moves on"},
 }};
 
 class Checker {
@@ -69,6 +70,7 @@ class Checker {
   };
 
   void take(const Record& record) {
+    routes_.see(record);
     switch (record.kind) {
       case Kind::features:
         if (record.flags == 1) {
@@ -117,10 +119,10 @@ class Checker {
         read_isr(record);
         break;
       case Kind::wait_timeout:
-        timed_out_ = true;
+        timed_out_ = record.offset;
         break;
       case Kind::wait:
-        timed_out_ = false;
+        timed_out_.reset();
         break;
       default:
         break;
@@ -128,7 +130,7 @@ class Checker {
   }
 
   void publish(const Record& record) {
-    timed_out_ = false;
+    timed_out_.reset();
     queue(record).rung = false;
     queue(record).published = true;
     hold(Rule::available_index_rises, record.length != 0 && record.length <= kMaxInFlight);
@@ -138,7 +140,7 @@ class Checker {
     Queue& queue = this->queue(record);
     hold(Rule::doorbell_follows_publish, queue.published && !queue.rung);
     queue.rung = true;
-    if (!accepted(record, VIRTIO_F_NOTIFICATION_DATA)) {
+    if (!accepted(record, VIRTIO_F_NOTIFICATION_DATA) && !accepted(record, VIRTIO_F_NOTIF_CONFIG_DATA)) {
       hold(Rule::doorbell_names_queue, record.width == 2 && record.value == record.queue);
     }
   }
@@ -150,10 +152,11 @@ class Checker {
       return;
     }
     // The driver slept, was not woken, and then found work: somebody should have said so.
-    const bool missed = timed_out_ && queue.interrupt.due(record);
+    const bool missed = timed_out_.has_value() && routes_.concerns(*timed_out_, record.unit, record.queue) &&
+                        queue.interrupt.due(record);
     hold(Rule::interrupt_follows, !missed, queue.interrupt.by_event() ? "usedsup-dev-05" : "usedsup-dev-03");
     queue.interrupt.saw(record);
-    timed_out_ = false;
+    timed_out_.reset();
   }
 
   void complete(const Record& record) {
@@ -225,7 +228,8 @@ class Checker {
   std::map<std::uint8_t, Device> devices_;
   std::size_t index_ = 0;
   std::uint64_t time_ = 0;
-  bool timed_out_ = false;
+  InterruptRoutes routes_;
+  std::optional<std::uint64_t> timed_out_;  // the vector that the driver waited for in vain, before it looks
   bool line_raised_ = false;
 };
 
