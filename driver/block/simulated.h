@@ -17,8 +17,6 @@ class SimulatedDisk final : public SoftDevice {
   SimulatedDisk(hal::Machine& machine, std::uint8_t* memory);
 
   [[nodiscard]] Status begin(Request& request, std::uint64_t deadline) override;
-  [[nodiscard]] Status advance(Request&) override { return Status::ok; }
-  void stop() override {}
 
   std::uint8_t* memory_;
 };

@@ -19,6 +19,10 @@ std::size_t SoftDevice::submit(Request* const* requests, std::size_t count) {
   return taken;
 }
 
+Status SoftDevice::begin(Request&, std::uint64_t) { return Status::unsupported; }
+
+Status SoftDevice::advance(Request&) { return Status::ok; }
+
 Status SoftDevice::check(const Request& request) const {
   if (!well_formed(request)) {
     return Status::refused;

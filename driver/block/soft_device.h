@@ -27,13 +27,15 @@ class SoftDevice : public BlockDevice {
   explicit SoftDevice(hal::Machine& machine) : machine_(machine) {}
   ~SoftDevice() = default;
 
+  // Not pure: the table of this class is emitted, and a freestanding link has nothing to put into it for a pure one.
+
   // Begins the request, which is well-formed, and if it moves sectors, lies inside the disk. Anything but pending ends
   // it. `deadline` is its own or the device's default.
-  [[nodiscard]] virtual Status begin(Request& request, std::uint64_t deadline) = 0;
+  [[nodiscard]] virtual Status begin(Request& request, std::uint64_t deadline);
   // Takes the request that has begun further, without waiting; pending until it is done.
-  [[nodiscard]] virtual Status advance(Request& request) = 0;
+  [[nodiscard]] virtual Status advance(Request& request);
   // What has begun will not be asked for again.
-  virtual void stop() = 0;
+  virtual void stop() {}
 
   hal::Machine& machine_;
   DiskInfo info_;

@@ -38,8 +38,6 @@ class ByteDisk final : public block::SoftDevice {
     ++reads;
     return block::Status::ok;
   }
-  block::Status advance(block::Request&) override { return block::Status::ok; }
-  void stop() override {}
 
   std::vector<std::uint8_t>& bytes_;
 };
