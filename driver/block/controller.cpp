@@ -197,11 +197,16 @@ bool Controller::start_queue(std::uint16_t queue, std::uint16_t size, const virt
 void Controller::go() { transport_->add_status(virtio::VIRTIO_CONFIG_S_DRIVER_OK); }
 
 bool Controller::stop() {
-  if (transport_->reset()) {
+  // Registers that read as all-ones are not there, or not mapped: there is nobody to reset.
+  if (transport_->status() != virtio::kStatusRemoved && transport_->reset()) {
     return true;
   }
   pci::enable_device(bus_->config(), address_, 0, pci::PCI_COMMAND_MASTER);
   return false;
+}
+
+bool Controller::is_gone() const {
+  return bus_->config().read16(address_, pci::PCI_VENDOR_ID) == pci::kNoVendor;
 }
 
 }  // namespace ringside::block

@@ -40,6 +40,10 @@ class Controller {
   // False when it did not obey.
   bool stop();
 
+  // Whether the function has left its slot. Configuration space tells for certain; what is read where its BARs were
+  // depends on the machine.
+  [[nodiscard]] bool is_gone() const;
+
   [[nodiscard]] const DiskInfo& info() const { return info_; }
   [[nodiscard]] bool has(unsigned feature_bit) const;
   // Of the negotiated features and the options: entries of a queue, and up to how many a queue reset may make of them.

@@ -351,8 +351,8 @@ void VirtioBlk<Ring>::report_change() {
 template <class Ring>
 void VirtioBlk<Ring>::recover(std::uint64_t expired_before) {
   ++counters_.resets;
-  const bool removed = controller_.transport().status() == virtio::kStatusRemoved;
-  const bool obeyed = controller_.stop();
+  const bool removed = controller_.is_gone();
+  const bool obeyed = !removed && controller_.stop();
   for (Queue& queue : all()) {
     queue.unmap_in_flight();
   }
