@@ -96,6 +96,11 @@ class RawDisk {
 
   explicit RawDisk(hal::Machine& machine)
       : config(machine), machine_(machine), memory_(machine.alloc_dma_buffer(64u << 10, 4096)) {
+    assign_resources();
+  }
+
+  // What firmware does: BARs and the command register.
+  void assign_resources() {
     config.write32(kDisk, 0x10, kLegacyPorts);
     config.write32(kDisk, 0x14, static_cast<std::uint32_t>(kMsixBar));
     config.write32(kDisk, 0x20, static_cast<std::uint32_t>(kCommon));
