@@ -90,6 +90,21 @@ bool CompletionWait<Ring>::configuration_interrupt() {
   return news;
 }
 
+// By something used on one of `queues`; or on another queue that raises the vector too, and is not ours to take from.
+template <class Ring>
+bool CompletionWait<Ring>::explained(QueueRange<Ring> queues, QueueRange<Ring> all, unsigned vector) const {
+  if (queues.any_used()) {
+    return true;
+  }
+  for (RequestQueue<Ring>& queue : all) {
+    const bool other = &queue < queues.first || &queue >= queues.last;
+    if (other && controller_.interrupts().queue_vector(queue.number()) == vector && queue.look() != 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // A line that is stuck wakes at once, again and again: so deadlines are looked at after a wake for nothing too.
 template <class Ring>
 Woken CompletionWait<Ring>::wait_for_interrupt(QueueRange<Ring> queues, QueueRange<Ring> all, unsigned vector,
@@ -104,7 +119,7 @@ Woken CompletionWait<Ring>::wait_for_interrupt(QueueRange<Ring> queues, QueueRan
   const bool woken = machine_->wait(vector, seen, deadline);
   if (woken) {
     static_cast<void>(settle_interrupts(vector));
-    if (all.any_used()) {
+    if (explained(queues, all, vector)) {
       unexplained_ = false;
       return Woken::look;
     }

@@ -35,6 +35,7 @@ class CompletionWait {
   [[nodiscard]] Woken sleep_by_looking(QueueRange<Ring> queues);
   [[nodiscard]] Woken wait_for_interrupt(QueueRange<Ring> queues, QueueRange<Ring> all, unsigned vector,
                                          std::uint64_t seen);
+  [[nodiscard]] bool explained(QueueRange<Ring> queues, QueueRange<Ring> all, unsigned vector) const;
   [[nodiscard]] Woken explain(std::uint64_t now, bool woken);
   [[nodiscard]] Woken at_deadline(QueueRange<Ring> queues, std::uint64_t now, bool by_interrupt);
   void arm(QueueRange<Ring> queues, std::size_t count);

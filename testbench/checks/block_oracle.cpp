@@ -85,8 +85,11 @@ Extent extent_at(std::uint64_t sector, std::uint64_t sectors) {
   return {sector, sector + std::min(sectors, most)};
 }
 
+// What is read there afterwards is the device's to choose.
+bool leaves_undefined(std::uint16_t type) { return type == VIRTIO_BLK_T_DISCARD || type == VIRTIO_BLK_T_SECURE_ERASE; }
+
 bool changes_contents(std::uint16_t type) {
-  return type == VIRTIO_BLK_T_OUT || type == VIRTIO_BLK_T_WRITE_ZEROES || type == VIRTIO_BLK_T_DISCARD;
+  return type == VIRTIO_BLK_T_OUT || type == VIRTIO_BLK_T_WRITE_ZEROES || leaves_undefined(type);
 }
 
 class BlockOracle final : public Monitor {
@@ -181,7 +184,7 @@ class BlockOracle final : public Monitor {
     }
     if (request.type == VIRTIO_BLK_T_IN) {
       judge(record, request);
-    } else if (!request.contested && request.type != VIRTIO_BLK_T_DISCARD && changes_contents(request.type)) {
+    } else if (!request.contested && !leaves_undefined(request.type) && changes_contents(request.type)) {
       disk.contents.learn(request.extent, {request.type == VIRTIO_BLK_T_WRITE_ZEROES, request.hash, index()});
     }
   }
