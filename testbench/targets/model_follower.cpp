@@ -83,7 +83,7 @@ void ModelFollower::look(std::uint8_t unit, std::uint16_t number) {
   const trace::QueueSchedule* const current = life(*queue);
   if (current == nullptr) {
     // Nothing more is known of this queue; as long as there is of another, it shows nothing more.
-    if (next_to_show() == nullptr) {
+    if (next_to_show(true) == nullptr) {
       give_up();
     }
     return;
@@ -107,12 +107,12 @@ bool ModelFollower::rules() {
   return false;
 }
 
-ModelFollower::Queue* ModelFollower::next_to_show() {
+ModelFollower::Queue* ModelFollower::next_to_show(bool with_ahead) {
   Queue* next = nullptr;
   std::uint64_t place = 0;
   for (Queue& queue : queues_) {
     const trace::QueueSchedule* const current = life(queue);
-    if (current == nullptr) {
+    if (current == nullptr || (queue.ahead && !with_ahead)) {
       continue;
     }
     std::size_t look = queue.look;
@@ -127,21 +127,32 @@ ModelFollower::Queue* ModelFollower::next_to_show() {
   return next;
 }
 
-bool ModelFollower::wait() {
-  Queue* const queue = next_to_show();
-  if (queue == nullptr) {
-    return false;
+std::size_t ModelFollower::show_ahead(Queue& queue, const trace::QueueSchedule& life) {
+  while (!queue.ahead && life.looks[queue.look] <= queue.visible) {
+    next_look(queue);
   }
-  const trace::QueueSchedule& current = *life(*queue);
-  while (!queue->ahead && current.looks[queue->look] <= queue->visible) {
-    next_look(*queue);
+  if (!queue.ahead) {
+    release_until(queue, life, life.looks[queue.look]);
+    queue.ahead = true;
   }
-  const std::uint64_t visible = current.looks[queue->look];
-  if (!queue->ahead) {
-    release_until(*queue, current, visible);
-    queue->ahead = true;
+  return queue.look;
+}
+
+bool ModelFollower::wait(const std::function<bool()>& woken) {
+  std::uint64_t wait = 0;
+  for (Queue* queue = next_to_show(true); queue != nullptr; queue = next_to_show(false)) {
+    const trace::QueueSchedule& current = *life(*queue);
+    const std::size_t look = show_ahead(*queue, current);
+    if (std::ranges::binary_search(current.unprompted, current.looks[look])) {
+      return true;
+    }
+    // Queues have vectors of their own: what was found first may have been announced by another than the awaited one.
+    wait = wait == 0 ? current.waits[look] : wait;
+    if (!following_ || woken() || current.waits[look] != wait) {
+      return false;
+    }
   }
-  return std::ranges::binary_search(current.unprompted, visible);
+  return false;
 }
 
 }  // namespace ringside::targets

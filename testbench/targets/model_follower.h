@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "model/virtio_blk_pci.h"
@@ -21,9 +22,9 @@ class ModelFollower {
   void look(std::uint8_t unit, std::uint16_t queue);
   // Whether what happens is the schedule's to say: requests are in flight whose completion it knows.
   [[nodiscard]] bool rules();
-  // The driver waits for an interrupt: what the next look shows that shows something happens now. True when the other
-  // run's wait ended here though no interrupt was due.
-  bool wait();
+  // The driver waits for an interrupt, which has come once `woken` says so: what the other run's looks after that wait
+  // showed happens now, one after the other until it has. True when that wait ended though no interrupt was due.
+  bool wait(const std::function<bool()>& woken);
 
  private:
   // How far the schedule of one queue has been followed.
@@ -40,8 +41,11 @@ class ModelFollower {
 
   // Of the present life of the queue. Null when it has none, or its schedule has run out.
   [[nodiscard]] const trace::QueueSchedule* life(Queue& queue);
-  // The queue at which the other run found something next; null when it found nothing more.
-  [[nodiscard]] Queue* next_to_show();
+  // The queue at which the other run found something next; null when it found nothing more. Those that are `ahead`
+  // already may be left out.
+  [[nodiscard]] Queue* next_to_show(bool with_ahead);
+  // Makes it visible before the driver looks. Which of the queue's looks it is.
+  std::size_t show_ahead(Queue& queue, const trace::QueueSchedule& life);
   void release_until(Queue& queue, const trace::QueueSchedule& life, std::uint64_t visible);
   static void next_look(Queue& queue);
   void give_up();

@@ -127,7 +127,8 @@ std::uint64_t ModelMachine::interrupts(unsigned vector) {
 bool ModelMachine::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadline_ns) {
   tick();
   const model::Picoseconds deadline = to_picoseconds(deadline_ns);
-  if (follower_ != nullptr && count(vector) == seen && follower_->rules() && follower_->wait()) {
+  if (follower_ != nullptr && count(vector) == seen && follower_->rules() &&
+      follower_->wait([&] { return count(vector) != seen; })) {
     return true;
   }
   for (;;) {

@@ -1,8 +1,10 @@
 #include "testbench/trace/rules.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "driver/hal/machine.h"
@@ -67,6 +69,7 @@ class Checker {
   };
   struct Device {
     std::uint64_t accepted = 0;
+    bool in_use = false;
   };
 
   void take(const Record& record) {
@@ -80,6 +83,8 @@ class Checker {
       case Kind::device_status:
         if (record.flags == 0 && record.value == 0) {
           forget(record.unit);
+        } else if (record.flags == 0) {
+          devices_[record.unit].in_use = true;
         }
         break;
       case Kind::queue_enabled:
@@ -113,7 +118,10 @@ class Checker {
         break;
       case Kind::interrupt:
         ++report_.ordered;
-        line_raised_ = line_raised_ || record.offset >= hal::kFirstLineVector;
+        if (record.offset >= hal::kFirstLineVector) {
+          line_raised_ = true;
+          silent_.clear();
+        }
         break;
       case Kind::register_read:
         read_isr(record);
@@ -173,15 +181,25 @@ class Checker {
     hold(Rule::used_length_bounded, record.length <= record.aux);
   }
 
-  // Reading clears it, so only the first read after an interrupt has something to say.
+  // Reading clears it, so only the first read after an interrupt has something to say. On a line that several devices
+  // share, one of them has.
   void read_isr(const Record& record) {
-    if (record.region != static_cast<std::uint32_t>(Structure::isr) || record.offset != 0) {
+    if (record.region != static_cast<std::uint32_t>(Structure::isr) || record.offset != 0 || !line_raised_) {
       return;
     }
-    if (line_raised_) {
-      hold(Rule::isr_names_cause, record.value != 0);
+    if (record.value == 0) {
+      silent_.insert(record.unit);
     }
-    line_raised_ = false;
+    if (record.value != 0 || silent_.size() >= devices_in_use()) {
+      hold(Rule::isr_names_cause, record.value != 0);
+      line_raised_ = false;
+      silent_.clear();
+    }
+  }
+
+  [[nodiscard]] std::size_t devices_in_use() const {
+    return static_cast<std::size_t>(
+        std::count_if(devices_.begin(), devices_.end(), [](const auto& device) { return device.second.in_use; }));
   }
 
   void finish() {
@@ -231,6 +249,7 @@ class Checker {
   InterruptRoutes routes_;
   std::optional<std::uint64_t> timed_out_;  // the vector that the driver waited for in vain, before it looks
   bool line_raised_ = false;
+  std::set<std::uint8_t> silent_;  // devices whose ISR did not name the cause of it
 };
 
 }  // namespace

@@ -52,6 +52,7 @@ class Observation {
       case Kind::wait:
         end_wake();
         wake_.open = true;
+        ++waits_;
         break;
       case Kind::wait_timeout:
       case Kind::relax:
@@ -106,6 +107,7 @@ class Observation {
     life.looks.push_back(record.aux);
     life.repeats.push_back(1);
     life.places.push_back(places_++);
+    life.waits.push_back(waits_);
   }
 
   [[nodiscard]] static bool last_was_idle(const QueueSchedule& life) {
@@ -118,6 +120,7 @@ class Observation {
   std::map<std::uint8_t, std::uint64_t> accepted_;
   Wake wake_;
   std::uint64_t places_ = 0;
+  std::uint64_t waits_ = 0;
 };
 
 }  // namespace

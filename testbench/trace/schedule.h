@@ -21,6 +21,8 @@ struct QueueSchedule {
   std::vector<std::uint32_t> repeats;
   // Where each of them stands among the looks at all queues of all devices.
   std::vector<std::uint64_t> places;
+  // And how often the driver had waited for an interrupt before it.
+  std::vector<std::uint64_t> waits;
   // What was visible, in rising order, at those looks that followed a wait which an interrupt had ended although none
   // was due, on this queue or on any other that the driver looked at then: one for completions that the driver had
   // taken by polling, or one that the device raises unasked. Who follows the schedule ends the wait here too; where one
