@@ -74,8 +74,9 @@ void judge(PairResult& pair, const SideNames& names, trace::Waivers& waivers) {
   };
   const auto both = [&](Outcome outcome) { return left == outcome && right == outcome; };
   const auto side_with = [&](Outcome outcome) {
-    return left == outcome ? fmt::format("{}: {}", names.left, pair.left.result.reason)
-                           : fmt::format("{}: {}", names.right, pair.right.result.reason);
+    const bool is_left = left == outcome && (right != outcome || !pair.left.result.reason.empty());
+    return is_left ? fmt::format("{}: {}", names.left, pair.left.result.reason)
+                   : fmt::format("{}: {}", names.right, pair.right.result.reason);
   };
   const bool skipped = left == Outcome::skipped || right == Outcome::skipped;
   const bool broken = left == Outcome::error || right == Outcome::error;

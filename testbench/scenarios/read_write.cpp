@@ -6,20 +6,24 @@
 namespace ringside::scenarios {
 namespace {
 
-constexpr std::uint32_t kMaxSectors = 128;  // 64 KiB
+constexpr std::uint32_t kMaxBytes = 64u << 10;
 
-// Writes a pattern somewhere with one sector of margin, and sees that it and nothing else changed.
-void round_trip(Context& context, block::BlockDevice& disk, Buffer& data, Buffer& margin, std::uint32_t sectors) {
-  const std::uint32_t bytes = sectors * block::kSectorSize;
-  const std::uint64_t place = 1 + random_place(context, disk.info().sectors - 2, sectors);
+// Writes a pattern somewhere with one block of margin, and sees that it and nothing else changed. A block is the
+// device's logical one: a request of less, or at another boundary, it may refuse.
+void round_trip(Context& context, block::BlockDevice& disk, Buffer& data, Buffer& margin, std::uint32_t blocks) {
+  const std::uint32_t block_bytes = disk.info().block_size;
+  const std::uint32_t block_sectors = block_bytes / block::kSectorSize;
+  const std::uint32_t bytes = blocks * block_bytes;
+  const std::uint64_t place =
+      (1 + random_place(context, disk.info().sectors / block_sectors - 2, blocks)) * block_sectors;
+  const std::uint64_t end = place + std::uint64_t{blocks} * block_sectors;
   const std::uint64_t key = context.random().next();
 
-  context.check(disk.read(place - 1, margin.data(), block::kSectorSize) == block::Status::ok,
-                "the sector before reads");
-  const std::uint64_t before = context.bench().hash(margin.data(), block::kSectorSize);
-  context.check(disk.read(place + sectors, margin.data(), block::kSectorSize) == block::Status::ok,
-                "the sector behind reads");
-  const std::uint64_t behind = context.bench().hash(margin.data(), block::kSectorSize);
+  context.check(disk.read(place - block_sectors, margin.data(), block_bytes) == block::Status::ok,
+                "the block before reads");
+  const std::uint64_t before = context.bench().hash(margin.data(), block_bytes);
+  context.check(disk.read(end, margin.data(), block_bytes) == block::Status::ok, "the block behind reads");
+  const std::uint64_t behind = context.bench().hash(margin.data(), block_bytes);
 
   fill(data.data(), bytes, key);
   context.check(disk.write(place, data.data(), bytes) == block::Status::ok, "the write succeeds");
@@ -27,10 +31,10 @@ void round_trip(Context& context, block::BlockDevice& disk, Buffer& data, Buffer
   context.check(disk.read(place, data.data(), bytes) == block::Status::ok, "the read succeeds");
   context.check(is_filled(data.data(), bytes, key), "what was written is read");
 
-  static_cast<void>(disk.read(place - 1, margin.data(), block::kSectorSize));
-  context.check(context.bench().hash(margin.data(), block::kSectorSize) == before, "the sector before is as it was");
-  static_cast<void>(disk.read(place + sectors, margin.data(), block::kSectorSize));
-  context.check(context.bench().hash(margin.data(), block::kSectorSize) == behind, "the sector behind is as it was");
+  static_cast<void>(disk.read(place - block_sectors, margin.data(), block_bytes));
+  context.check(context.bench().hash(margin.data(), block_bytes) == before, "the block before is as it was");
+  static_cast<void>(disk.read(end, margin.data(), block_bytes));
+  context.check(context.bench().hash(margin.data(), block_bytes) == behind, "the block behind is as it was");
 }
 
 // The first and the last block of the disk, by the 4096-byte calls.
@@ -49,18 +53,25 @@ void blocks_at_the_ends(Context& context, block::BlockDevice& disk, Buffer& data
 
 void read_write(Context& context) {
   block::BlockDevice* const disk = context.open();
-  if (disk == nullptr || !context.check(disk->info().sectors >= kMaxSectors + 8, "the disk is big enough")) {
+  if (disk == nullptr) {
+    return;
+  }
+  const std::uint32_t block_bytes = disk->info().block_size;
+  const std::uint32_t most = block_bytes < kMaxBytes ? kMaxBytes / block_bytes : 1;
+  if (!context.check(disk->info().sectors / (block_bytes / block::kSectorSize) >= most + 8, "the disk is big enough")) {
     return;
   }
   {
-    Buffer data(context, kMaxSectors * block::kSectorSize, 4096);
-    Buffer margin(context, block::kSectorSize);
+    Buffer data(context, std::size_t{most} * block_bytes, 4096);
+    Buffer margin(context, block_bytes);
     if (data.valid() && margin.valid()) {
-      for (std::uint32_t sectors = 1; sectors <= kMaxSectors; sectors *= 2) {
-        round_trip(context, *disk, data, margin, sectors);
-        round_trip(context, *disk, data, margin, sectors - sectors / 3);
+      for (std::uint32_t blocks = 1; blocks <= most; blocks *= 2) {
+        round_trip(context, *disk, data, margin, blocks);
+        round_trip(context, *disk, data, margin, blocks - blocks / 3);
       }
-      blocks_at_the_ends(context, *disk, data);
+      if (block_bytes <= block::kBlockSize) {
+        blocks_at_the_ends(context, *disk, data);
+      }
     }
   }
   disk->shutdown();

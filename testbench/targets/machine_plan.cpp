@@ -54,6 +54,10 @@ DiskPlan plan_disk(const DeviceProperties& given, unsigned unit) {
   disk.given = given;
   disk.properties.serial = serial_of(unit);
   given.apply_to(disk.properties);
+  if (!given.says("physical_block_size")) {  // QEMU would refuse: no disk's block is smaller than a logical one
+    disk.properties.physical_block_size =
+        std::max(disk.properties.physical_block_size, disk.properties.logical_block_size);
+  }
   if (!given.says("addr")) {
     disk.properties.place.device = default_device(disk.properties.place.bus, unit);
   }
@@ -88,6 +92,19 @@ void check_place(const MachinePlan& plan, const DiskPlan& disk) {
   }
 }
 
+// Nobody looks for a function but through function 0.
+void check_function(const MachinePlan& plan, const DiskPlan& disk) {
+  const model::PciPlace& place = disk.properties.place;
+  const bool reachable =
+      place.function == 0 || std::ranges::any_of(plan.disks, [&](const DiskPlan& other) {
+        const model::PciPlace& beside = other.properties.place;
+        return !other.given.ide() && beside.bus == place.bus && beside.device == place.device && beside.function == 0;
+      });
+  if (!reachable) {
+    refuse_place(disk, "there is no function 0");
+  }
+}
+
 void check_neighbours(const DiskPlan& disk, const DiskPlan& other) {
   const model::PciPlace& place = disk.properties.place;
   const model::PciPlace& beside = other.properties.place;
@@ -108,6 +125,7 @@ void check_places(const MachinePlan& plan) {
       continue;
     }
     check_place(plan, disk);
+    check_function(plan, disk);
     for (const DiskPlan& other : plan.disks) {
       if (&other != &disk && !other.given.ide()) {
         check_neighbours(disk, other);

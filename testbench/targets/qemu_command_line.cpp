@@ -56,9 +56,11 @@ std::vector<std::string> virtio_options(const MachinePlan& plan, const DiskPlan&
   options.push_back(fmt::format("addr={:02x}.{:x}", place.device, place.function));
   options.push_back(fmt::format("multifunction={}", place.multifunction ? "on" : "off"));
   options.push_back("serial=" + disk.properties.serial);
+  options.push_back(fmt::format("physical_block_size={}", disk.properties.physical_block_size));
   for (const auto& [name, value] : disk.given.values()) {
     const PropertyOrigin origin = origin_of(name);
-    if (name != "serial" && origin != PropertyOrigin::place && origin != PropertyOrigin::drive) {
+    if (name != "serial" && name != "physical_block_size" && origin != PropertyOrigin::place &&
+        origin != PropertyOrigin::drive) {
       options.push_back(name + "=" + value);
     }
   }
