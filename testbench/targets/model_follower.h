@@ -18,6 +18,8 @@ class ModelFollower {
   // `disks` by unit: as the driver discovers them. Everything outlives the follower.
   ModelFollower(const trace::Schedule& schedule, ModelCpu& cpu, std::vector<model::VirtioBlkPci*> disks);
 
+  // The schedule fits so far, and the disks complete nothing by themselves.
+  [[nodiscard]] bool following() const { return following_; }
   // The driver is about to look at what a queue has used.
   void look(std::uint8_t unit, std::uint16_t queue);
   // Whether what happens is the schedule's to say: requests are in flight whose completion it knows.

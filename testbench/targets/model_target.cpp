@@ -81,6 +81,9 @@ class ModelHooks final : public RunHooks {
   }
   void hold(bool hold) {
     board_.catch_up(cpu_.now());
+    if (follower_ != nullptr && follower_->following()) {
+      return;  // what completes, and when, is the schedule's to say
+    }
     for (model::VirtioBlkPci* const disk : board_.disks()) {
       hold ? disk->hold_completions() : disk->free_completions();
     }
@@ -240,6 +243,7 @@ TargetSummary model_summary() {
   summary.options = {{"strict", "follow the specification, whatever it is compared with"},
                      {"dmi", "off: every DMA is a transaction of its own; the log stays the same (on)"},
                      {"quirks", "depart from the specification as a QEMU does: none or qemu-VERSION (none)"}};
+  summary.settings = model_setting_summaries();
 #ifdef RINGSIDE_MUTANTS
   summary.options.emplace_back("mutant", "make a deliberate mistake");
 #endif
