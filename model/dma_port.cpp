@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace ringside::model {
 namespace {
@@ -19,10 +20,30 @@ DmaPort::DmaPort(const sc_core::sc_module_name& name, std::uint64_t ram_bytes)
 void DmaPort::power_on(const Latencies& latencies, Tap* tap) {
   latencies_ = latencies;
   tap_ = tap;
-  bus_master_ = false;
-  upstream_ = false;
+  set_bus_master(false);
+  set_upstream(false, nullptr);
   use_iommu(nullptr);
   at_ = 0;
+}
+
+void DmaPort::use_iommu(Iommu* iommu) {
+  iommu_ = iommu;
+  cached_ = {};
+  reach_ = iommu == nullptr ? ram_bytes_ : 0;
+  direct_ = memory_;
+  direct_start_ = memory_start_;
+  direct_bytes_ = iommu == nullptr ? memory_bytes_ : 0;
+}
+
+DmaFailure DmaPort::look_closer(std::uint64_t address, std::uint64_t size, bool is_write) {
+  if (!may_act()) {
+    return DmaFailure::bus_master_off;
+  }
+  const DmaFailure failure = failure_of(address, size, is_write);
+  if (iommu_ != nullptr && failure != DmaFailure::none) {
+    iommu_->count_fault();
+  }
+  return failure;
 }
 
 // --- The IOMMU's part. A range may lie in several mappings, one after the other.
@@ -46,7 +67,7 @@ DmaPort::Piece DmaPort::translate(std::uint64_t address, std::uint64_t size) {
 
 DmaFailure DmaPort::failure_of(std::uint64_t address, std::uint64_t size, bool is_write) {
   if (iommu_ == nullptr) {
-    return is_ram(address, size) ? DmaFailure::none : DmaFailure::outside_memory;
+    return lies_below(ram_bytes_, address, size) ? DmaFailure::none : DmaFailure::outside_memory;
   }
   while (size != 0) {
     const Iommu::Mapping& mapping = mapping_of(address);
@@ -57,7 +78,7 @@ DmaFailure DmaPort::failure_of(std::uint64_t address, std::uint64_t size, bool i
       return DmaFailure::not_permitted;
     }
     const Piece piece = translate(address, size);
-    if (!is_ram(piece.physical, piece.bytes)) {
+    if (!lies_below(ram_bytes_, piece.physical, piece.bytes)) {
       return DmaFailure::outside_memory;
     }
     address += piece.bytes;
@@ -66,36 +87,32 @@ DmaFailure DmaPort::failure_of(std::uint64_t address, std::uint64_t size, bool i
   return DmaFailure::none;
 }
 
-bool DmaPort::permitted(std::uint64_t address, std::uint64_t size, bool is_write) {
-  const bool permitted = failure_of(address, size, is_write) == DmaFailure::none;
-  if (!permitted) {
-    iommu_->count_fault();
-  }
-  return permitted;
-}
-
 bool DmaPort::translates(std::uint64_t address, std::uint64_t size) {
-  const bool to_read = failure_of(address, size, false) == DmaFailure::none;
-  if (to_read || failure_of(address, size, true) == DmaFailure::none) {
+  const DmaFailure to_read = failure_of(address, size, false);
+  if (to_read == DmaFailure::none || failure_of(address, size, true) == DmaFailure::none) {
     return true;
   }
   iommu_->count_fault();
   if (tap_ != nullptr) {
-    show(address, size, false);
+    tap_->dma(at_, address, size, false, to_read);
   }
   return false;
 }
 
-// --- Transfers
-
-void DmaPort::show(std::uint64_t address, std::uint64_t size, bool is_write) {
-  tap_->dma(at_, address, size, is_write, may_act() ? failure_of(address, size, is_write) : DmaFailure::bus_master_off);
+std::uint8_t* DmaPort::pointer_to(const Piece& piece) const {
+  return piece.bytes <= memory_bytes_ && piece.physical - memory_start_ <= memory_bytes_ - piece.bytes
+             ? memory_ + (piece.physical - memory_start_)
+             : nullptr;
 }
+
+// --- Transfers
 
 bool DmaPort::slow_read(std::uint64_t address, std::uint8_t* data, std::uint64_t size) {
   while (size != 0) {
     const Piece piece = translate(address, size);
-    if (!transport(tlm::TLM_READ_COMMAND, piece.physical, data, piece.bytes)) {
+    if (const std::uint8_t* const memory = pointer_to(piece)) {
+      std::memcpy(data, memory, piece.bytes);
+    } else if (!transport(tlm::TLM_READ_COMMAND, piece.physical, data, piece.bytes)) {
       return false;
     }
     address += piece.bytes;
@@ -109,7 +126,9 @@ bool DmaPort::slow_write(std::uint64_t address, const std::uint8_t* data, std::u
   while (size != 0) {
     const Piece piece = translate(address, size);
     // TLM has one data pointer for both directions; a write does not change what it points to.
-    if (!transport(tlm::TLM_WRITE_COMMAND, piece.physical, const_cast<std::uint8_t*>(data), piece.bytes)) {
+    if (std::uint8_t* const memory = pointer_to(piece)) {
+      std::memcpy(memory, data, piece.bytes);
+    } else if (!transport(tlm::TLM_WRITE_COMMAND, piece.physical, const_cast<std::uint8_t*>(data), piece.bytes)) {
       return false;
     }
     address += piece.bytes;
@@ -136,7 +155,14 @@ bool DmaPort::transport(tlm::tlm_command command, std::uint64_t physical, std::u
 
 // What is peeked at is small: it lies in one page or is not worth a look.
 bool DmaPort::debug_read(std::uint64_t address, void* data, std::uint64_t size) {
+  if (!may_act() || failure_of(address, size, false) != DmaFailure::none) {
+    return false;
+  }
   const Piece piece = translate(address, size);
+  if (const std::uint8_t* const memory = pointer_to(piece)) {
+    std::memcpy(data, memory, piece.bytes);
+    return piece.bytes == size;
+  }
   tlm::tlm_generic_payload transaction;
   transaction.set_command(tlm::TLM_READ_COMMAND);
   transaction.set_address(piece.physical);
@@ -150,19 +176,29 @@ void DmaPort::ask_for_pointer(std::uint64_t physical) {
   transaction.set_address(physical);
   tlm::tlm_dmi dmi;
   if (socket->get_direct_mem_ptr(transaction, dmi) && dmi.is_read_write_allowed()) {
-    direct_ = dmi.get_dmi_ptr();
-    direct_start_ = dmi.get_start_address();
-    direct_bytes_ = dmi.get_end_address() - dmi.get_start_address() + 1;
+    memory_ = dmi.get_dmi_ptr();
+    memory_start_ = dmi.get_start_address();
+    memory_bytes_ = dmi.get_end_address() - dmi.get_start_address() + 1;
+    use_iommu(iommu_);
   }
 }
 
-void DmaPort::invalidate(sc_dt::uint64, sc_dt::uint64) { direct_bytes_ = 0; }
+void DmaPort::invalidate(sc_dt::uint64, sc_dt::uint64) {
+  memory_bytes_ = 0;
+  direct_bytes_ = 0;
+}
 
 // --- Between disk and memory
 
 DmaPort::Result DmaPort::disk_to_memory(Storage& disk, std::uint64_t offset, std::uint64_t address,
                                         std::uint64_t size) {
-  Result result = admit(address, size, true) ? Result::ok : Result::dma_failed;
+  if (!admit(address, size, true)) {
+    return Result::dma_failed;
+  }
+  if (std::uint8_t* const memory = direct(address, size)) {
+    return disk.read(offset, memory, size) ? Result::ok : Result::media_failed;
+  }
+  Result result = Result::ok;
   while (result == Result::ok && size != 0) {
     const Piece piece = translate(address, size);
     result = read_disk(disk, offset, piece);
@@ -175,7 +211,13 @@ DmaPort::Result DmaPort::disk_to_memory(Storage& disk, std::uint64_t offset, std
 
 DmaPort::Result DmaPort::memory_to_disk(Storage& disk, std::uint64_t offset, std::uint64_t address,
                                         std::uint64_t size) {
-  Result result = admit(address, size, false) ? Result::ok : Result::dma_failed;
+  if (!admit(address, size, false)) {
+    return Result::dma_failed;
+  }
+  if (const std::uint8_t* const memory = direct(address, size)) {
+    return disk.write(offset, memory, size) ? Result::ok : Result::media_failed;
+  }
+  Result result = Result::ok;
   while (result == Result::ok && size != 0) {
     const Piece piece = translate(address, size);
     result = write_disk(disk, offset, piece);
@@ -187,7 +229,7 @@ DmaPort::Result DmaPort::memory_to_disk(Storage& disk, std::uint64_t offset, std
 }
 
 DmaPort::Result DmaPort::read_disk(Storage& disk, std::uint64_t offset, const Piece& piece) {
-  if (std::uint8_t* const memory = direct_physical(piece.physical, piece.bytes)) {
+  if (std::uint8_t* const memory = pointer_to(piece)) {
     return disk.read(offset, memory, piece.bytes) ? Result::ok : Result::media_failed;
   }
   Bounce bounce;
@@ -205,7 +247,7 @@ DmaPort::Result DmaPort::read_disk(Storage& disk, std::uint64_t offset, const Pi
 }
 
 DmaPort::Result DmaPort::write_disk(Storage& disk, std::uint64_t offset, const Piece& piece) {
-  if (const std::uint8_t* const memory = direct_physical(piece.physical, piece.bytes)) {
+  if (const std::uint8_t* const memory = pointer_to(piece)) {
     return disk.write(offset, memory, piece.bytes) ? Result::ok : Result::media_failed;
   }
   Bounce bounce;
@@ -223,10 +265,16 @@ DmaPort::Result DmaPort::write_disk(Storage& disk, std::uint64_t offset, const P
 }
 
 bool DmaPort::send_message(std::uint64_t address, std::uint32_t data) {
+  const bool acts = may_act();
+  const bool arrived =
+      acts && transport(tlm::TLM_WRITE_COMMAND, address, reinterpret_cast<std::uint8_t*>(&data), sizeof data);
   if (tap_ != nullptr) {
-    tap_->dma(at_, address, sizeof data, true, may_act() ? DmaFailure::none : DmaFailure::bus_master_off);
+    const DmaFailure failure = arrived ? DmaFailure::none
+                               : acts  ? DmaFailure::outside_memory
+                                       : DmaFailure::bus_master_off;
+    tap_->dma(at_, address, sizeof data, true, failure);
   }
-  return may_act() && transport(tlm::TLM_WRITE_COMMAND, address, reinterpret_cast<std::uint8_t*>(&data), sizeof data);
+  return arrived;
 }
 
 }  // namespace ringside::model

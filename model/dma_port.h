@@ -18,6 +18,15 @@
 
 namespace ringside::model {
 
+// The bridges above, asked when one of them is closed to bus masters.
+class UpstreamGate {
+ public:
+  [[nodiscard]] virtual bool passes_anyway(Picoseconds at) = 0;
+
+ protected:
+  ~UpstreamGate() = default;
+};
+
 class DmaPort final : public sc_core::sc_module {
  public:
   tlm_utils::simple_initiator_socket<DmaPort> socket;
@@ -25,24 +34,29 @@ class DmaPort final : public sc_core::sc_module {
   DmaPort(const sc_core::sc_module_name& name, std::uint64_t ram_bytes);
 
   void power_on(const Latencies& latencies, Tap* tap);
-  void set_bus_master(bool enabled) { bus_master_ = enabled; }
+  void set_bus_master(bool enabled) {
+    bus_master_ = enabled;
+    open_ = bus_master_ && upstream_;
+  }
   [[nodiscard]] bool bus_master() const { return bus_master_; }
   // Whether the bridges between here and memory let it through; false for a function that is unplugged.
-  void set_upstream(bool open) { upstream_ = open; }
+  // `gate` may be null.
+  void set_upstream(bool open, UpstreamGate* gate) {
+    upstream_ = open;
+    gate_ = gate;
+    open_ = bus_master_ && upstream_;
+  }
 
   // The time at which the next access happens; each access moves it on.
   void seek(Picoseconds at) { at_ = at; }
   [[nodiscard]] Picoseconds at() const { return at_; }
 
   // For this run: null where bus addresses are physical ones.
-  void use_iommu(Iommu* iommu) {
-    iommu_ = iommu;
-    cached_ = {};
-  }
+  void use_iommu(Iommu* iommu);
 
   // Whether [address, address + size) leads to RAM. Where the IOMMU says that it does not, that is a fault.
   [[nodiscard]] bool in_ram(std::uint64_t address, std::uint64_t size) {
-    return iommu_ == nullptr ? is_ram(address, size) : translates(address, size);
+    return lies_below(reach_, address, size) || (iommu_ != nullptr && translates(address, size));
   }
 
   // False, and nothing is transferred, when bus mastering is off or the range is not memory.
@@ -78,12 +92,11 @@ class DmaPort final : public sc_core::sc_module {
   // A look that is not an access of the device: takes no time and is not shown to the tap.
   template <class T>
   bool peek(std::uint64_t address, T& value) {
-    if (!may_act() || failure_of(address, sizeof value, false) != DmaFailure::none) {
-      return false;
-    }
-    if (const std::uint8_t* const memory = direct(address, sizeof value)) {
-      std::memcpy(&value, memory, sizeof value);
-      return true;
+    if (open_) {
+      if (const std::uint8_t* const memory = direct(address, sizeof value)) {
+        std::memcpy(&value, memory, sizeof value);
+        return true;
+      }
     }
     return debug_read(address, &value, sizeof value);
   }
@@ -103,40 +116,34 @@ class DmaPort final : public sc_core::sc_module {
     std::uint64_t bytes;
   };
 
-  [[nodiscard]] bool may_act() const { return bus_master_ && upstream_; }
-  [[nodiscard]] bool is_ram(std::uint64_t address, std::uint64_t size) const {
-    return size <= ram_bytes_ && address <= ram_bytes_ - size;
+  [[nodiscard]] static bool lies_below(std::uint64_t end, std::uint64_t address, std::uint64_t size) {
+    return size <= end && address <= end - size;
   }
   bool admit(std::uint64_t address, std::uint64_t size, bool is_write) {
     at_ += latencies_.dma(size);
-    const bool admitted = may_act() && (iommu_ == nullptr ? is_ram(address, size) : permitted(address, size, is_write));
+    const DmaFailure failure =
+        open_ && lies_below(reach_, address, size) ? DmaFailure::none : look_closer(address, size, is_write);
     if (tap_ != nullptr) {
-      show(address, size, is_write);
+      tap_->dma(at_, address, size, is_write, failure);
     }
-    return admitted;
+    return failure == DmaFailure::none;
   }
-  // Null when there is no pointer to all of it.
-  [[nodiscard]] std::uint8_t* direct(std::uint64_t address, std::uint64_t size) {
-    if (iommu_ != nullptr) {
-      const Piece piece = translate(address, size);
-      return piece.bytes == size ? direct_physical(piece.physical, size) : nullptr;
-    }
-    return direct_physical(address, size);
-  }
-  [[nodiscard]] std::uint8_t* direct_physical(std::uint64_t address, std::uint64_t size) const {
+  // Null when there is no pointer to all of it by its bus address.
+  [[nodiscard]] std::uint8_t* direct(std::uint64_t address, std::uint64_t size) const {
     return size <= direct_bytes_ && address - direct_start_ <= direct_bytes_ - size
                ? direct_ + (address - direct_start_)
                : nullptr;
   }
 
-  // --- The IOMMU's part
+  // What the common case leaves open: closed bridges and the IOMMU.
+  [[nodiscard]] bool may_act() { return open_ || (bus_master_ && gate_ != nullptr && gate_->passes_anyway(at_)); }
+  [[nodiscard]] DmaFailure look_closer(std::uint64_t address, std::uint64_t size, bool is_write);
   [[nodiscard]] const Iommu::Mapping& mapping_of(std::uint64_t address);
   [[nodiscard]] Piece translate(std::uint64_t address, std::uint64_t size);
   [[nodiscard]] DmaFailure failure_of(std::uint64_t address, std::uint64_t size, bool is_write);
-  [[nodiscard]] bool permitted(std::uint64_t address, std::uint64_t size, bool is_write);
   [[nodiscard]] bool translates(std::uint64_t address, std::uint64_t size);
+  [[nodiscard]] std::uint8_t* pointer_to(const Piece& piece) const;
 
-  void show(std::uint64_t address, std::uint64_t size, bool is_write);
   bool slow_read(std::uint64_t address, std::uint8_t* data, std::uint64_t size);
   bool slow_write(std::uint64_t address, const std::uint8_t* data, std::uint64_t size);
   bool transport(tlm::tlm_command command, std::uint64_t physical, std::uint8_t* data, std::uint64_t size);
@@ -151,15 +158,23 @@ class DmaPort final : public sc_core::sc_module {
   Tap* tap_ = nullptr;
   bool bus_master_ = false;
   bool upstream_ = false;
+  bool open_ = false;  // both
+  UpstreamGate* gate_ = nullptr;
   Picoseconds at_ = 0;
 
   Iommu* iommu_ = nullptr;
   Iommu::Mapping cached_;  // the last one used, as of version_
   std::uint64_t version_ = 0;
 
+  // What TLM gave as a pointer to memory.
+  std::uint8_t* memory_ = nullptr;
+  std::uint64_t memory_start_ = 0;
+  std::uint64_t memory_bytes_ = 0;
+  // The same by bus address, and where RAM ends by bus address: nothing and nowhere while an IOMMU translates.
   std::uint8_t* direct_ = nullptr;
   std::uint64_t direct_start_ = 0;
   std::uint64_t direct_bytes_ = 0;
+  std::uint64_t reach_ = 0;
 };
 
 }  // namespace ringside::model

@@ -17,8 +17,7 @@ void PciBridge::power_on(const ConfigSpace& space, QuirkSet quirks, const Latenc
   space_ = space;
   power_on_function(latencies, tap);
   quirks_.power_on(quirks, tap);
-  secondary.power_on();
-  secondary.let_masters_act(false);
+  secondary.power_on_below(*this);
   was_in_reset_ = false;
 }
 
@@ -27,7 +26,8 @@ void PciBridge::after_config_write(unsigned offset, unsigned size, Picoseconds a
     return offset < first + bytes && offset + size > first;
   };
   if (touches(PCI_COMMAND, 2)) {
-    update_masters(at);
+    // 3.2.5.1: without it the bridge forwards nothing upstream.
+    secondary.let_masters_act((space_.command() & PCI_COMMAND_MASTER) != 0);
   }
   constexpr unsigned kWindowBytes = PCI_IO_LIMIT_UPPER16 + 2 - PCI_IO_BASE;
   if (touches(PCI_COMMAND, 2) || touches(PCI_IO_BASE, kWindowBytes)) {
@@ -41,11 +41,7 @@ void PciBridge::after_config_write(unsigned offset, unsigned size, Picoseconds a
   }
 }
 
-// 3.2.5.1: without it the bridge forwards nothing upstream.
-void PciBridge::update_masters(Picoseconds at) {
-  const bool enabled = (space_.command() & PCI_COMMAND_MASTER) != 0;
-  secondary.let_masters_act(enabled || quirks_.fires(Quirk::bridge_master_ignored, at));
-}
+bool PciBridge::passes_anyway(Picoseconds at) { return quirks_.fires(Quirk::bridge_master_ignored, at); }
 
 // In this order, as any programming of a window is the newest claim of all three.
 void PciBridge::update_windows() {

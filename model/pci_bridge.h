@@ -9,7 +9,7 @@
 
 namespace ringside::model {
 
-class PciBridge final : public PciFunction {
+class PciBridge final : public PciFunction, private UpstreamGate {
  public:
   PciBus secondary;
 
@@ -26,7 +26,7 @@ class PciBridge final : public PciFunction {
   void forward(AddressSpace space, tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay) override;
   void update_windows();
   void update_window(unsigned number, AddressSpace space, const AddressRange& range, std::uint16_t enable);
-  void update_masters(Picoseconds at);
+  [[nodiscard]] bool passes_anyway(Picoseconds at) override;
   [[nodiscard]] AddressRange io_window() const;
   [[nodiscard]] AddressRange memory_window() const;
   [[nodiscard]] AddressRange prefetchable_window() const;

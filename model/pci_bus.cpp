@@ -30,6 +30,13 @@ void PciBus::power_on() {
   io_.clear();
   memory_.clear();
   masters_act_ = true;
+  gate_ = nullptr;
+}
+
+void PciBus::power_on_below(UpstreamGate& gate) {
+  power_on();
+  masters_act_ = false;
+  gate_ = &gate;
 }
 
 void PciBus::plug(PciConnector& connector, Slot slot) {
@@ -37,7 +44,7 @@ void PciBus::plug(PciConnector& connector, Slot slot) {
   connector.bus_ = this;
   connectors_.push_back(&connector);
   if (connector.port_ != nullptr) {
-    connector.port_->set_upstream(masters_act_);
+    connector.port_->set_upstream(masters_act_, gate_);
   }
 }
 
@@ -47,7 +54,7 @@ void PciBus::unplug(PciConnector& connector) {
   io_.release_all(connector);
   memory_.release_all(connector);
   if (connector.port_ != nullptr) {
-    connector.port_->set_upstream(false);
+    connector.port_->set_upstream(false, nullptr);
   }
 }
 
@@ -70,7 +77,7 @@ void PciBus::let_masters_act(bool allowed) {
   masters_act_ = allowed;
   for (PciConnector* const connector : connectors_) {
     if (connector->port_ != nullptr) {
-      connector->port_->set_upstream(allowed);
+      connector->port_->set_upstream(allowed, gate_);
     }
   }
 }

@@ -43,6 +43,8 @@ class PciBus {
  public:
   // Nothing is plugged in, nothing is claimed, and masters may act.
   void power_on();
+  // The bridge above: masters may act when it lets them. Before anything is plugged in.
+  void power_on_below(UpstreamGate& gate);
   void plug(PciConnector& connector, Slot slot);
   // What it claimed nobody claims any more.
   void unplug(PciConnector& connector);
@@ -71,6 +73,7 @@ class PciBus {
   AddressMap io_;
   AddressMap memory_;
   bool masters_act_ = true;
+  UpstreamGate* gate_ = nullptr;
 };
 
 }  // namespace ringside::model
