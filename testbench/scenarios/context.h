@@ -68,9 +68,13 @@ class Context {
   [[nodiscard]] Bench& bench() { return bench_; }
   [[nodiscard]] Random& random() { return random_; }
 
+  // The disk, brought up, or null: for a scenario in which it need not come up.
+  [[nodiscard]] block::BlockDevice* try_open(const block::Options& options = {}) {
+    return open_disk_(machine_, observer_, options);
+  }
   // The disk, brought up. Null after a failed check, on which the scenario returns.
   [[nodiscard]] block::BlockDevice* open(const block::Options& options = {}) {
-    block::BlockDevice* const disk = open_disk_(machine_, observer_, options);
+    block::BlockDevice* const disk = try_open(options);
     check(disk != nullptr, "the disk comes up");
     return disk;
   }

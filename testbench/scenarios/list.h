@@ -36,6 +36,7 @@ void multi_function(Context& context);
 void msix_mask(Context& context);
 void flr(Context& context);
 void removal(Context& context);
+void removal_in_flight(Context& context);
 void packed(Context& context);
 void packed_event_index(Context& context);
 void in_order(Context& context);
@@ -51,5 +52,13 @@ void resize(Context& context);
 void large_disk(Context& context);
 void lifetime(Context& context);
 void secure_erase(Context& context);
+void ring_of_two(Context& context);
+void largest_ring(Context& context);
+void split_large(Context& context);
+void split_size_max(Context& context);
+void bounce(Context& context);
+void ata(Context& context);
+void simulated_disk(Context& context);
+void eclipsefs(Context& context);
 
 }  // namespace ringside::scenarios
