@@ -1,4 +1,4 @@
-// The disk is pulled out while requests are in flight, and put back.
+// The disk is pulled out, idle or with requests in flight, and put back.
 #include <initializer_list>
 
 #include "driver/block/find.h"
@@ -29,10 +29,9 @@ struct Flight {
     }
     return disk.submit(pointers, kInFlight) == kInFlight;
   }
-  // What the device had done before it went may have succeeded; nothing may wait for ever or be called timed out.
-  [[nodiscard]] bool ended() const {
+  [[nodiscard]] bool lost() const {
     for (const block::Request& request : requests) {
-      if (request.status != block::Status::ok && request.status != block::Status::device_lost) {
+      if (request.status != block::Status::device_lost) {
         return false;
       }
     }
@@ -40,12 +39,30 @@ struct Flight {
   }
 };
 
+enum class Moment : std::uint8_t {
+  before_requests,  // they go to an empty slot
+  in_flight,        // the device has them and holds them back
+};
+
+// Pulled out at that moment, with the requests sent.
+bool send_and_pull(Context& context, block::BlockDevice& disk, Flight& flight, Buffer& buffer, Moment moment) {
+  const auto pull = [&context] { return context.bench().ask(Ask::unplug, 0) == 1; };
+  if (moment == Moment::before_requests) {
+    return context.check(pull(), "the disk is pulled out") &&
+           context.check(flight.submit(disk, buffer), "the requests are taken");
+  }
+  return context.check(context.bench().ask(Ask::hold, 0) != kNotAvailable, "completions are held back") &&
+         context.check(flight.submit(disk, buffer), "the requests are taken") &&
+         context.check(pull(), "the disk is pulled out") &&
+         context.check(context.bench().ask(Ask::release, 0) != kNotAvailable, "nothing is held back");
+}
+
 bool found(Context& context) {
   pci::Bus bus(context.machine());
   return context.check(bus.init(), "the bus is scanned") && block::find_virtio_block_device(bus) != nullptr;
 }
 
-void lose(Context& context, block::Completion completion) {
+void lose(Context& context, block::Completion completion, Moment moment) {
   block::Options options;
   options.completion = completion;
   options.timeout = 100 * hal::kMillisecond;
@@ -55,10 +72,9 @@ void lose(Context& context, block::Completion completion) {
   }
   Buffer buffer(context, kInFlight * std::size_t{kBytes}, 4096);
   Flight flight;
-  if (buffer.valid() && context.check(flight.submit(*disk, buffer), "the requests are taken")) {
-    context.check(context.bench().ask(Ask::unplug, 0) == 1, "the disk is pulled out");
+  if (buffer.valid() && send_and_pull(context, *disk, flight, buffer, moment)) {
     static_cast<void>(disk->wait(kInFlight));
-    context.check(flight.ended() && disk->in_flight() == 0, "every request ends, done or lost");
+    context.check(flight.lost() && disk->in_flight() == 0, "every request ends, lost");
     context.check(disk->read(0, buffer.data(), kBytes) == block::Status::device_lost, "the next one is lost too");
   }
   disk->shutdown();
@@ -76,14 +92,18 @@ void find_again(Context& context) {
   }
 }
 
-}  // namespace
-
-void removal(Context& context) {
+void pull_out_and_put_back(Context& context, Moment moment) {
   for (const block::Completion completion :
        {block::Completion::msix, block::Completion::intx, block::Completion::polled}) {
-    lose(context, completion);
+    lose(context, completion, moment);
     find_again(context);
   }
 }
+
+}  // namespace
+
+void removal(Context& context) { pull_out_and_put_back(context, Moment::before_requests); }
+
+void removal_in_flight(Context& context) { pull_out_and_put_back(context, Moment::in_flight); }
 
 }  // namespace ringside::scenarios
