@@ -1,5 +1,7 @@
 #include "testbench/trace/lanes.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "testbench/trace/fields.h"
@@ -86,7 +88,19 @@ class Projection {
 
   [[nodiscard]] bool is_control(const Record& record) {
     const bool compared = !exact_fields(record.kind).empty() || has_text(record.kind);
-    return compared && !is_of_window(record) && !is_polling(record);
+    return compared && !is_of_window(record) && !is_polling(record) && !is_drive_identity(record);
+  }
+
+  // What an ATA drive says of itself, between its IDENTIFY DEVICE and the next command, is its own. What the driver
+  // makes of it, a scenario observes.
+  [[nodiscard]] bool is_drive_identity(const Record& record) {
+    constexpr std::uint64_t kCommandPort = 0x1f7;
+    constexpr std::uint64_t kDataPort = 0x1f0;
+    constexpr std::uint64_t kIdentifyDevice = 0xec;
+    if (record.kind == Kind::port_write && record.offset == kCommandPort) {
+      drive_identifies_itself_ = record.value == kIdentifyDevice;
+    }
+    return drive_identifies_itself_ && record.kind == Kind::port_read && record.offset == kDataPort;
   }
 
   // An access to a structure through configuration space stands in the structure's record, and the aiming before it is
@@ -95,10 +109,16 @@ class Projection {
     return (record.kind == Kind::config_read || record.kind == Kind::config_write) && record.flags == 1;
   }
 
+  // Whether an ATA drive is busy: the status and alternate status registers at a PC's legacy ports.
+  static bool is_drive_status(const Record& record) {
+    constexpr std::uint64_t kPorts[] = {0x1f7, 0x3f6, 0x177, 0x376};
+    return record.kind == Kind::port_read && std::ranges::find(kPorts, record.offset) != std::end(kPorts);
+  }
+
   // A read that can tell nothing new, or whose number depends on the device's speed.
   [[nodiscard]] bool is_polling(const Record& record) {
-    if (is_register(record, Structure::isr, 0)) {
-      return true;  // one per interrupt taken by line, and reading clears it
+    if (is_register(record, Structure::isr, 0) || is_drive_status(record)) {
+      return true;  // one per interrupt taken by line, and reading clears it; or one per look at a busy drive
     }
     const Device& device = devices_[record.unit];
     if ((device.status & VIRTIO_CONFIG_S_DRIVER_OK) != 0) {
@@ -160,6 +180,7 @@ class Projection {
   std::map<std::uint8_t, Device> devices_;
   std::map<std::pair<std::uint8_t, std::uint16_t>, std::uint32_t> lives_;
   std::map<QueueKey, std::int64_t> in_flight_;
+  bool drive_identifies_itself_ = false;
 };
 
 }  // namespace
