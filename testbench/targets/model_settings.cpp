@@ -21,23 +21,27 @@ constexpr std::uint64_t kMostLatency = 1'000'000'000;
 
 struct LatencySetting {
   const char* key;
+  const char* meaning;
   std::uint64_t Latencies::*field;
   std::uint64_t most = kMostLatency;
 };
 constexpr std::array kLatencies{
-    LatencySetting{"latency.config_access_ns", &Latencies::config_access_ns},
-    LatencySetting{"latency.dma_overhead_ns", &Latencies::dma_overhead_ns},
-    LatencySetting{"latency.link_ps_per_byte", &Latencies::link_ps_per_byte},
-    LatencySetting{"latency.media_channels", &Latencies::media_channels, model::kMostMediaChannels},
-    LatencySetting{"latency.media_flush_ns", &Latencies::media_flush_ns},
-    LatencySetting{"latency.media_jitter_percent", &Latencies::media_jitter_percent, model::kMostJitterPercent},
-    LatencySetting{"latency.media_position_ns", &Latencies::media_position_ns},
-    LatencySetting{"latency.media_ps_per_byte", &Latencies::media_ps_per_byte},
-    LatencySetting{"latency.media_read_ns", &Latencies::media_read_ns},
-    LatencySetting{"latency.media_seed", &Latencies::media_seed, ~std::uint64_t{0}},
-    LatencySetting{"latency.media_write_ns", &Latencies::media_write_ns},
-    LatencySetting{"latency.register_read_ns", &Latencies::register_read_ns},
-    LatencySetting{"latency.register_write_ns", &Latencies::register_write_ns},
+    LatencySetting{"latency.config_access_ns", "one access to configuration space", &Latencies::config_access_ns},
+    LatencySetting{"latency.dma_overhead_ns", "each DMA transaction", &Latencies::dma_overhead_ns},
+    LatencySetting{"latency.link_ps_per_byte", "payload on the link", &Latencies::link_ps_per_byte},
+    LatencySetting{"latency.media_channels", "requests that the medium works on at once; 0: any number",
+                   &Latencies::media_channels, model::kMostMediaChannels},
+    LatencySetting{"latency.media_flush_ns", "a flush", &Latencies::media_flush_ns},
+    LatencySetting{"latency.media_jitter_percent", "how far a time may lie from its mean",
+                   &Latencies::media_jitter_percent, model::kMostJitterPercent},
+    LatencySetting{"latency.media_position_ns", "more, for a request that does not begin where the last one ended",
+                   &Latencies::media_position_ns},
+    LatencySetting{"latency.media_ps_per_byte", "of one channel of the medium", &Latencies::media_ps_per_byte},
+    LatencySetting{"latency.media_read_ns", "a read", &Latencies::media_read_ns},
+    LatencySetting{"latency.media_seed", "of the jitter", &Latencies::media_seed, ~std::uint64_t{0}},
+    LatencySetting{"latency.media_write_ns", "a write", &Latencies::media_write_ns},
+    LatencySetting{"latency.register_read_ns", "a read of a device register", &Latencies::register_read_ns},
+    LatencySetting{"latency.register_write_ns", "a posted write", &Latencies::register_write_ns},
 };
 constexpr char kLatencyModel[] = "latency.model";
 
@@ -141,6 +145,18 @@ Latencies model_latencies(const RunSettings& settings) {
     }
   }
   return latencies;
+}
+
+std::vector<std::pair<std::string, std::string>> model_setting_summaries() {
+  std::string models;
+  for (const model::LatencyModel& model : model::all_latency_models()) {
+    models += fmt::format("{}{} ({})", models.empty() ? "" : ", ", model.name, model.summary);
+  }
+  std::vector<std::pair<std::string, std::string>> summaries{{kLatencyModel, "one of: " + models}};
+  for (const LatencySetting& setting : kLatencies) {
+    summaries.emplace_back(setting.key, fmt::format("{} ({})", setting.meaning, Latencies{}.*setting.field));
+  }
+  return summaries;
 }
 
 void check_model_machine(const MachinePlan& plan) {

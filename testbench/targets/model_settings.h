@@ -2,6 +2,9 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "model/latencies.h"
 #include "model/mutants.h"
@@ -20,6 +23,8 @@ struct ModelOptions {
 // All throw InputError.
 [[nodiscard]] ModelOptions model_options(const TargetSpec& spec);
 [[nodiscard]] model::Latencies model_latencies(const RunSettings& settings);
+// Key and meaning of each.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> model_setting_summaries();
 void check_model_machine(const MachinePlan& plan);
 
 }  // namespace ringside::targets

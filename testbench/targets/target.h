@@ -99,8 +99,9 @@ class Target {
 struct TargetSummary {
   std::string name;
   std::string summary;
-  std::vector<std::pair<std::string, std::string>> options;  // name, meaning
-  std::string missing;                                       // empty when it can run here
+  std::vector<std::pair<std::string, std::string>> options;   // name, meaning
+  std::vector<std::pair<std::string, std::string>> settings;  // of --set: key, meaning
+  std::string missing;                                        // empty when it can run here
 };
 [[nodiscard]] std::vector<TargetSummary> all_targets();
 
