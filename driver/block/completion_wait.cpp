@@ -17,8 +17,15 @@ constexpr std::uint64_t earlier(std::uint64_t a, std::uint64_t b) { return a < b
 template <class Ring>
 CompletionWait<Ring>::CompletionWait(hal::Machine& machine, const Controller& controller, Counters& counters)
     : machine_(&machine), controller_(controller), counters_(counters) {
-  if (controller_.interrupts().per_queue()) {
-    config_seen_ = machine.interrupts(controller_.interrupts().config_vector());
+  const Interrupts& interrupts = controller_.interrupts();
+  if (interrupts.per_queue()) {
+    config_seen_ = machine.interrupts(interrupts.config_vector());
+  }
+  if (interrupts.completion() == Completion::intx) {
+    // Who used the line before us may have left it masked. Our device has just been reset and has nothing to tell, so
+    // its ISR is not read.
+    settled_ = machine.interrupts(interrupts.queue_vector(0));
+    machine.acknowledge(interrupts.queue_vector(0));
   }
 }
 
