@@ -58,9 +58,10 @@ class VirtioBlkPci final : public PciFunction {
   bool arm();
 
   [[nodiscard]] unsigned in_flight() const { return requests_.count(); }
-  [[nodiscard]] unsigned queues() const { return static_cast<unsigned>(queues_in_use_); }
   // How often the queue was enabled since power-on.
-  [[nodiscard]] unsigned queue_lives(std::uint16_t queue = 0) const { return queues_[queue].lives; }
+  [[nodiscard]] unsigned queue_lives(std::uint16_t queue = 0) const {
+    return queue < queues_in_use_ ? queues_[queue].lives : 0;
+  }
 
   // --- Completion at the caller's word instead of the latencies': for following another run.
   void hold_completions() { held_ = true; }

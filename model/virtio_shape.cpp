@@ -43,8 +43,10 @@ constexpr std::uint16_t kBlockPrefixes = 0x8000;
 
 constexpr std::uint8_t kPmVersion = 3;
 
+// Extended capabilities begin here (PCIe 4.0, 7.6.1). Zeroes say that there are none.
+constexpr unsigned kExtendedCapabilities = 0x100;
+
 // Address translation services (PCIe 4.0, 10.5.1).
-constexpr unsigned kAtsCapability = 0x100;
 constexpr std::uint32_t kAtsHeader = 0x0001'000f;
 constexpr std::uint32_t kAtsPageAligned = 0x0000'0020;
 constexpr std::uint32_t kAtsControl = 0x800f'0000;  // enable, smallest translation unit
@@ -126,7 +128,8 @@ void add_express(ConfigSpace& space, unsigned at) {
   put(body, kExpressLinkCap, 4);
   body.resize(kExpressCapabilityBytes - 2);
   space.add_capability(at, PCI_CAP_ID_EXP, body);
-  space.define16(at + PCI_EXP_DEVCTL, 0, kErrorReporting);
+  // The reset bit never reads back: what it sets off clears it.
+  space.define16(at + PCI_EXP_DEVCTL, 0, kErrorReporting | PCI_EXP_DEVCTL_BCR_FLR);
   space.define16(at + PCI_EXP_LNKCTL, 0, kLinkControl);
   space.define16(at + PCI_EXP_LNKSTA, kExpressLinkStatus);
   space.define32(at + PCI_EXP_DEVCTL2 - 4, kExpressDeviceCap2);
@@ -172,10 +175,11 @@ void add_msix(ConfigSpace& space, const VirtioShape& shape) {
 
 VirtioShape VirtioShape::of(const BlkProperties& properties, std::uint32_t config_bytes) {
   VirtioShape shape;
-  shape.express = properties.place.bus.starts_with("port");
+  const bool behind_port = properties.place.bus.starts_with("port");
   shape.legacy =
-      properties.disable_legacy == OnOffAuto::automatic ? !shape.express : properties.disable_legacy == OnOffAuto::off;
+      properties.disable_legacy == OnOffAuto::automatic ? !behind_port : properties.disable_legacy == OnOffAuto::off;
   shape.modern = !properties.disable_modern;
+  shape.express = behind_port && shape.modern;
   shape.ats = properties.ats && shape.express;
   shape.multifunction = properties.place.multifunction;
   shape.vectors = properties.vectors == kVectorsAutomatic ? static_cast<std::uint16_t>(properties.num_queues + 1)
@@ -207,9 +211,11 @@ ConfigSpace VirtioShape::config_space() const {
   if (vectors != 0) {
     add_msix(space, *this);
   }
+  if (express) {
+    space.define32(kExtendedCapabilities, ats ? kAtsHeader : 0);
+  }
   if (ats) {
-    space.define32(kAtsCapability, kAtsHeader);
-    space.define32(kAtsCapability + 4, kAtsPageAligned, kAtsControl);
+    space.define32(kExtendedCapabilities + 4, kAtsPageAligned, kAtsControl);
   }
   return space;
 }

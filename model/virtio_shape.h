@@ -23,7 +23,7 @@ struct VirtioShape {
 
   bool legacy = true;    // registers in kLegacyBar
   bool modern = true;    // structures in kModernBar
-  bool express = false;  // a PCI Express endpoint: behind a root port
+  bool express = false;  // a PCI Express endpoint: behind a root port, unless it is a legacy device
   bool ats = false;
   bool multifunction = false;
 

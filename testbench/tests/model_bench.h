@@ -30,22 +30,35 @@ inline constexpr std::uint8_t kNeedsReset = 0x40;
 struct Function {
   unsigned device;
   unsigned function;
+  unsigned bus = 0;
 };
 inline constexpr Function kDisk{4, 0};
 
 using Program = void (*)(scenarios::Context& context);
 
 // Runs a program on a freshly powered-on model. Returns the log.
-inline std::vector<trace::Record> run_on_model(Program program, const std::string& spec = "model",
-                                               targets::Tracing tracing = targets::Tracing::off) {
-  targets::RunSettings settings;
-  settings.tracing = tracing;
+inline std::vector<trace::Record> run_on_model(Program program, const targets::RunSettings& settings,
+                                               const std::string& spec = "model") {
   const auto target = targets::make_model_target(targets::TargetSpec::parse(spec), settings);
   trace::MemoryLog log;
   const scenarios::Scenario scenario{"test", "", program};
   const targets::RunResult result = target->run(scenario, settings, log);
   EXPECT_EQ(result.outcome, targets::Outcome::held) << result.reason;
   return log.take();
+}
+
+inline std::vector<trace::Record> run_on_model(Program program, const std::string& spec = "model",
+                                               targets::Tracing tracing = targets::Tracing::off) {
+  targets::RunSettings settings;
+  settings.tracing = tracing;
+  return run_on_model(program, settings, spec);
+}
+// With a disk of these properties, as --device takes them.
+inline void run_on_model_with(const std::string& device, Program program, const std::string& spec = "model") {
+  targets::RunSettings settings;
+  settings.tracing = targets::Tracing::off;
+  settings.devices = {device};
+  run_on_model(program, settings, spec);
 }
 
 // Configuration space through 0xCF8 and 0xCFC.
@@ -80,7 +93,7 @@ class Config {
 
  private:
   void select(Function at, unsigned offset) {
-    machine_.out32(0xcf8, 0x8000'0000u | at.device << 11 | at.function << 8 | (offset & 0xfcu));
+    machine_.out32(0xcf8, 0x8000'0000u | at.bus << 16 | at.device << 11 | at.function << 8 | (offset & 0xfcu));
   }
   hal::Machine& machine_;
 };
