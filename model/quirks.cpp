@@ -63,8 +63,6 @@ constexpr std::array kQuirks{
               "writeback stays 1 when the driver accepts CONFIG_WCE and not FLUSH"},
     QuirkInfo{Quirk::early_resize_keeps_generation, "early-resize-keeps-generation", "4.1.4.3.1", kOldestSeen,
               kStillThere, "config_generation stays when the capacity changes before DRIVER_OK"},
-    QuirkInfo{Quirk::notification_value_ignored, "notification-value-ignored", "4.1.5.2", kOldestSeen, kStillThere,
-              "a notification counts for the queue of its address, whatever it says"},
     QuirkInfo{Quirk::queue_release_resets_device, "queue-release-resets-device", "4.1.5.1.3.1", kOldestSeen,
               kStillThere, "a legacy driver that writes 0 to the queue address resets the whole device"},
     QuirkInfo{Quirk::legacy_status_enables_bus_master, "legacy-status-enables-bus-master", "3.1.1", kOldestSeen,

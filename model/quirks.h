@@ -37,7 +37,6 @@ enum class Quirk : unsigned {
   blocks_must_be_aligned,
   write_back_without_flush,
   early_resize_keeps_generation,
-  notification_value_ignored,
   queue_release_resets_device,
   legacy_status_enables_bus_master,
   function_reset_keeps_registers,

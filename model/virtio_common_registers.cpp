@@ -202,7 +202,7 @@ bool VirtioBlkPci::names_queue(std::uint32_t index, const Access& access) const 
 }
 
 void VirtioBlkPci::notification(std::uint32_t index, const Access& access, Picoseconds at) {
-  if (names_queue(index, access) || quirks_.fires(Quirk::notification_value_ignored, at)) {
+  if (names_queue(index, access)) {
     doorbell(index, static_cast<std::uint32_t>(access.value), at);
   }
 }

@@ -5,6 +5,7 @@
 
 #include "testbench/targets/qemu_target.h"
 #include "testbench/tests/model_bench.h"
+#include "testbench/tests/model_disk_place.h"
 
 namespace ringside::tests::model_tests {
 namespace {
@@ -32,7 +33,24 @@ void see_completion(hal::Machine& machine, RawDisk& disk, std::uint16_t index) {
 struct Case {
   const char* quirk;
   Program program;
+  const char* device = "";
+  const char* machine = "pc";
 };
+
+std::uint8_t legacy_status(hal::Machine& machine) { return machine.in8(kLegacyPorts + 18); }
+
+// A packed ring of 16 over the memory that is a split one otherwise, with one read in it: descriptors 0 to 2.
+void submit_packed(hal::Machine& machine, RawDisk& disk) {
+  disk.set_header(0, 1);
+  const auto put = [&disk](unsigned index, std::uint64_t address, std::uint32_t length, std::uint16_t flags) {
+    constexpr std::uint16_t kAvailable = 1u << 7;
+    disk.set_descriptor(index, address, length, 7, static_cast<std::uint16_t>(flags | kAvailable));
+  };
+  put(0, disk.bus(RawDisk::kHeader), 16, RawDisk::kNext);
+  put(1, disk.bus(RawDisk::kData), 512, RawDisk::kNext | RawDisk::kWrite);
+  put(2, disk.bus(RawDisk::kStatus), 1, RawDisk::kWrite);
+  machine.mmio_write16(kNotify, 0);
+}
 
 const Case kCases[] = {
     {"used-length-is-capacity",
@@ -189,6 +207,101 @@ const Case kCases[] = {
        see_completion(context.machine(), disk, 1);
        std::copy_n(disk.cpu(RawDisk::kData), 20, std::back_inserter(*seen));
      }},
+    {"used-descriptor-without-write",
+     [](scenarios::Context& context) {
+       RawDisk disk(context.machine());
+       disk.bring_up((kOfferedFeatures & ~(1ull << 29)) | 1ull << 34);
+       submit_packed(context.machine(), disk);
+       const std::uint64_t end = context.machine().now() + hal::kSecond / 10;
+       while (disk.word(RawDisk::kDescriptors + 14) >> 15 == 0 && context.machine().now() < end) {
+         context.machine().relax(end);
+       }
+       see(disk.request_status());
+       for (const std::size_t field : {8u, 12u, 14u}) {  // length, id, flags
+         see(disk.word(RawDisk::kDescriptors + field));
+       }
+     },
+     "packed=on"},
+    {"unoffered-types-served",
+     [](scenarios::Context& context) {
+       RawDisk disk(context.machine());
+       disk.bring_up(kOfferedFeatures & ~(1ull << 29) & ~(3ull << 13));
+       std::uint16_t index = 0;
+       for (const std::uint32_t type : {11u, 13u, 10u, 14u}) {
+         constexpr std::uint64_t kRange[] = {8, 8};
+         std::memcpy(disk.cpu(RawDisk::kData), kRange, sizeof kRange);
+         disk.submit(type, 0, sizeof kRange, false);
+         see_completion(context.machine(), disk, ++index);
+       }
+     },
+     "discard=off,write-zeroes=off"},
+    {"blocks-must-be-aligned",
+     [](scenarios::Context& context) {
+       RawDisk disk(context.machine());
+       disk.bring_up();
+       const std::uint64_t sectors[] = {0, 1, 8, 8};
+       const std::uint32_t bytes[] = {512, 4096, 2048, 4096};
+       for (std::uint16_t i = 0; i < 4; ++i) {
+         disk.submit_read(sectors[i], bytes[i]);
+         see_completion(context.machine(), disk, static_cast<std::uint16_t>(i + 1));
+       }
+     },
+     "logical_block_size=4096,physical_block_size=4096"},
+    {"write-back-without-flush",
+     [](scenarios::Context& context) {
+       RawDisk disk(context.machine());
+       disk.bring_up(kOfferedFeatures & ~(1ull << 29) & ~(1ull << 9));
+       see(context.machine().mmio_read8(kDeviceConfig + 32));
+     }},
+    {"early-resize-keeps-generation",
+     [](scenarios::Context& context) {
+       RawDisk disk(context.machine());
+       see(context.bench().ask(scenarios::Ask::resize, 16384));
+       see(context.machine().mmio_read8(kCommon + 0x15));
+       see(context.machine().mmio_read32(kDeviceConfig));
+       disk.bring_up();
+       see(context.bench().ask(scenarios::Ask::resize, 20480));
+       see(context.machine().mmio_read8(kCommon + 0x15) != 0 ? 1 : 0);
+       see(context.machine().mmio_read32(kDeviceConfig));
+     }},
+    {"queue-release-resets-device",
+     [](scenarios::Context& context) {
+       hal::Machine& machine = context.machine();
+       RawDisk disk(machine);
+       machine.out8(kLegacyPorts + 18, 0);
+       machine.out8(kLegacyPorts + 18, 3);
+       machine.out32(kLegacyPorts + 8, 0x1000);
+       see(machine.in32(kLegacyPorts + 8));
+       see(legacy_status(machine));
+       machine.out32(kLegacyPorts + 8, 0);
+       see(machine.in32(kLegacyPorts + 8));
+       see(legacy_status(machine));
+     }},
+    {"legacy-status-enables-bus-master",
+     [](scenarios::Context& context) {
+       hal::Machine& machine = context.machine();
+       RawDisk disk(machine);
+       disk.set_command(3);
+       machine.out8(kLegacyPorts + 18, 1);
+       see(disk.config.read16(kDisk, 0x04));
+       machine.out8(kLegacyPorts + 18, 3);
+       see(disk.config.read16(kDisk, 0x04));
+     }},
+    {"function-reset-keeps-registers",
+     [](scenarios::Context& context) {
+       DiskPlace place(context.machine(), true);
+       constexpr unsigned kWritten[] = {0x0c, 0x10, 0x14, 0x20, 0x3c, 0x48, 0x50, 0x68,
+                                        0x80, 0x8c, 0xcc, 0xd0, 0xd4, 0xdc, 0xe8, 0x104};
+       place.write16(0x04, 0x0406);
+       for (const unsigned offset : kWritten) {
+         place.write(offset, offset == 0x48 ? 0x7fff : 0xfff0'ffff);
+       }
+       place.write16(0x48, 0x8000);
+       for (unsigned offset = 0; offset < 0x110; offset += 4) {
+         see(place.read(offset));
+       }
+     },
+     "bus=port0,ats=on", "q35"},
 };
 
 struct Witness {
@@ -196,27 +309,33 @@ struct Witness {
   std::vector<targets::QuirkHit> quirks;
 };
 
-Witness run_on(targets::Target& target, Program program) {
+targets::RunSettings settings_of(const Case& which) {
   targets::RunSettings settings;
   settings.tracing = targets::Tracing::off;
+  settings.machine = which.machine;
+  settings.devices = {which.device};
+  return settings;
+}
+
+Witness run_on(targets::Target& target, const Case& which) {
   trace::MemoryLog log;
   Witness run;
   seen = &run.seen;
-  const targets::RunResult result = target.run({"quirk", "", program}, settings, log);
+  const targets::RunResult result = target.run({"quirk", "", which.program}, settings_of(which), log);
   EXPECT_EQ(result.outcome, targets::Outcome::held) << result.reason;
   run.quirks = result.quirks;
   return run;
 }
 
-Witness witness_on_model(const char* spec, Program program) {
-  return run_on(*targets::make_model_target(targets::TargetSpec::parse(spec), {}), program);
+Witness witness_on_model(const char* spec, const Case& which) {
+  return run_on(*targets::make_model_target(targets::TargetSpec::parse(spec), settings_of(which)), which);
 }
 
 class ModelQuirk : public ::testing::TestWithParam<Case> {};
 
 TEST_P(ModelQuirk, FiresWhereStrictDiffers) {
-  const Witness quirky = witness_on_model("model,quirks=qemu-7.2", GetParam().program);
-  const Witness strict = witness_on_model("model,strict", GetParam().program);
+  const Witness quirky = witness_on_model("model,quirks=qemu-7.2", GetParam());
+  const Witness strict = witness_on_model("model,strict", GetParam());
   EXPECT_NE(quirky.seen, strict.seen);
   EXPECT_TRUE(strict.quirks.empty());
   EXPECT_TRUE(
@@ -226,15 +345,15 @@ TEST_P(ModelQuirk, FiresWhereStrictDiffers) {
 TEST_P(ModelQuirk, AgreesWithQemu) {
   std::unique_ptr<targets::Target> qemu;
   try {
-    qemu = targets::make_qemu_target(targets::TargetSpec::parse("qemu"), {});
+    qemu = targets::make_qemu_target(targets::TargetSpec::parse("qemu"), settings_of(GetParam()));
   } catch (const targets::LackingError& lacking) {
     GTEST_SKIP() << lacking.what();
   }
   if (qemu->quirks_of() != "qemu-7.2") {
     GTEST_SKIP() << "the quirks were measured on QEMU 7.2; here is " << qemu->identity();
   }
-  const Witness model = witness_on_model("model,quirks=qemu-7.2", GetParam().program);
-  EXPECT_EQ(run_on(*qemu, GetParam().program).seen, model.seen);
+  const Witness model = witness_on_model("model,quirks=qemu-7.2", GetParam());
+  EXPECT_EQ(run_on(*qemu, GetParam()).seen, model.seen);
 }
 
 INSTANTIATE_TEST_SUITE_P(Qemu, ModelQuirk, ::testing::ValuesIn(kCases), [](const auto& instance) {
