@@ -28,7 +28,7 @@ class Ram final : public sc_core::sc_module {
 
   std::uint64_t bytes_;
   std::uint8_t* memory_;
-  bool dmi_ = true;
+  bool dmi_ = false;  // nobody has a pointer before the first power-on
 };
 
 }  // namespace ringside::model

@@ -357,6 +357,11 @@ void VirtioBlk::write_data(Request& request) {
 
 void VirtioBlk::read_disk(Request& request) {
   ++reads_;
+  // The disk may have shrunk since the request was fetched.
+  request.status = check_transfer(request);
+  if (request.status != VIRTIO_BLK_S_OK) {
+    return;
+  }
   std::uint64_t offset = request.sector * kSectorBytes;
   if (mutant(Mutant::wrong_sector) && request.sector % 2 == 1) {
     offset -= kSectorBytes;

@@ -1,11 +1,12 @@
 // The model's disk against drivers that do anything at all: never a crash, a hang, an access outside what the bus
 // grants, or more work in one doorbell than the rings hold; and after a reset and a proper bring-up it works as if
 // nothing had happened. A seed that fails is run alone by RINGSIDE_HOSTILE_SEED=N.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <iterator>
-#include <string>
 
 #include "testbench/scenarios/context.h"
 #include "testbench/tests/model_bench.h"
@@ -13,12 +14,49 @@
 namespace ringside::tests::model_tests {
 namespace {
 
-constexpr std::uint64_t kRamBytes = 256u << 20;
-constexpr std::size_t kMemoryBytes = 64u << 10;  // RawDisk's
+constexpr std::uint64_t kAllRam = 256u << 20;
+constexpr std::uint64_t kAnywhere = ~std::uint64_t{0};  // where bus addresses are not those of RAM
+constexpr std::size_t kMemoryBytes = 64u << 10;         // RawDisk's
 constexpr std::uint64_t kMessages = 0xfee0'0000;
 constexpr std::uint64_t kMessageBytes = 1u << 20;
+constexpr unsigned kSteps = 400;  // of one attack
+
+// --- What is attacked
+
+constexpr std::uint64_t kMultiQueue = 1ull << 12;
+constexpr std::uint64_t kLifetime = 1ull << 15;
+constexpr std::uint64_t kSecureErase = 1ull << 16;
 constexpr std::uint64_t kEventIndex = 1ull << 29;
-constexpr unsigned kSteps = 300;  // of one attack
+constexpr std::uint64_t kAccessPlatform = 1ull << 33;
+constexpr std::uint64_t kPacked = 1ull << 34;
+constexpr std::uint64_t kInOrder = 1ull << 35;
+constexpr std::uint64_t kNotificationData = 1ull << 38;
+
+struct Variant {
+  const char* machine;
+  const char* device;
+  std::uint64_t features = 0;  // besides kOfferedFeatures
+};
+constexpr Variant kVariants[] = {
+    {"pc", "", 0},
+    {"pc", "packed=on", kPacked},
+    {"pc", "packed=on,in_order=on", kPacked | kInOrder},
+    {"pc", "num-queues=4,vectors=3", kMultiQueue},
+    {"pc", "in_order=on,notification_data=on", kInOrder | kNotificationData},
+    {"pc", "secure_erase=on,lifetime=on", kSecureErase | kLifetime},
+    {"q35", "", 0},
+    {"q35", "num-queues=64,queue-size=1024", kMultiQueue},
+    {"pc", "iommu_platform=on,disable-legacy=on", kAccessPlatform},
+    {"pc", "iommu_platform=on,disable-legacy=on,packed=on", kAccessPlatform | kPacked},
+};
+
+// A program is a plain function: what it is to attack, and how, stands here.
+struct Attack {
+  std::uint64_t seed = 0;
+  Variant variant = kVariants[0];
+  [[nodiscard]] bool packed() const { return (variant.features & kPacked) != 0; }
+};
+Attack attack;
 
 // --- What is seen of the device
 
@@ -60,7 +98,7 @@ class DmaJudge final : public trace::Sink {
   }
 
   std::uint64_t granted_ = 0;
-  std::uint64_t granted_bytes_ = kRamBytes;
+  std::uint64_t granted_bytes_ = kAllRam;
   std::uint64_t accesses_ = 0;
   std::uint64_t since_doorbell_ = 0;
   std::uint64_t most_ = 0;
@@ -71,10 +109,15 @@ DmaJudge* judge = nullptr;  // of the run: a program is a plain function
 
 class Attacker {
  public:
-  Attacker(hal::Machine& machine, RawDisk& disk, std::uint64_t seed) : machine_(machine), disk_(disk), random_(seed) {}
+  explicit Attacker(scenarios::Context& context, RawDisk& disk)
+      : machine_(context.machine()), bench_(context.bench()), disk_(disk), random_(attack.seed) {}
 
   void anything() {
-    switch (below(16)) {
+    switch (below(20)) {
+      case 9:
+        return static_cast<void>(bench_.ask(scenarios::Ask::resize, 1 + below(4096)));
+      case 10:
+        return aim_interrupts();
       case 0:
         return config_access();
       case 1:
@@ -121,14 +164,23 @@ class Attacker {
 
   // A driver that resets a device which asks for it, and now and then without being asked: else most of an attack would
   // hit a dead device.
-  void revive(bool everything) {
+  void revive() {
     if (!chance(24) && (disk_.status() & kNeedsReset) == 0) {
       return;
     }
-    if (everything) {
+    if (!contained_) {
       disk_.assign_resources();
     }
-    disk_.bring_up(chance(2) ? kOfferedFeatures : kOfferedFeatures & ~kEventIndex);
+    begin();
+  }
+
+  void begin() {
+    const std::uint64_t features = kOfferedFeatures | attack.variant.features;
+    (void)disk_.negotiate(chance(2) ? features : features & ~(kEventIndex | kNotificationData));
+    disk_.enable_queue();
+    disk_.set_status(0x0f);
+    slot_ = 0;
+    wrap_ = true;
   }
 
  private:
@@ -141,7 +193,7 @@ class Attacker {
       case 0:
         return near;
       case 1:
-        return kRamBytes - near;
+        return kAllRam - near;
       case 2:
         return 0 - near;
       case 3:
@@ -201,19 +253,68 @@ class Attacker {
       const Range other = range(false);
       piece = chance(2) ? other : Range{piece.address, std::min(piece.size, other.size), piece.flags};
     }
-    const bool indirect = chance(3);
+    if (chance(3)) {
+      publish_table(pieces);
+    } else if (attack.packed()) {
+      publish_packed(pieces);
+    } else {
+      publish_split(pieces);
+    }
+  }
+
+  using Pieces = Range[3];
+
+  void publish_split(const Pieces& pieces) {
     for (unsigned i = 0; i < std::size(pieces); ++i) {
       const auto next = static_cast<std::uint16_t>(chance(24) ? index() : i + 1);
-      if (indirect) {
-        set_entry(i, pieces[i], next);
-      } else {
-        disk_.set_descriptor(i, pieces[i].address, pieces[i].size, pieces[i].flags, next);
-      }
-    }
-    if (indirect) {
-      disk_.set_descriptor(0, disk_.bus(RawDisk::kTable), chance(8) ? length() : 48, RawDisk::kIndirect, 0);
+      disk_.set_descriptor(i, pieces[i].address, pieces[i].size, pieces[i].flags, next);
     }
     disk_.kick(chance(24) ? index() : std::uint16_t{0});
+  }
+
+  void publish_packed(const Pieces& pieces) {
+    for (const Range& piece : pieces) {
+      put_packed(piece);
+    }
+    machine_.mmio_write16(kNotify, 0);
+  }
+
+  void publish_table(const Pieces& pieces) {
+    for (unsigned i = 0; i < std::size(pieces); ++i) {
+      set_entry(i, pieces[i], static_cast<std::uint16_t>(chance(24) ? index() : i + 1));
+    }
+    const Range table{disk_.bus(RawDisk::kTable), chance(8) ? length() : 48, RawDisk::kIndirect};
+    if (attack.packed()) {
+      put_packed(table);
+      machine_.mmio_write16(kNotify, 0);
+    } else {
+      disk_.set_descriptor(0, table.address, contained_ ? std::min(table.size, 4096u) : table.size, table.flags, 0);
+      disk_.kick(0);
+    }
+  }
+
+  // 2.8.1: AVAIL is the wrap counter and USED is not.
+  void put_packed(const Range& piece) {
+    constexpr std::uint16_t kAvail = 1u << 7;
+    constexpr std::uint16_t kUsed = 1u << 15;
+    const auto flags = static_cast<std::uint16_t>(piece.flags | (wrap_ != chance(32) ? kAvail : kUsed));
+    disk_.set_descriptor(slot_, piece.address, piece.size, index(), flags);
+    slot_ = slot_ + 1u == RawDisk::kQueueSize ? 0 : slot_ + 1;
+    wrap_ = slot_ == 0 ? !wrap_ : wrap_;
+  }
+
+  // Interrupts are writes, and a driver says where to: at a doorbell, at the table itself, at RAM.
+  void aim_interrupts() {
+    const std::uint64_t entry = kMsixBar + 16 * below(4);
+    const std::uint64_t address = interesting64() & ~std::uint64_t{3};
+    machine_.mmio_write32(entry, static_cast<std::uint32_t>(address));
+    machine_.mmio_write32(entry + 4, static_cast<std::uint32_t>(address >> 32));
+    machine_.mmio_write32(entry + 8, chance(2) ? 0 : interesting32());
+    machine_.mmio_write32(entry + 12, 0);
+    disk_.config.write16(kDisk, 0x9a, 0x8000);
+    machine_.mmio_write16(kCommon + 0x10, static_cast<std::uint16_t>(below(4)));
+    machine_.mmio_write16(kCommon + 0x16, 0);
+    machine_.mmio_write16(kCommon + 0x1a, static_cast<std::uint16_t>(below(4)));
   }
 
   void write_descriptor() {
@@ -331,21 +432,23 @@ class Attacker {
   }
 
   hal::Machine& machine_;
+  scenarios::Bench& bench_;
   RawDisk& disk_;
   scenarios::Random random_;
   bool contained_ = false;
+  unsigned slot_ = 0;  // of a packed ring: the next one
+  bool wrap_ = true;
 };
 
 // --- Attacks
 
-std::uint64_t seed_of_run = 0;
-
 // Whatever was done to the function before: a driver that starts anew finds a device that works.
-void expect_works(hal::Machine& machine) {
-  machine.out32(0xcf8, 0);
+void expect_works(scenarios::Context& context) {
+  hal::Machine& machine = context.machine();
+  (void)context.bench().ask(scenarios::Ask::resize, 2048);
   RawDisk disk(machine);
   disk.config.write16(kDisk, 0x9a, 0);  // MSI-X off
-  disk.bring_up();
+  disk.bring_up((kOfferedFeatures | attack.variant.features) & ~(kEventIndex | kPacked | kNotificationData));
   disk.submit_read(1);
   disk.settle();
   EXPECT_EQ(disk.used_index(), 1);
@@ -354,66 +457,74 @@ void expect_works(hal::Machine& machine) {
 }
 
 void attack_everything(scenarios::Context& context) {
-  hal::Machine& machine = context.machine();
-  RawDisk disk(machine);
-  disk.bring_up();
-  Attacker attacker(machine, disk, seed_of_run);
+  judge->grant(0, (attack.variant.features & kAccessPlatform) != 0 ? kAnywhere : kAllRam);
+  RawDisk disk(context.machine());
+  Attacker attacker(context, disk);
+  attacker.begin();
   for (unsigned i = 0; i < kSteps; ++i) {
-    attacker.revive(true);
+    attacker.revive();
     attacker.anything();
   }
-  expect_works(machine);
+  expect_works(context);
 }
 
 // The driver sets the device up as it should, and then all that is wrong is what stands in the rings: every access of
 // the device must lie in the driver's memory.
 void attack_rings(scenarios::Context& context) {
-  hal::Machine& machine = context.machine();
-  RawDisk disk(machine);
+  RawDisk disk(context.machine());
   judge->grant(disk.bus(0), kMemoryBytes);
-  Attacker attacker(machine, disk, seed_of_run);
+  Attacker attacker(context, disk);
   attacker.contain();
-  disk.bring_up();
+  attacker.begin();
   for (unsigned i = 0; i < kSteps; ++i) {
-    attacker.revive(false);
+    attacker.revive();
     attacker.ring_attack();
   }
   disk.settle();
   disk.set_status(0);
-  judge->grant(0, kRamBytes);
-  expect_works(machine);
+  judge->grant(0, kAnywhere);
+  expect_works(context);
 }
 
-std::uint64_t seeds_from_environment(std::uint64_t& count) {
-  const char* const text = std::getenv("RINGSIDE_HOSTILE_SEED");
-  if (text == nullptr) {
-    return 0;
-  }
-  count = 1;
-  return std::strtoull(text, nullptr, 10);
+struct Seeds {
+  std::uint64_t first;
+  std::uint64_t count;
+};
+
+Seeds seeds(std::uint64_t count) {
+  const char* const only = std::getenv("RINGSIDE_HOSTILE_SEED");
+  return only == nullptr ? Seeds{0, count} : Seeds{std::strtoull(only, nullptr, 10), 1};
+}
+
+// Returns how many DMA accesses the device made.
+std::uint64_t run_attack(Program program) {
+  targets::RunSettings settings;
+  settings.machine = attack.variant.machine;
+  settings.disks = {"sparse:1M"};
+  settings.devices = {attack.variant.device};
+  settings.timeout = std::chrono::seconds(20);
+  settings.values["latency.model"] = attack.seed % 2 == 0 ? "nvme" : "fixed";
+  const char* const spec = attack.seed % 7 == 0 ? "model,dmi=off" : "model";
+  const auto target = targets::make_model_target(targets::TargetSpec::parse(spec), settings);
+  DmaJudge here;
+  judge = &here;
+  const scenarios::Scenario scenario{"hostile", "", program};
+  const targets::RunResult result = target->run(scenario, settings, here);
+  EXPECT_NE(result.outcome, targets::Outcome::error) << result.reason;
+  // As many chains as a queue of 256 holds, each as long as that, with its data.
+  EXPECT_LT(here.most_per_doorbell(), 256u * 256 * 3);
+  return here.accesses();
 }
 
 void run_attacks(Program program, std::uint64_t count) {
-  const std::uint64_t first = seeds_from_environment(count);
+  const Seeds which = seeds(count);
   std::uint64_t accesses = 0;
-  for (seed_of_run = first; seed_of_run < first + count && !testing::Test::HasFailure(); ++seed_of_run) {
-    SCOPED_TRACE("seed " + std::to_string(seed_of_run));
-    targets::RunSettings settings;
-    settings.disks = {"sparse:1M"};
-    settings.timeout = std::chrono::seconds(20);
-    settings.values["latency.model"] = seed_of_run % 2 == 0 ? "nvme" : "fixed";
-    const auto target = targets::make_model_target(
-        targets::TargetSpec::parse(seed_of_run % 8 == 0 ? "model,dmi=off" : "model"), settings);
-    DmaJudge here;
-    judge = &here;
-    const scenarios::Scenario scenario{"hostile", "", program};
-    const targets::RunResult result = target->run(scenario, settings, here);
-    EXPECT_NE(result.outcome, targets::Outcome::error) << result.reason;
-    // As many chains as the largest queue holds, each as long as it is.
-    EXPECT_LT(here.most_per_doorbell(), 256u * 256 * 3);
-    accesses += here.accesses();
+  for (std::uint64_t seed = which.first; seed < which.first + which.count && !testing::Test::HasFailure(); ++seed) {
+    attack = {seed, kVariants[seed % std::size(kVariants)]};
+    SCOPED_TRACE(fmt::format("seed {}: {} {}", seed, attack.variant.machine, attack.variant.device));
+    accesses += run_attack(program);
   }
-  EXPECT_GT(accesses, count * 20) << "the attacks hardly reached the device";
+  EXPECT_GT(accesses, which.count * 100) << "the attacks hardly reached the device";
 }
 
 TEST(HostileDriver, AnythingGoesAndTheDeviceStillWorks) { run_attacks(attack_everything, 400); }
