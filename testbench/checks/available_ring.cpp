@@ -21,8 +21,16 @@ constexpr Clause kFreeDescriptors{"2.7.13.1", Role::driver};
 constexpr Clause kChainsEnd{"desc-drv-01", Role::driver};
 constexpr Clause kIndirectNegotiated{"indirect-drv-01", Role::driver};
 constexpr Clause kNoLongerThanQueue{"indirect-drv-03", Role::driver};
-constexpr std::array kClauses = {kIndexRises, kEntriesUntouched,   kFreeDescriptors,
-                                 kChainsEnd,  kIndirectNegotiated, kNoLongerThanQueue};
+// The same of a packed ring (2.8).
+constexpr Clause kPackedFreeId{"2.8.21.1", Role::driver};
+constexpr Clause kPackedIndirectNegotiated{"packedind-drv-01", Role::driver};
+constexpr Clause kPackedListOfIndirect{"packedind-drv-04", Role::driver};
+constexpr Clause kPackedNoLongerThanQueue{"packedsg-drv-02", Role::driver};
+constexpr Clause kPackedEntriesUntouched{"packeddesc-drv-01", Role::driver};
+constexpr std::array kClauses = {
+    kIndexRises,           kEntriesUntouched,        kFreeDescriptors,       kChainsEnd,
+    kIndirectNegotiated,   kNoLongerThanQueue,       kPackedFreeId,          kPackedIndirectNegotiated,
+    kPackedListOfIndirect, kPackedNoLongerThanQueue, kPackedEntriesUntouched};
 
 class AvailableRing final : public Monitor {
  public:
@@ -71,6 +79,8 @@ class AvailableRing final : public Monitor {
     std::uint64_t in_flight = 0;
   };
 
+  [[nodiscard]] bool packed(const Record& record) { return has(accepted_[record.unit], VIRTIO_F_RING_PACKED); }
+
   void publish(const Record& record) {
     Queue& queue = queues_[key_of(record)];
     if (record.length > queue.size) {
@@ -79,7 +89,7 @@ class AvailableRing final : public Monitor {
     }
     queue.in_flight += record.length;
     if (queue.in_flight > queue.size) {
-      violated(kEntriesUntouched,
+      violated(packed(record) ? kPackedEntriesUntouched : kEntriesUntouched,
                fmt::format("{}: {} in flight in a queue of {}", describe(record), queue.in_flight, queue.size));
       queue.in_flight = queue.size;
     }
@@ -90,16 +100,21 @@ class AvailableRing final : public Monitor {
     const std::uint64_t descriptors = record.aux & 0xffff;
     const bool indirect = (record.aux >> 16 & 1) != 0;
     if (record.flags == kSenseless) {
-      violated(kChainsEnd, describe(record));
+      violated(packed(record) ? kPackedListOfIndirect : kChainsEnd, describe(record));
     }
     if (record.width == 1) {
-      violated(kFreeDescriptors, fmt::format("{}: its head is in flight already", describe(record)));
+      violated(packed(record) ? kPackedFreeId : kFreeDescriptors,
+               fmt::format("{}: its head or id is in flight already", describe(record)));
     }
     if (indirect && !has(accepted_[record.unit], VIRTIO_F_INDIRECT_DESC)) {
-      violated(kIndirectNegotiated, fmt::format("{}: indirect descriptors were not negotiated", describe(record)));
+      violated(packed(record) ? kPackedIndirectNegotiated : kIndirectNegotiated,
+               fmt::format("{}: indirect descriptors were not negotiated", describe(record)));
     }
-    if (queue != queues_.end() && descriptors > queue->second.size) {
-      violated(kNoLongerThanQueue, fmt::format("{} in a queue of {}", describe(record), queue->second.size));
+    // An indirect table of a packed ring is as long as the device allows, which the driver cannot ask (2.8.19).
+    const bool limited = !(packed(record) && indirect);
+    if (limited && queue != queues_.end() && descriptors > queue->second.size) {
+      violated(packed(record) ? kPackedNoLongerThanQueue : kNoLongerThanQueue,
+               fmt::format("{} in a queue of {}", describe(record), queue->second.size));
     }
   }
 

@@ -23,19 +23,24 @@ constexpr Clause kWholeRanges{"blkop-drv-07", Role::driver};
 constexpr Clause kIdLength{"blkop-drv-08", Role::driver};
 constexpr Clause kDiscardRanges{"blkop-drv-09", Role::driver};
 constexpr Clause kZeroesRanges{"blkop-drv-11", Role::driver};
+constexpr Clause kEraseRanges{"blkop-drv-10", Role::driver};
+constexpr Clause kLifetimeLength{"5.2.6", Role::driver};
 constexpr Clause kReadOnlyRefused{"blkop-dev-03", Role::device};
 constexpr Clause kKnownStatus{"5.2.6", Role::device};
-constexpr std::array kClauses = {kWithinCapacity, kFlushSector,   kFlushData,    kWholeSectors,    kWholeRanges,
-                                 kIdLength,       kDiscardRanges, kZeroesRanges, kReadOnlyRefused, kKnownStatus};
+constexpr std::array kClauses = {kWithinCapacity,  kFlushSector, kFlushData,     kWholeSectors,
+                                 kWholeRanges,     kIdLength,    kDiscardRanges, kZeroesRanges,
+                                 kReadOnlyRefused, kKnownStatus, kEraseRanges,   kLifetimeLength};
 
 constexpr std::uint64_t kRangeBytes = sizeof(BlockRange);
 constexpr std::uint64_t kIdBytes = 20;
+constexpr std::uint64_t kLifetimeBytes = 8;  // struct virtio_blk_lifetime
 
 // struct virtio_blk_config
 constexpr std::uint64_t kCapacityLow = 0x00;
 constexpr std::uint64_t kCapacityHigh = 0x04;
 constexpr std::uint64_t kMaxDiscardSeg = 0x28;
 constexpr std::uint64_t kMaxWriteZeroesSeg = 0x34;
+constexpr std::uint64_t kMaxSecureEraseSeg = 0x40;
 
 class BlockRequests final : public Monitor {
  public:
@@ -104,6 +109,12 @@ class BlockRequests final : public Monitor {
         break;
       case VIRTIO_BLK_T_WRITE_ZEROES:
         ranges(record, disk, kZeroesRanges, kMaxWriteZeroesSeg);
+        break;
+      case VIRTIO_BLK_T_SECURE_ERASE:
+        ranges(record, disk, kEraseRanges, kMaxSecureEraseSeg);
+        break;
+      case VIRTIO_BLK_T_GET_LIFETIME:
+        expect(record.length == kLifetimeBytes, kLifetimeLength, record, "the lifetime of the medium has 8 bytes");
         break;
       default:
         break;  // types that this monitor does not know are the device's to refuse

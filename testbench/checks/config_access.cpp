@@ -30,6 +30,8 @@ struct Fields {
 // struct virtio_pci_common_cfg
 constexpr std::array kCommon = {Fields{0x10, 4}, Fields{0x14, 2}, Fields{0x16, 1},
                                 Fields{0x20, 2}, Fields{0x38, 8}, Fields{0x3c, 2}};
+// The legacy registers (4.1.4.8)
+constexpr std::array kLegacy = {Fields{0x0c, 4}, Fields{0x12, 2}, Fields{0x14, 1}, Fields{0x18, 2}};
 // struct virtio_blk_config
 constexpr std::array kBlockConfig = {Fields{0x08, 8}, Fields{0x10, 4}, Fields{0x12, 2}, Fields{0x14, 1},
                                      Fields{0x18, 4}, Fields{0x1a, 1}, Fields{0x1c, 2}, Fields{0x20, 4},
@@ -59,6 +61,8 @@ std::span<const Fields> fields_of(std::uint32_t structure) {
       return kCommon;
     case Structure::device:
       return kBlockConfig;
+    case Structure::legacy:
+      return kLegacy;
     case Structure::isr:
       return kIsr;
     default:
@@ -74,6 +78,7 @@ class ConfigAccess final : public Monitor {
 
  protected:
   void take(const Record& record) override {
+    legacy_.see(record);
     if (record.kind == Kind::device_status && record.flags == 0) {
       features_ok_[record.unit] = (record.value & VIRTIO_CONFIG_S_FEATURES_OK) != 0;
     } else if (record.kind == Kind::register_read || record.kind == Kind::register_write) {
@@ -86,6 +91,10 @@ class ConfigAccess final : public Monitor {
 
  private:
   void judge_width(const Record& record) {
+    // The legacy block gives the same device configuration at any width (4.1.4.8, legpcilayout-dev-02).
+    if (legacy_(record) && record.region == static_cast<std::uint32_t>(Structure::device)) {
+      return;
+    }
     const std::uint8_t natural = natural_width(fields_of(record.region), record.offset);
     if (natural != 0 && !is_natural(natural, record.width, record.offset)) {
       violated(kNaturalWidth, fmt::format("{}: the field has {} bits", describe(record), natural * 8));
@@ -101,12 +110,13 @@ class ConfigAccess final : public Monitor {
       if (record.offset != kWriteback) {
         violated(kReadOnlyDeviceConfig, fmt::format("{}: the field is read-only", describe(record)));
       }
-      if (!features_ok_[record.unit]) {
+      if (!legacy_(record) && !features_ok_[record.unit]) {
         violated(kNotWhileNegotiating, fmt::format("{} before FEATURES_OK", describe(record)));
       }
     }
   }
 
+  LegacyUse legacy_;
   std::map<std::uint8_t, bool> features_ok_;
 };
 

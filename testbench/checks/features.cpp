@@ -28,6 +28,7 @@ class Features final : public Monitor {
 
  protected:
   void take(const Record& record) override {
+    legacy_.see(record);
     if (record.kind == Kind::features) {
       record.flags == 0 ? offered(record) : accepted(record);
     } else if (record.kind == Kind::device_status && record.flags == 0) {
@@ -48,7 +49,7 @@ class Features final : public Monitor {
   void offered(const Record& record) {
     devices_[record.unit].known = true;
     devices_[record.unit].offered = record.value;
-    if (!has(record.value, VIRTIO_F_VERSION_1)) {
+    if (!legacy_(record) && !has(record.value, VIRTIO_F_VERSION_1)) {
       violated(kVersion1Offered, "VIRTIO_F_VERSION_1 is not offered");
     }
     if (has(record.value, VIRTIO_BLK_F_CONFIG_WCE) && !has(record.value, VIRTIO_BLK_F_FLUSH)) {
@@ -69,6 +70,7 @@ class Features final : public Monitor {
     }
   }
 
+  LegacyUse legacy_;
   std::map<std::uint8_t, Device> devices_;
 };
 

@@ -7,9 +7,12 @@
 
 #include <array>
 #include <map>
+#include <optional>
 
 #include "testbench/checks/monitors.h"
 #include "testbench/checks/virtio_numbers.h"
+#include "testbench/trace/interrupt_due.h"
+#include "testbench/trace/interrupt_routes.h"
 #include "testbench/trace/names.h"
 
 namespace ringside::checks {
@@ -24,15 +27,18 @@ constexpr Clause kPublishBarrier{"updidx-drv-01", Role::driver};
 constexpr Clause kNotifyBarrier{"notify-drv-01", Role::driver};
 constexpr Clause kKickWidth{"pcikick-drv-01", Role::driver};
 constexpr Clause kKickValue{"pcikick-drv-03", Role::driver};
+constexpr Clause kKickDataWidth{"pcikick-drv-02", Role::driver};
+constexpr Clause kKickDataQueue{"pcikick-drv-04", Role::driver};
+constexpr Clause kKickConfigValue{"pcikick-drv-05", Role::driver};
+constexpr Clause kKickDataConfigValue{"pcikick-drv-06", Role::driver};
+constexpr Clause kKickPosition{"2.9", Role::driver};
+constexpr Clause kKickPackedPosition{"packeddesc-drv-03", Role::driver};
 constexpr Clause kInterruptOnFlags{"usedsup-dev-03", Role::device};
 constexpr Clause kInterruptOnEvent{"usedsup-dev-05", Role::device};
-constexpr std::array kClauses = {kKickOnFlags, kKickOnEvent, kNoNeedlessKick,   kPublishBarrier,  kNotifyBarrier,
-                                 kKickWidth,   kKickValue,   kInterruptOnFlags, kInterruptOnEvent};
-
-// Whether a move of an index from `before` to `now` passes `event` (2.7.10.1), in 16 bits that wrap.
-[[nodiscard]] constexpr bool passes(std::uint16_t event, std::uint16_t before, std::uint16_t now) {
-  return static_cast<std::uint16_t>(now - event - 1u) < static_cast<std::uint16_t>(now - before);
-}
+constexpr std::array kClauses = {kKickOnFlags,        kKickOnEvent,      kNoNeedlessKick,      kPublishBarrier,
+                                 kNotifyBarrier,      kKickWidth,        kKickValue,           kKickDataWidth,
+                                 kKickDataQueue,      kKickConfigValue,  kKickDataConfigValue, kKickPosition,
+                                 kKickPackedPosition, kInterruptOnFlags, kInterruptOnEvent};
 
 class Notification final : public Monitor {
  public:
@@ -42,6 +48,7 @@ class Notification final : public Monitor {
 
  protected:
   void take(const Record& record) override {
+    routes_.see(record);
     switch (record.kind) {
       case Kind::features:
         if (record.flags == 1) {
@@ -65,11 +72,14 @@ class Notification final : public Monitor {
       case Kind::doorbell:
         doorbell(record);
         break;
-      case Kind::used_event:
-        queues_[key_of(record)].used_event = static_cast<std::uint16_t>(record.value);
+      case Kind::register_read:
+        if (is_common(record, VIRTIO_PCI_COMMON_Q_NDATA)) {
+          config_data_[key_of(record)] = record.value;
+        }
         break;
+      case Kind::used_event:
       case Kind::avail_flags:
-        queues_[key_of(record)].interrupts_off = (record.value & VIRTQ_AVAIL_F_NO_INTERRUPT) != 0;
+        queues_[key_of(record)].interrupt.asked(record);
         break;
       case Kind::used_seen:
         used(record);
@@ -88,8 +98,13 @@ class Notification final : public Monitor {
         break;
     }
     // The look that follows a wait directly is the one that tells whether an interrupt was lost: later ones may find
-    // what was completed meanwhile.
-    timed_out_ = record.kind == Kind::wait_timeout || (timed_out_ && record.kind == Kind::access);
+    // what was completed meanwhile. Before it the driver may look at other queues, and find nothing.
+    const bool still = record.kind == Kind::access || (record.kind == Kind::used_seen && record.length == 0);
+    if (record.kind == Kind::wait_timeout) {
+      timed_out_ = record.offset;
+    } else if (!still) {
+      timed_out_.reset();
+    }
   }
 
  private:
@@ -103,9 +118,8 @@ class Notification final : public Monitor {
     bool fenced = false;          // with the fence that must follow
     bool due = false;             // a doorbell must come
     // The device's side
-    std::uint16_t used = 0;
-    std::uint16_t used_event = 0;
-    bool interrupts_off = false;
+    InterruptRequest interrupt;
+    RingPositions ring;
   };
 
   [[nodiscard]] bool event_index(std::uint8_t unit) { return has(accepted_[unit], VIRTIO_F_EVENT_IDX); }
@@ -114,6 +128,9 @@ class Notification final : public Monitor {
     Queue queue;
     queue.used_ring = record.aux;
     queue.size = static_cast<std::uint16_t>(record.value);
+    queue.interrupt = InterruptRequest(record, accepted_[record.unit]);
+    queue.ring = RingPositions(record.value, accepted_[record.unit]);
+    queue.published = queue.before = queue.ring.start();
     queues_[key_of(record)] = queue;
   }
 
@@ -121,8 +138,10 @@ class Notification final : public Monitor {
 
   void publish(const Record& record) {
     Queue& queue = queues_[key_of(record)];
-    // The store of avail.idx itself stands between the fence and this record.
-    if (accesses_ && stores_ > 1) {
+    // The store of avail.idx itself stands between the fence and this record; what is published by a descriptor's flags
+    // is recorded before them.
+    const std::uint64_t own_stores = queue.ring.packed() ? 0 : 1;
+    if (accesses_ && stores_ > own_stores) {
       violated(kPublishBarrier, fmt::format("{} without a barrier after the entries were stored", describe(record)));
     }
     queue.published = static_cast<std::uint16_t>(record.value);
@@ -131,20 +150,40 @@ class Notification final : public Monitor {
   }
 
   void doorbell(const Record& record) {
-    const std::uint64_t accepted = accepted_[record.unit];
-    const bool carries_data = has(accepted, VIRTIO_F_NOTIFICATION_DATA);
-    if (!carries_data && record.width != 2) {
-      violated(kKickWidth, fmt::format("{}: expected 16 bits", describe(record)));
-    }
-    if (!carries_data && !has(accepted, VIRTIO_F_NOTIF_CONFIG_DATA) && record.value != record.queue) {
-      violated(kKickValue, fmt::format("{}: expected the queue's number", describe(record)));
-    }
     Queue& queue = queues_[key_of(record)];
+    judge_value(record, queue);
     if (event_index(record.unit) && !queue.due && !queue.open) {
       violated(kNoNeedlessKick, fmt::format("{}, which the device has not asked for", describe(record)));
     }
     queue.open = queue.due = false;
     queue.before = queue.published;
+  }
+
+  // 4.1.5.2: which queue, by its number or by what the device chose for it; with NOTIFICATION_DATA also where the ring
+  // stands: what comes next (2.9).
+  void judge_value(const Record& record, const Queue& queue) {
+    const bool carries_data = has(accepted_[record.unit], VIRTIO_F_NOTIFICATION_DATA);
+    const bool config_data = has(accepted_[record.unit], VIRTIO_F_NOTIF_CONFIG_DATA);
+    if (record.width != (carries_data ? 4 : 2)) {
+      violated(carries_data ? kKickDataWidth : kKickWidth,
+               fmt::format("{}: expected {} bits", describe(record), carries_data ? 32 : 16));
+      return;
+    }
+    const auto chosen = config_data_.find(key_of(record));
+    if (config_data && chosen == config_data_.end()) {
+      return;  // what the driver has not read in this log is not known
+    }
+    const std::uint64_t name = config_data ? chosen->second : record.queue;
+    if ((record.value & 0xffff) != name) {
+      const Clause& with_config = carries_data ? kKickDataConfigValue : kKickConfigValue;
+      const Clause& with_number = carries_data ? kKickDataQueue : kKickValue;
+      violated(config_data ? with_config : with_number,
+               fmt::format("{}: expected {:#x} for the queue", describe(record), name));
+    }
+    if (carries_data && record.value >> 16 != queue.published) {
+      violated(queue.ring.packed() ? kKickPackedPosition : kKickPosition,
+               fmt::format("{}: expected position {:#x}", describe(record), queue.published));
+    }
   }
 
   void access(const Record& record) {
@@ -155,22 +194,36 @@ class Notification final : public Monitor {
     }
     const std::uint64_t at = packed_address(record.region, record.offset);
     for (auto& [key, queue] : queues_) {
-      if (!queue.open || record.width != 2) {
-        continue;
-      }
-      const bool by_event = event_index(key.first);
-      const std::uint64_t suppression = queue.used_ring + (by_event ? kRingEntries + 8u * queue.size : kRingFlags);
-      if (at == suppression) {
-        suppression_read(queue, by_event, static_cast<std::uint16_t>(record.value));
+      if (queue.open) {
+        queue.ring.packed() ? packed_suppression(queue, at, record) : split_suppression(key, queue, at, record);
       }
     }
   }
 
-  void suppression_read(Queue& queue, bool by_event, std::uint16_t value) {
+  void split_suppression(const QueueKey& key, Queue& queue, std::uint64_t at, const Record& record) {
+    const bool by_event = event_index(key.first);
+    const auto value = static_cast<std::uint16_t>(record.value);
+    if (record.width == 2 && at == queue.used_ring + (by_event ? kRingEntries + 8u * queue.size : kRingFlags)) {
+      suppression_read(queue, by_event ? queue.ring.passes(value, queue.before, queue.published)
+                                       : (value & VIRTQ_USED_F_NO_NOTIFY) == 0);
+    }
+  }
+
+  // The device's event suppression area, read as a whole (2.8.10): flags that say DESC point at the offset beside them.
+  void packed_suppression(Queue& queue, std::uint64_t at, const Record& record) {
+    if (record.width != kEventAreaBytes || at != queue.used_ring) {
+      return;
+    }
+    const auto flags = static_cast<std::uint16_t>(record.value >> 16 & 3);
+    const auto event = static_cast<std::uint16_t>(record.value);
+    suppression_read(queue, flags == RING_EVENT_FLAGS_DESC ? queue.ring.passes(event, queue.before, queue.published)
+                                                           : flags == RING_EVENT_FLAGS_ENABLE);
+  }
+
+  void suppression_read(Queue& queue, bool wanted) {
     if (!queue.fenced) {
       violated(kNotifyBarrier, "the device's notification suppression read without a barrier after avail.idx");
     }
-    const bool wanted = by_event ? passes(value, queue.before, queue.published) : (value & VIRTQ_USED_F_NO_NOTIFY) == 0;
     queue.due = queue.due || wanted;
     queue.before = queue.published;
     queue.open = false;
@@ -205,21 +258,21 @@ class Notification final : public Monitor {
 
   void used(const Record& record) {
     Queue& queue = queues_[key_of(record)];
-    const auto now = static_cast<std::uint16_t>(record.value);
-    const bool by_event = event_index(record.unit);
-    const bool wanted = by_event ? passes(queue.used_event, queue.used, now) : !queue.interrupts_off;
-    if (timed_out_ && record.length != 0 && wanted) {
-      violated(by_event ? kInterruptOnEvent : kInterruptOnFlags,
+    const bool awaited = timed_out_.has_value() && routes_.concerns(*timed_out_, record.unit, record.queue);
+    if (awaited && queue.interrupt.due(record)) {
+      violated(queue.interrupt.by_event() ? kInterruptOnEvent : kInterruptOnFlags,
                fmt::format("{} at the deadline of a wait: no interrupt announced it", describe(record)));
     }
-    queue.used = now;
+    queue.interrupt.saw(record);
   }
 
   std::map<std::uint8_t, std::uint64_t> accepted_;
   std::map<QueueKey, Queue> queues_;
   bool accesses_ = false;     // the log has them
   std::uint64_t stores_ = 0;  // to shared memory since the last publication fence
-  bool timed_out_ = false;
+  InterruptRoutes routes_;
+  std::map<QueueKey, std::uint64_t> config_data_;  // queue_notif_config_data
+  std::optional<std::uint64_t> timed_out_;         // the vector that the driver has just waited for in vain
 };
 
 }  // namespace

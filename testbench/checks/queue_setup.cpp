@@ -18,17 +18,26 @@ constexpr Clause kFieldsAgain{"qreenable-drv-01", Role::driver};
 constexpr Clause kPowerOfTwo{"pcicommon-drv-03", Role::driver};
 constexpr Clause kNeverDisabled{"pcicommon-drv-06", Role::driver};
 constexpr Clause kResetFinished{"pcicommon-drv-07", Role::driver};
+constexpr Clause kNeverZero{"pcicommon-drv-02", Role::driver};
 constexpr Clause kAligned{"splitvq-drv-01", Role::driver};
+constexpr Clause kPackedAligned{"packedvq-drv-01", Role::driver};
+constexpr Clause kLegacyPage{"legvq-drv-03", Role::driver};
+constexpr Clause kLegacyContiguous{"legvq-drv-02", Role::driver};
 constexpr Clause kVectorReadBack{"pcimsix-drv-05", Role::driver};
 constexpr Clause kSizeOffered{"pcicommon-dev-15", Role::device};
 constexpr Clause kVectorKept{"pcimsix-dev-06", Role::device};
 constexpr Clause kDisabledAfterReset{"pcicommon-dev-08", Role::device};
-constexpr std::array kClauses = {kVectorKept,    kDisabledAfterReset, kFieldsFirst, kFieldsAgain,    kPowerOfTwo,
-                                 kNeverDisabled, kResetFinished,      kAligned,     kVectorReadBack, kSizeOffered};
+constexpr std::array kClauses = {kVectorKept,    kDisabledAfterReset, kFieldsFirst, kFieldsAgain,     kPowerOfTwo,
+                                 kNeverDisabled, kResetFinished,      kAligned,     kVectorReadBack,  kSizeOffered,
+                                 kNeverZero,     kPackedAligned,      kLegacyPage,  kLegacyContiguous};
 
 constexpr std::array kRings = {VIRTIO_PCI_COMMON_Q_DESCLO, VIRTIO_PCI_COMMON_Q_AVAILLO, VIRTIO_PCI_COMMON_Q_USEDLO};
 constexpr std::array kRingNames = {"descriptor table", "available ring", "used ring"};
+constexpr std::array kPackedRingNames = {"descriptor ring", "driver's event area", "device's event area"};
 constexpr std::array<std::uint64_t, 3> kRingAlignments = {16, 2, 4};
+constexpr std::array<std::uint64_t, 3> kPackedAlignments = {16, 4, 4};  // 2.8.10.1
+
+constexpr std::uint64_t kOffsetMask = 0xff'ffff'ffff;  // of a packed address
 
 [[nodiscard]] constexpr bool is_power_of_two(std::uint64_t value) { return value != 0 && (value & (value - 1)) == 0; }
 
@@ -51,23 +60,29 @@ class QueueSetup final : public Monitor {
           read(record);
         }
         break;
+      case Kind::features:
+        if (record.flags == 1) {
+          accepted_[record.unit] = record.value;
+        }
+        break;
       case Kind::queue_enabled:
-        enable(record);
+        record.flags == 1 ? enable_legacy(record) : enable(record);
         break;
       case Kind::queue_disabled:
         queues_[key_of(record)] = Queue{};
-        queues_[key_of(record)].resetting = queues_[key_of(record)].was_reset = true;
+        queues_[key_of(record)].resetting = queues_[key_of(record)].was_reset = record.flags == 0;
         break;
       case Kind::device_status:
         if (is_reset(record)) {
           erase_unit(queues_, record.unit);
+          accepted_.erase(record.unit);
         }
         break;
       case Kind::dma_alloc:
-        alignments_[record.region - kRegionDma] = record.aux;
+        allocations_[record.region - kRegionDma] = {record.aux, record.length};
         break;
       case Kind::dma_free:
-        alignments_.erase(record.region - kRegionDma);
+        allocations_.erase(record.region - kRegionDma);
         break;
       default:
         break;
@@ -84,6 +99,18 @@ class QueueSetup final : public Monitor {
     std::uint64_t vector = VIRTIO_MSI_NO_VECTOR;  // as written
   };
 
+  struct Allocation {
+    std::uint64_t alignment = 0;
+    std::uint64_t bytes = 0;
+  };
+
+  [[nodiscard]] bool packed(const Record& record) { return has(accepted_[record.unit], VIRTIO_F_RING_PACKED); }
+  // The size of a packed queue is any but 0, that of a split one a power of two.
+  [[nodiscard]] bool is_size(const Record& record) {
+    return packed(record) ? record.value != 0 : is_power_of_two(record.value);
+  }
+  [[nodiscard]] const Clause& size_clause(const Record& record) { return packed(record) ? kNeverZero : kPowerOfTwo; }
+
   static bool is_field(const Record& record) {
     return record.offset >= VIRTIO_PCI_COMMON_Q_SIZE && record.offset < VIRTIO_PCI_COMMON_Q_NDATA &&
            record.offset != VIRTIO_PCI_COMMON_Q_ENABLE && record.offset != VIRTIO_PCI_COMMON_Q_NOFF;
@@ -97,8 +124,8 @@ class QueueSetup final : public Monitor {
     for (std::size_t ring = 0; ring < kRings.size(); ++ring) {
       queue.ring_written[ring] = queue.ring_written[ring] || (record.offset & ~std::uint64_t{7}) == kRings[ring];
     }
-    if (record.offset == VIRTIO_PCI_COMMON_Q_SIZE && !is_power_of_two(record.value)) {
-      violated(kPowerOfTwo, fmt::format("queue_size {} written, which is no power of two", record.value));
+    if (record.offset == VIRTIO_PCI_COMMON_Q_SIZE && !is_size(record)) {
+      violated(size_clause(record), fmt::format("queue_size {} written, which is no size of a queue", record.value));
     } else if (record.offset == VIRTIO_PCI_COMMON_Q_MSIX) {
       queue.vector_unread = record.value != VIRTIO_MSI_NO_VECTOR;
       queue.vector = record.value;
@@ -112,7 +139,7 @@ class QueueSetup final : public Monitor {
       return;
     }
     Queue& queue = queues_[key_of(record)];
-    if (record.offset == VIRTIO_PCI_COMMON_Q_SIZE && record.value != 0 && !is_power_of_two(record.value)) {
+    if (record.offset == VIRTIO_PCI_COMMON_Q_SIZE && record.value != 0 && !is_size(record)) {
       violated(kSizeOffered, fmt::format("queue_size reads {}, which is no power of two", record.value));
     } else if (record.offset == VIRTIO_PCI_COMMON_Q_MSIX) {
       // NO_VECTOR says that the mapping was refused, which is the device's right (pcimsix-dev-09).
@@ -130,18 +157,21 @@ class QueueSetup final : public Monitor {
   void enable(const Record& record) {
     Queue& queue = queues_[key_of(record)];
     const std::array addresses = {record.offset, record.length, record.aux};
+    const auto& names = packed(record) ? kPackedRingNames : kRingNames;
+    const auto& alignments = packed(record) ? kPackedAlignments : kRingAlignments;
     for (std::size_t ring = 0; ring < kRings.size(); ++ring) {
       if (!queue.ring_written[ring]) {
-        violated(queue.was_reset ? kFieldsAgain : kFieldsFirst,
-                 fmt::format("queue {} enabled, and the address of its {} was never written", record.queue,
-                             kRingNames[ring]));
-      } else if (!is_aligned(addresses[ring], kRingAlignments[ring])) {
-        violated(kAligned, fmt::format("the {} of queue {} lies at {}, not aligned to {}", kRingNames[ring],
-                                       record.queue, packed_address_name(addresses[ring]), kRingAlignments[ring]));
+        violated(
+            queue.was_reset ? kFieldsAgain : kFieldsFirst,
+            fmt::format("queue {} enabled, and the address of its {} was never written", record.queue, names[ring]));
+      } else if (!is_aligned(addresses[ring], alignments[ring])) {
+        violated(packed(record) ? kPackedAligned : kAligned,
+                 fmt::format("the {} of queue {} lies at {}, not aligned to {}", names[ring], record.queue,
+                             packed_address_name(addresses[ring]), alignments[ring]));
       }
     }
-    if (!is_power_of_two(record.value)) {
-      violated(kPowerOfTwo, fmt::format("queue {} enabled with {} entries", record.queue, record.value));
+    if (!is_size(record)) {
+      violated(size_clause(record), fmt::format("queue {} enabled with {} entries", record.queue, record.value));
     }
     if (queue.resetting) {
       violated(kResetFinished, fmt::format("queue {} enabled before queue_reset read 0", record.queue));
@@ -153,15 +183,34 @@ class QueueSetup final : public Monitor {
     queue.resetting = false;
   }
 
+  // The three parts lie behind one another in one piece of memory that starts a page (2.7.2).
+  void enable_legacy(const Record& record) {
+    queues_[key_of(record)].enabled = true;
+    if (!is_aligned(record.offset, VIRTIO_PCI_VRING_ALIGN)) {
+      violated(kLegacyPage, fmt::format("queue {} lies at {}, which starts no page", record.queue,
+                                        packed_address_name(record.offset)));
+    }
+    const auto allocation = allocations_.find(record.offset >> 40);
+    const std::uint64_t end = (record.aux & kOffsetMask) + used_bytes(static_cast<std::uint32_t>(record.value));
+    const bool one_piece =
+        (record.aux >> 40) == (record.offset >> 40) && (record.length >> 40) == (record.offset >> 40);
+    if (allocation != allocations_.end() && (!one_piece || end > allocation->second.bytes)) {
+      violated(kLegacyContiguous,
+               fmt::format("queue {} of {} entries does not fit into the {} bytes at {}", record.queue, record.value,
+                           allocation->second.bytes, packed_address_name(record.offset)));
+    }
+  }
+
   // An address is a number of an allocation and an offset in it: where both are aligned, so is their sum.
   [[nodiscard]] bool is_aligned(std::uint64_t packed, std::uint64_t alignment) const {
-    const auto allocation = alignments_.find(packed >> 40);
-    const bool base = allocation == alignments_.end() || allocation->second % alignment == 0;
+    const auto allocation = allocations_.find(packed >> 40);
+    const bool base = allocation == allocations_.end() || allocation->second.alignment % alignment == 0;
     return base && packed % alignment == 0;
   }
 
   std::map<QueueKey, Queue> queues_;
-  std::map<std::uint64_t, std::uint64_t> alignments_;  // of the live DMA allocations
+  std::map<std::uint8_t, std::uint64_t> accepted_;   // features, by device
+  std::map<std::uint64_t, Allocation> allocations_;  // of DMA memory, the live ones
 };
 
 }  // namespace

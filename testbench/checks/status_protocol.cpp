@@ -49,6 +49,7 @@ class StatusProtocol final : public Monitor {
 
  protected:
   void take(const Record& record) override {
+    legacy_.see(record);
     switch (record.kind) {
       case Kind::device_status:
         record.flags == 0 ? write(record) : read(record);
@@ -111,11 +112,12 @@ class StatusProtocol final : public Monitor {
       violated(kInitOrder, "initialization without a reset first");
       device.was_reset = true;
     }
-    judge(device, value);
+    judge(device, value, legacy_(record));
     device.status = value;
   }
 
-  void judge(const Device& device, std::uint8_t value) {
+  // FEATURES_OK came with version 1: the legacy interface does without (3.1.2).
+  void judge(const Device& device, std::uint8_t value, bool legacy) {
     const auto added = static_cast<std::uint8_t>(value & ~device.status);
     const auto removed = static_cast<std::uint8_t>(device.status & ~value);
     if (removed != 0) {
@@ -125,12 +127,13 @@ class StatusProtocol final : public Monitor {
       violated(kResetAfterFailed, fmt::format("{} set after FAILED, without a reset", status_name(added)));
     }
     for (const Step& step : kSteps) {
-      if ((added & step.bit) != 0 && (device.status & step.needs) != step.needs) {
+      const auto needs = static_cast<std::uint8_t>(legacy ? step.needs & ~VIRTIO_CONFIG_S_FEATURES_OK : step.needs);
+      if ((added & step.bit) != 0 && (device.status & needs) != needs) {
         violated(kInitOrder,
                  fmt::format("{} set while device_status is {}", status_name(step.bit), status_name(device.status)));
       }
     }
-    if ((added & VIRTIO_CONFIG_S_DRIVER_OK) != 0 && !device.accepted) {
+    if (!legacy && (added & VIRTIO_CONFIG_S_DRIVER_OK) != 0 && !device.accepted) {
       violated(kInitOrder, device.reread ? "DRIVER_OK set although the device refused the features"
                                          : "DRIVER_OK set without reading FEATURES_OK back");
     }
@@ -150,13 +153,14 @@ class StatusProtocol final : public Monitor {
 
   void enable(const Record& record) {
     Device& device = devices_[record.unit];
-    if (!device.accepted) {
+    if (!legacy_(record) && !device.accepted) {
       violated(kInitOrder, fmt::format("queue {} set up before the device has confirmed FEATURES_OK", record.queue));
     } else if (running(record) && device.reset_queues.count(record.queue) == 0) {
       violated(kInitOrder, fmt::format("queue {} set up after DRIVER_OK", record.queue));
     }
   }
 
+  LegacyUse legacy_;
   std::map<std::uint8_t, Device> devices_;
 };
 

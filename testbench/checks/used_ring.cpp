@@ -18,7 +18,8 @@ using namespace trace;
 constexpr Clause kOnceEach{"2.7.8", Role::device};
 constexpr Clause kLengthWritten{"used-dev-02", Role::device};
 constexpr Clause kInOrder{"resfeat-dev-05", Role::device};
-constexpr std::array kClauses = {kOnceEach, kLengthWritten, kInOrder};
+constexpr Clause kPackedOnceEach{"packeddesc-dev-03", Role::device};
+constexpr std::array kClauses = {kOnceEach, kLengthWritten, kInOrder, kPackedOnceEach};
 
 class UsedRing final : public Monitor {
  public:
@@ -48,7 +49,7 @@ class UsedRing final : public Monitor {
         break;
       case Kind::used_seen:
         if (record.length > in_flight_[key_of(record)].size()) {
-          violated(kOnceEach,
+          violated(once_each(record),
                    fmt::format("{}, but only {} in flight", describe(record), in_flight_[key_of(record)].size()));
         }
         break;
@@ -61,6 +62,10 @@ class UsedRing final : public Monitor {
   }
 
  private:
+  [[nodiscard]] const Clause& once_each(const Record& record) {
+    return has(accepted_[record.unit], VIRTIO_F_RING_PACKED) ? kPackedOnceEach : kOnceEach;
+  }
+
   // A driver that publishes more than any queue holds does not make this monitor grow.
   void publish(const Record& record) {
     if (in_flight_[key_of(record)].size() < kMaxQueueSize) {
@@ -72,7 +77,7 @@ class UsedRing final : public Monitor {
     std::set<std::uint32_t>& flying = in_flight_[key_of(record)];
     const auto found = flying.find(record.ordinal);
     if (record.ordinal == kNoOrdinal || found == flying.end()) {
-      violated(kOnceEach, describe(record));
+      violated(once_each(record), describe(record));
       return;
     }
     if (has(accepted_[record.unit], VIRTIO_F_IN_ORDER) && found != flying.begin()) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "testbench/trace/record.h"
@@ -43,6 +44,24 @@ using QueueKey = std::pair<std::uint8_t, std::uint16_t>;
 [[nodiscard]] inline bool is_reset(const trace::Record& record) {
   return record.kind == trace::Kind::device_status && record.flags == 0 && record.value == 0;
 }
+
+// Which devices the driver uses by their legacy interface: there the specification's legacy sections hold instead
+// (VIRTIO 1.2, 4.1.4.8).
+class LegacyUse {
+ public:
+  void see(const trace::Record& record) {
+    const bool is_register = record.kind == trace::Kind::register_read || record.kind == trace::Kind::register_write;
+    if (is_register && record.region == static_cast<std::uint32_t>(trace::Structure::legacy)) {
+      units_.insert(record.unit);
+    } else if (is_register && record.region == static_cast<std::uint32_t>(trace::Structure::common)) {
+      units_.erase(record.unit);
+    }
+  }
+  [[nodiscard]] bool operator()(const trace::Record& record) const { return units_.contains(record.unit); }
+
+ private:
+  std::set<std::uint8_t> units_;
+};
 
 // Forgets the queues of one device.
 template <class Map>

@@ -103,6 +103,34 @@ class HandLog {
     go();
   }
 
+  // With features that not every device offers.
+  void bring_up_with(std::uint64_t features) {
+    reset();
+    negotiate(features, features);
+    set_up_queue();
+    go();
+  }
+  // By the legacy interface: no FEATURES_OK, and one page number for all of the queue.
+  trace::Record& bring_up_legacy() {
+    using trace::Kind;
+    using trace::Structure;
+    constexpr std::uint64_t kLegacyFeatures = kFeatures & 0xffff'ffff;
+    reset();
+    status(1);
+    status(3);
+    access(Kind::register_read, Structure::legacy, 0, 4, kLegacyFeatures);
+    add(Kind::features, kLegacyFeatures, 0);
+    access(Kind::register_write, Structure::legacy, 4, 4, kLegacyFeatures);
+    add(Kind::features, kLegacyFeatures, 1);
+    allocate_rings(4096);
+    records.back().length = 8192;
+    trace::Record& record = add(Kind::queue_enabled, kSize, 1);
+    record.offset = kDescriptors;
+    record.length = kDescriptors + 16 * kSize;
+    record.aux = kDescriptors + 4096;
+    return record;
+  }
+
   // --- Requests
   void publish(std::uint16_t count = 1) {
     available = static_cast<std::uint16_t>(available + count);
@@ -126,6 +154,10 @@ class HandLog {
     return record;
   }
   void ring() { add(trace::Kind::doorbell, 0).width = 2; }
+  // With NOTIFICATION_DATA.
+  void ring_with(std::uint16_t name, std::uint16_t position) {
+    add(trace::Kind::doorbell, name | std::uint64_t{position} << 16).width = 4;
+  }
   void look(std::uint16_t count = 1) {
     used = static_cast<std::uint16_t>(used + count);
     add(trace::Kind::used_seen, used).length = count;

@@ -50,6 +50,10 @@ void read_suppression(HandLog& log, std::uint64_t offset, std::uint64_t value) {
 }
 
 constexpr std::uint64_t kAvailEvent = 4 + 8 * HandLog::kSize;
+constexpr std::uint64_t kPacked = HandLog::kFeatures | std::uint64_t{1} << VIRTIO_F_RING_PACKED;
+constexpr std::uint64_t kData = HandLog::kFeatures | std::uint64_t{1} << VIRTIO_F_NOTIFICATION_DATA;
+constexpr std::uint64_t kConfigData = HandLog::kFeatures | std::uint64_t{1} << VIRTIO_F_NOTIF_CONFIG_DATA;
+constexpr std::uint64_t kQueueNotifConfigData = 0x38;
 constexpr std::uint64_t kWithoutEventIndex = HandLog::kFeatures & ~(std::uint64_t{1} << 29);
 
 const Case kCases[] = {
@@ -497,6 +501,124 @@ const Case kCases[] = {
        log.completion(0, VIRTIO_BLK_T_FLUSH, 0, 3);
      }},
     // --- Guards
+    // --- Packed rings
+    {"PackedQueueOfNoSize", "driver pcicommon-drv-02",
+     [](HandLog& log) {
+       log.reset();
+       log.negotiate(kPacked, kPacked);
+       log.write_common(0x18, 2, 0);
+     }},
+    {"PackedEventAreaMisaligned", "driver packedvq-drv-01",
+     [](HandLog& log) {
+       log.reset();
+       log.negotiate(kPacked, kPacked);
+       log.allocate_rings();
+       log.addresses();
+       log.enable().length += 2;
+     }},
+    {"PackedIdInFlight", "driver 2.8.21.1",
+     [](HandLog& log) {
+       log.bring_up_with(kPacked);
+       log.publish();
+       log.request(VIRTIO_BLK_T_FLUSH, 0, 0).width = 1;
+     }},
+    {"PackedIndirectNotNegotiated", "driver packedind-drv-01",
+     [](HandLog& log) {
+       log.bring_up_with(kPacked & ~(std::uint64_t{1} << VIRTIO_F_INDIRECT_DESC));
+       log.publish();
+       log.request(VIRTIO_BLK_T_FLUSH, 0, 0);
+     }},
+    {"PackedSenselessList", "driver packedind-drv-04",
+     [](HandLog& log) {
+       log.bring_up_with(kPacked);
+       log.publish();
+       log.request(kSenseless, 0, 0);
+     }},
+    {"PackedListLongerThanQueue", "driver packedsg-drv-02",
+     [](HandLog& log) {
+       log.bring_up_with(kPacked);
+       log.publish();
+       log.request(VIRTIO_BLK_T_FLUSH, 0, 0).aux = HandLog::kSize + 1;
+     }},
+    {"PackedRingOverrun", "driver packeddesc-drv-01",
+     [](HandLog& log) {
+       log.bring_up_with(kPacked);
+       log.publish(10);
+       log.publish(10);
+     }},
+    {"PackedUsedTwice", "device packeddesc-dev-03",
+     [](HandLog& log) {
+       log.bring_up_with(kPacked);
+       log.completion(7, VIRTIO_BLK_T_FLUSH);
+     }},
+
+    // --- The legacy interface
+    {"LegacyQueueStartsNoPage", "driver legvq-drv-03",
+     [](HandLog& log) {
+       Record& queue = log.bring_up_legacy();
+       queue.offset += 16;
+       log.status(7);
+     }},
+    {"LegacyQueueOutgrowsItsMemory", "driver legvq-drv-02",
+     [](HandLog& log) {
+       log.bring_up_legacy().aux = HandLog::kDescriptors + 8192;
+       log.status(7);
+     }},
+
+    // --- Doorbells that say more
+    {"DataInANarrowDoorbell", "driver pcikick-drv-02",
+     [](HandLog& log) {
+       log.bring_up_with(kData);
+       log.publish();
+       log.ring();
+     }},
+    {"DataForAnotherQueue", "driver pcikick-drv-04",
+     [](HandLog& log) {
+       log.bring_up_with(kData);
+       log.publish();
+       log.ring_with(3, 1);
+     }},
+    {"NumberInPlaceOfConfigData", "driver pcikick-drv-05",
+     [](HandLog& log) {
+       log.bring_up_with(kConfigData);
+       log.read_common(kQueueNotifConfigData, 2, 7);
+       log.publish();
+       log.ring();
+     }},
+    {"NumberInPlaceOfConfigDataWithData", "driver pcikick-drv-06",
+     [](HandLog& log) {
+       log.bring_up_with(kConfigData | kData);
+       log.read_common(kQueueNotifConfigData, 2, 7);
+       log.publish();
+       log.ring_with(0, 1);
+     }},
+    {"DataWithAnOldIndex", "driver 2.9",
+     [](HandLog& log) {
+       log.bring_up_with(kData);
+       log.publish();
+       log.ring_with(0, 0);
+     }},
+    {"DataWithAnotherWrapCounter", "driver packeddesc-drv-03",
+     [](HandLog& log) {
+       log.bring_up_with(kData | kPacked);
+       log.add(Kind::avail_publish, 0x8002).length = 1;
+       log.ring_with(0, 2);
+     }},
+
+    // --- Newer requests
+    {"TooManyErasedRanges", "driver blkop-drv-10",
+     [](HandLog& log) {
+       log.bring_up();
+       log.read_config(0x40, 4, 1);
+       log.publish();
+       log.range(VIRTIO_BLK_T_SECURE_ERASE, 0, 8).length = 32;
+     }},
+    {"LifetimeOfTheWrongLength", "driver 5.2.6",
+     [](HandLog& log) {
+       log.bring_up();
+       log.publish();
+       log.request(VIRTIO_BLK_T_GET_LIFETIME, 0, 4);
+     }},
     {"GuardOverwritten", "device desc-dev-01",
      [](HandLog& log) {
        log.bring_up();
@@ -530,6 +652,39 @@ TEST(Monitors, NothingIsWrongWithACorrectRun) {
   log.perform(VIRTIO_BLK_T_FLUSH, 0, 0, 0);
   log.reset();
   EXPECT_EQ(log.broken(), std::vector<std::string>{});
+}
+
+TEST(Monitors, ALegacyDriverNeedsNoFeaturesOk) {
+  HandLog log;
+  log.bring_up_legacy();
+  log.status(7);
+  log.perform(VIRTIO_BLK_T_OUT, 1, 512, 1);
+  log.add(Kind::queue_disabled, 0, 1);
+  log.reset();
+  EXPECT_EQ(log.broken(), std::vector<std::string>{});
+}
+
+TEST(Monitors, ADriverThatSleptOnOneVectorMissedNothingOfAQueueOnAnother) {
+  for (const bool own_vector : {true, false}) {
+    HandLog log;
+    log.reset();
+    log.negotiate();
+    log.write_common(0x1a, 2, 1);
+    log.read_common(0x1a, 2, 1);
+    Record& entry = log.add(Kind::msix_vector, own_vector ? 5 : 4);
+    entry.offset = 1;
+    log.set_up_queue();
+    log.go();
+    log.add(Kind::used_event, 0);
+    log.publish();
+    const std::uint32_t ordinal = log.request(VIRTIO_BLK_T_FLUSH, 0, 0).ordinal;
+    log.ring();
+    log.add(Kind::wait).offset = 5;
+    log.add(Kind::wait_timeout).offset = 5;
+    log.look();
+    log.completion(ordinal, VIRTIO_BLK_T_FLUSH);
+    EXPECT_EQ(log.broken().size(), own_vector ? 1u : 0u);
+  }
 }
 
 TEST(Monitors, IndicesMayWrap) {
@@ -600,6 +755,7 @@ TEST(MonitorSoak, ScenariosRaiseNoFalseAlarm) {
   const std::map<std::string, std::set<std::string>> on_purpose = {
       {"identify", {"pcilayout-drv-01"}},  // reads the device configuration byte by byte
       {"refused", {"blkop-drv-02", "blkop-drv-06"}},
+      {"ring-of-two", {"indirect-drv-03"}},  // what a queue of two is good for at all
   };
   for (const targets::Tracing tracing : {targets::Tracing::events, targets::Tracing::accesses}) {
     targets::RunSettings settings;

@@ -16,7 +16,7 @@ class InterruptRoutes {
  public:
   void see(const Record& record) {
     if (record.kind == Kind::msix_vector) {
-      vector_of_[{record.unit, record.offset}] = record.value;
+      vector_of_[{record.unit, record.offset}] = {record.value, (record.aux & 1) != 0};
     } else if (record.kind == Kind::register_write && is_queue_vector(record)) {
       entry_of_[{record.unit, record.queue}] = record.value;
     }
@@ -29,18 +29,23 @@ class InterruptRoutes {
       return true;
     }
     const auto own = vector_of_.find({unit, entry->second});
-    return own == vector_of_.end() || own->second == vector;
+    return own == vector_of_.end() || (own->second.vector == vector && !own->second.masked);
   }
 
  private:
+  struct Entry {
+    std::uint64_t vector = 0;  // the machine's
+    bool masked = false;
+  };
+
   static bool is_queue_vector(const Record& record) {
     return (record.region == static_cast<std::uint32_t>(Structure::common) &&
             record.offset == VIRTIO_PCI_COMMON_Q_MSIX) ||
            (record.region == static_cast<std::uint32_t>(Structure::legacy) && record.offset == VIRTIO_MSI_QUEUE_VECTOR);
   }
 
-  std::map<std::pair<std::uint8_t, std::uint16_t>, std::uint64_t> entry_of_;   // MSI-X entry of a queue
-  std::map<std::pair<std::uint8_t, std::uint64_t>, std::uint64_t> vector_of_;  // the machine's vector in an entry
+  std::map<std::pair<std::uint8_t, std::uint16_t>, std::uint64_t> entry_of_;  // of a queue
+  std::map<std::pair<std::uint8_t, std::uint64_t>, Entry> vector_of_;
 };
 
 }  // namespace ringside::trace

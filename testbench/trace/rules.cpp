@@ -118,10 +118,7 @@ class Checker {
         break;
       case Kind::interrupt:
         ++report_.ordered;
-        if (record.offset >= hal::kFirstLineVector) {
-          line_raised_ = true;
-          silent_.clear();
-        }
+        raise_line(record);
         break;
       case Kind::register_read:
         read_isr(record);
@@ -181,10 +178,23 @@ class Checker {
     hold(Rule::used_length_bounded, record.length <= record.aux);
   }
 
+  // A driver may see the counter move long after the interrupt, when its cause was read or reset away.
+  void raise_line(const Record& record) {
+    if (record.offset >= hal::kFirstLineVector) {
+      line_raised_ = !cause_gone_;
+      cause_gone_ = false;
+      silent_.clear();
+    }
+  }
+
   // Reading clears it, so only the first read after an interrupt has something to say. On a line that several devices
   // share, one of them has.
   void read_isr(const Record& record) {
-    if (record.region != static_cast<std::uint32_t>(Structure::isr) || record.offset != 0 || !line_raised_) {
+    if (record.region != static_cast<std::uint32_t>(Structure::isr) || record.offset != 0) {
+      return;
+    }
+    if (!line_raised_) {
+      cause_gone_ = cause_gone_ || record.value != 0;
       return;
     }
     if (record.value == 0) {
@@ -212,6 +222,8 @@ class Checker {
   }
 
   void forget(std::uint8_t unit) {
+    cause_gone_ = true;
+    line_raised_ = false;
     devices_[unit] = Device{};
     for (auto& [which, queue] : queues_) {
       if (which.first == unit) {
@@ -249,6 +261,7 @@ class Checker {
   InterruptRoutes routes_;
   std::optional<std::uint64_t> timed_out_;  // the vector that the driver waited for in vain, before it looks
   bool line_raised_ = false;
+  bool cause_gone_ = false;        // of an interrupt that was not seen yet
   std::set<std::uint8_t> silent_;  // devices whose ISR did not name the cause of it
 };
 
