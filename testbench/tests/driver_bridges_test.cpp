@@ -1,6 +1,9 @@
 // Bus numbers, windows and addresses on machines with bridges, where no firmware ran or only some of it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "driver/pci/bus.h"
 #include "driver/pci/intx_routing.h"
 #include "driver/pci/registers.h"
@@ -175,6 +178,18 @@ TEST_F(DriverBridges, PrefetchableWindowsLieAbove4GiBWhereTheMachineHasRoom) {
   EXPECT_EQ(word(at(1, 0), 0x24), 0x80u);
 }
 
+TEST_F(DriverBridges, AWindowIsAlignedForTheLargestBarBehindIt) {
+  machine.functions[at(0, 4)] = disk();
+  machine.functions[at(0, 5)] = bridge(1);
+  machine.functions[at(1, 0)] = disk();
+  machine.functions[at(1, 1)] = disk();
+  machine.functions[at(1, 1)].set_writable(0x14, 4, 0xff80'0000);  // 8 MiB
+  const pci::Bus& bus = scan();
+  EXPECT_EQ(bus[1].windows[1].base, 0xe080'0000u);
+  EXPECT_EQ(bus[1].windows[1].size, 0x100'0000u);
+  EXPECT_EQ(bus[3].bars[1].address, 0xe100'0000u);
+}
+
 TEST_F(DriverBridges, AnEmptyBridgePassesNothingOn) {
   machine.functions[at(0, 5)] = bridge(1);
   scan();
@@ -191,7 +206,12 @@ TEST_F(DriverBridges, AssignmentIsIdempotentAndAvoidsWhatIsThere) {
   machine.functions[at(1, 2)] = disk();
   scan();
   const auto before = machine.functions;
+  machine.config_writes.clear();
   scan();
+  for (const unsigned reg : {pci::PCI_PRIMARY_BUS, pci::PCI_IO_BASE, pci::PCI_MEMORY_BASE, pci::PCI_PREF_MEMORY_BASE}) {
+    EXPECT_EQ(std::count(machine.config_writes.begin(), machine.config_writes.end(), std::pair(at(0, 5), reg)), 0)
+        << "what lies behind may be in use";
+  }
   for (const auto& [key, function] : before) {
     EXPECT_EQ(machine.functions[key].bytes, function.bytes) << key;
   }
@@ -237,9 +257,10 @@ TEST_F(DriverBridges, BridgesHaveTwoBarsAndNoMore) {
   machine.functions[at(0, 5)].set(0x14, 4, 4);  // 64-bit, and where its upper half would be lie the bus numbers
   machine.functions[at(0, 5)].set_writable(0x14, 4, 0xffff'ff00);
   machine.functions[at(1, 0)] = disk();
-  scan();
+  const pci::Bus& bus = scan();
   EXPECT_EQ(byte(at(0, 5), pci::PCI_SECONDARY_BUS), 1u);
   EXPECT_EQ(word(at(0, 5), 0x14), 4u);
+  EXPECT_EQ(bus[0].bars[1].kind, pci::BarKind::none);
 }
 
 TEST_F(DriverBridges, IntxPinsTurnAtEveryBridge) {
@@ -250,13 +271,13 @@ TEST_F(DriverBridges, IntxPinsTurnAtEveryBridge) {
   }
   machine.functions[at(0, 2)] = bridge(1);
   machine.functions[at(1, 3)] = bridge(2);
-  machine.functions[at(2, 1)] = disk();
+  machine.functions[at(2, 2)] = disk();
   const pci::Bus& bus = scan();
-  // INTA of device 1 is INTB at device 3, that is INTA (3 + 1) at device 2, which reaches PIRQ E + (2 + 0) = G.
+  // INTA of device 2 is INTC at device 3, that is INTB (3 + 2) at device 2, which reaches PIRQ E + (2 + 1) = H.
   EXPECT_EQ(pci::route_intx(bus, *bus.find(0x1af4, 0x1001)), 11u);
-  EXPECT_EQ(byte(at(0, 31), 0x6a), 11u);
-  EXPECT_EQ(byte(at(0, 31), 0x68), 0x80u);
-  EXPECT_EQ(byte(at(2, 1), pci::PCI_INTERRUPT_LINE), 11u);
+  EXPECT_EQ(byte(at(0, 31), 0x6b), 11u);
+  EXPECT_EQ(byte(at(0, 31), 0x6a), 0x80u);
+  EXPECT_EQ(byte(at(2, 2), pci::PCI_INTERRUPT_LINE), 11u);
 }
 
 }  // namespace

@@ -105,8 +105,8 @@ TEST_F(DriverLegacyTransport, AQueueIsGivenByItsPage) {
 }
 
 TEST_F(DriverLegacyTransport, AQueueBeyond16TiBIsRefused) {
-  EXPECT_NE(transport.set_up_queue(0, 256, legacy_layout(std::uint64_t{1} << 44, 256), virtio::VIRTIO_MSI_NO_VECTOR),
-            nullptr);
+  EXPECT_STREQ(transport.set_up_queue(0, 256, legacy_layout(std::uint64_t{1} << 44, 256), virtio::VIRTIO_MSI_NO_VECTOR),
+               "the queue lies where a legacy device cannot find it");
   EXPECT_EQ(transport.set_up_queue(0, 256, legacy_layout((std::uint64_t{1} << 44) - 0x1000, 256),
                                    virtio::VIRTIO_MSI_NO_VECTOR),
             nullptr);
@@ -183,6 +183,7 @@ FakeFunction modern_function() {
   capability(0x68, 0x98, virtio::VIRTIO_PCI_CAP_DEVICE_CFG, 0x2000, 0x1000);
   capability(0x98, kWindow, virtio::VIRTIO_PCI_CAP_NOTIFY_CFG, 0x3000, 0x1000);
   capability(kWindow, 0, virtio::VIRTIO_PCI_CAP_PCI_CFG, 0, 0);
+  result.set(kWindow + virtio::VIRTIO_PCI_CAP_BAR, 1, 0);
   result.set_writable(kWindow + virtio::VIRTIO_PCI_CAP_BAR, 1, 0xff);
   result.set_writable(kWindow + virtio::VIRTIO_PCI_CAP_OFFSET, 8, ~std::uint64_t{0});
   result.set_writable(kWindow + virtio::VIRTIO_PCI_CFG_DATA, 4, 0xffff'ffff);

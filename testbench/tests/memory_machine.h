@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "driver/hal/machine.h"
@@ -40,6 +41,7 @@ class MemoryMachine : public hal::Machine {
  public:
   std::map<unsigned, FakeFunction> functions;  // by segment<<8 | device<<3 | function; segment 0 is the root bus
   hal::MachineInfo windows{{0xc000, 0x4000}, {0xe000'0000, 0x1000'0000}, 8};
+  std::vector<std::pair<unsigned, unsigned>> config_writes;  // key and offset, in order
   std::vector<std::string> lines;
   std::uint64_t time = 0;
   std::size_t mapped = 0;
@@ -137,6 +139,10 @@ class MemoryMachine : public hal::Machine {
       return;
     }
     FakeFunction* const function = selected();
+    if (function != nullptr && port >= 0xcfc) {
+      const auto segment = static_cast<unsigned>(segment_of((address_ >> 16) & 0xff));
+      config_writes.emplace_back(segment << 8 | ((address_ >> 8) & 0xff), (address_ & 0xfc) + (port & 3u));
+    }
     for (unsigned i = 0; function != nullptr && port >= 0xcfc && i < width; ++i) {
       const unsigned offset = (address_ & 0xfc) + (port & 3u) + i;
       const auto byte = static_cast<std::uint8_t>(value >> (8 * i));
