@@ -16,6 +16,7 @@
 #include "testbench/scenarios/context.h"
 #include "testbench/targets/device_properties.h"
 #include "testbench/targets/machine_plan.h"
+#include "testbench/targets/model_target.h"
 #include "testbench/targets/target.h"
 
 namespace ringside::cli {
@@ -196,9 +197,15 @@ void add_list(CLI::App& program, Action& chosen) {
   CLI::App* const command = program.add_subcommand(
       "list", "scenarios and where they run, targets with their options, properties of disks, settings, faults");
   const auto json = std::make_shared<bool>(false);
+  const auto modules = std::make_shared<bool>(false);
   command->add_flag("--json", *json, "one JSON document on stdout");
-  command->callback([&chosen, json] {
-    chosen = [json] {
+  command->add_flag("--modules", *modules, "the model's modules and bindings instead, as Graphviz reads them");
+  command->callback([&chosen, json, modules] {
+    chosen = [json, modules] {
+      if (*modules) {
+        fmt::print("{}", targets::model_modules());
+        return ExitStatus::holds;
+      }
       const std::vector<Place> places = all_places();
       if (*json) {
         fmt::print("{}\n", document(places).dump(2));

@@ -17,6 +17,7 @@
 #include "testbench/targets/model_cpu.h"
 #include "testbench/targets/model_disk.h"
 #include "testbench/targets/model_follower.h"
+#include "testbench/targets/model_hierarchy.h"
 #include "testbench/targets/model_machine.h"
 #include "testbench/targets/model_recorder.h"
 #include "testbench/targets/model_settings.h"
@@ -189,6 +190,7 @@ class ModelTarget final : public Target {
       power_on.tap = settings.tracing == Tracing::off ? nullptr : &recorder.board();
 #ifdef RINGSIDE_MUTANTS
       model::set_mutant(options_.mutant);
+      hal::active_mutant = options_.driver_mutant;
 #endif
       RunResult result = play(plan, power_on, images, disks, scenario, settings, recorder);
       recorder.finish();
@@ -229,6 +231,11 @@ class ModelTarget final : public Target {
 
 }  // namespace
 
+std::string model_modules() {
+  Simulation::instance().cpu.run([] {});
+  return elaborated_hierarchy();
+}
+
 std::unique_ptr<Target> make_model_target(const TargetSpec& spec, const RunSettings& settings) {
   const MachinePlan plan = plan_machine(settings);
   check_model_machine(plan);
@@ -246,6 +253,7 @@ TargetSummary model_summary() {
   summary.settings = model_setting_summaries();
 #ifdef RINGSIDE_MUTANTS
   summary.options.emplace_back("mutant", "make a deliberate mistake");
+  summary.options.emplace_back("driver-mutant", "let the driver make one");
 #endif
   return summary;
 }
