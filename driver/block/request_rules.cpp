@@ -34,8 +34,9 @@ bool within_disk(const DiskInfo& info, std::uint64_t sector, std::uint64_t secto
 }
 
 bool transfer_allowed(const DiskInfo& info, const Request& request, std::uint64_t bytes) {
-  const bool whole_blocks =
-      bytes != 0 && bytes % info.block_size == 0 && request.sector % (info.block_size / kSectorSize) == 0;
+  // A block's size is a power of two: no division on a request's path.
+  const std::uint64_t in_block = info.block_size - 1;
+  const bool whole_blocks = bytes != 0 && (bytes & in_block) == 0 && (request.sector & in_block / kSectorSize) == 0;
   const bool may_write = request.operation == Operation::read || !info.read_only;
   return whole_blocks && may_write && within_disk(info, request.sector, bytes / kSectorSize);
 }

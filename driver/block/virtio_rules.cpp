@@ -14,25 +14,28 @@ bool has(const DiskInfo& info, unsigned bit) { return (info.features & virtio::f
 
 Status accept_if(bool condition) { return condition ? Status::ok : Status::refused; }
 
-bool segments_allowed(const DiskInfo& info, const Request& request) {
-  if (!well_formed(request)) {
-    return false;
-  }
+constexpr std::uint64_t kNotAllowed = ~std::uint64_t{0};
+
+// The bytes of a request's data; kNotAllowed when one of its segments may not be sent. `segments` is not null.
+std::uint64_t allowed_bytes(const DiskInfo& info, const Request& request) {
+  std::uint64_t bytes = 0;
   for (std::uint16_t i = 0; i < request.segment_count; ++i) {
-    if (request.segments[i].size > info.max_segment_size) {
-      return false;
+    const Segment& segment = request.segments[i];
+    if (segment.data == nullptr || segment.size == 0 || segment.size > info.max_segment_size) {
+      return kNotAllowed;
     }
+    bytes += segment.size;
   }
-  return true;
+  return bytes;
 }
 
 Status check_transfer(const DiskInfo& info, const Request& request) {
-  const std::uint64_t bytes = data_bytes(request);
-  return accept_if(segments_allowed(info, request) && bytes <= 0xffff'ffff && transfer_allowed(info, request, bytes));
+  const std::uint64_t bytes = allowed_bytes(info, request);
+  return accept_if(bytes <= 0xffff'ffff && transfer_allowed(info, request, bytes));
 }
 
 Status check_answer(const DiskInfo& info, const Request& request, std::size_t size) {
-  return accept_if(segments_allowed(info, request) && data_bytes(request) == size);
+  return accept_if(allowed_bytes(info, request) == size);
 }
 
 Status check_range(const DiskInfo& info, const Request& request, unsigned feature_bit, std::uint32_t limit) {
