@@ -43,7 +43,11 @@ struct DeviceInfo {
   const char* problem = nullptr;  // why the function cannot be used, for the log
 
   [[nodiscard]] bool is_bridge() const { return header_type == PCI_HEADER_TYPE_BRIDGE; }
+  // A host bridge's are left alone: sizing switches decoding off, and its decoding is the way to all the others.
   [[nodiscard]] unsigned bar_count() const {
+    if (class_code >> 8 == PCI_CLASS_BRIDGE_HOST) {
+      return 0;
+    }
     return header_type == PCI_HEADER_TYPE_NORMAL ? kBarCount : is_bridge() ? kBridgeBarCount : 0;
   }
 };

@@ -70,6 +70,8 @@ inline constexpr std::uint32_t PCI_MSIX_ENTRY_DATA = 8;
 inline constexpr std::uint32_t PCI_MSIX_ENTRY_VECTOR_CTRL = 12;
 inline constexpr std::uint32_t PCI_MSIX_ENTRY_CTRL_MASKBIT = 1;
 
+inline constexpr std::uint16_t PCI_CLASS_BRIDGE_HOST = 0x0600;  // class and subclass
+
 inline constexpr unsigned kBarCount = 6;
 inline constexpr unsigned kBridgeBarCount = 2;
 inline constexpr std::uint16_t kNoVendor = 0xffff;  // what an absent function reads as

@@ -30,6 +30,7 @@ void legacy(Context& context);
 void transitional(Context& context);
 void pci_cfg_window(Context& context);
 void ecam(Context& context);
+void bars(Context& context);
 void behind_bridge(Context& context);
 void two_disks(Context& context);
 void multi_function(Context& context);
