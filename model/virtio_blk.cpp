@@ -219,7 +219,7 @@ bool VirtioBlk::execute(Chain& chain, Request& request) {
 // 5.2.5: the block size says what is fast, not what is allowed.
 bool VirtioBlk::blocks_aligned(std::uint64_t sector, std::uint64_t sectors) {
   const std::uint64_t sectors_in_block = properties_.logical_block_size / kSectorBytes;
-  return (sector | sectors) % sectors_in_block == 0 || !quirks_.fires(Quirk::blocks_must_be_aligned, dma_.at());
+  return ((sector | sectors) & (sectors_in_block - 1)) == 0 || !quirks_.fires(Quirk::blocks_must_be_aligned, dma_.at());
 }
 
 // What is longer than size_max this device cannot transfer.
