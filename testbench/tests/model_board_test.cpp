@@ -54,12 +54,12 @@ TEST(ModelBoard, EcamLiesWhereTheChipsetSays) {
       [](scenarios::Context& context) {
         hal::Machine& pc = context.machine();
         Config config(pc);
-        config.write32({0, 0}, 0x60, 0xc000'0005);  // 64 MiB, 64 buses
-        EXPECT_EQ(pc.mmio_read32(0xc000'0000), 0x29c0'8086u);
-        EXPECT_EQ(pc.mmio_read16(0xc000'0002), 0x29c0u);
-        pc.mmio_write8(0xc000'0000 + (4u << 15) + 0x3c, 0x77);
+        config.write32({0, 0}, 0x60, 0xc400'0005);  // 64 MiB, 64 buses
+        EXPECT_EQ(pc.mmio_read32(0xc400'0000), 0x29c0'8086u);
+        EXPECT_EQ(pc.mmio_read16(0xc400'0002), 0x29c0u);
+        pc.mmio_write8(0xc400'0000 + (4u << 15) + 0x3c, 0x77);
         EXPECT_EQ(config.read8(kDisk, 0x3c), 0x77);
-        EXPECT_EQ(pc.mmio_read32(0xc400'0000), 0xffff'ffffu) << "beyond its buses";
+        EXPECT_EQ(pc.mmio_read32(0xc000'0000), 0xffff'ffffu) << "below it";
       },
       machine("q35", {}));
 }
@@ -212,6 +212,23 @@ TEST(ModelBoard, APulledDiskIsGoneAndComesBackNew) {
   });
 }
 
+TEST(ModelBoard, APulledDiskNoLongerHidesAnother) {
+  run_on_model(
+      [](scenarios::Context& context) {
+        RawDisk disk(context.machine());
+        constexpr Function kOther{6, 0};
+        disk.config.write16(kDisk, 0x04, 0);
+        disk.config.write32(kOther, 0x20, static_cast<std::uint32_t>(kCommon));
+        disk.config.write16(kOther, 0x04, 2);
+        disk.set_status(1);
+        disk.config.write16(kDisk, 0x04, 2);
+        EXPECT_EQ(disk.status(), 0) << "of the one that was mapped last";
+        EXPECT_EQ(context.bench().ask(scenarios::Ask::unplug, 0), 1u);
+        EXPECT_EQ(disk.status(), 1);
+      },
+      machine("pc", {"", ""}));
+}
+
 TEST(ModelBoard, APowerCycleForgetsTheMachineBefore) {
   const auto log_of = [] {
     for (const scenarios::Scenario& scenario : scenarios::all_scenarios()) {
@@ -230,6 +247,10 @@ TEST(ModelBoard, APowerCycleForgetsTheMachineBefore) {
         EXPECT_NE(config.read32({0, 0, 1}, 0), 0xffff'ffffu);
       },
       machine("q35", {"bus=port0", "addr=04.0"}));
+  run_on_model([](scenarios::Context& context) {
+    EXPECT_EQ(context.machine().in32(0xcf8), 0u);
+    EXPECT_EQ(context.machine().mmio_read32(0xb000'0000), 0xffff'ffffu);
+  });
   const auto after = log_of();
   ASSERT_EQ(before.size(), after.size());
   EXPECT_EQ(std::memcmp(before.data(), after.data(), before.size() * sizeof before[0]), 0);
