@@ -33,7 +33,7 @@ constexpr std::array kClauses = {kWithinCapacity,  kFlushSector, kFlushData,    
 
 constexpr std::uint64_t kRangeBytes = sizeof(BlockRange);
 constexpr std::uint64_t kIdBytes = 20;
-constexpr std::uint64_t kLifetimeBytes = 8;  // struct virtio_blk_lifetime
+constexpr std::uint64_t kLifetimeBytes = 6;  // struct virtio_blk_lifetime: three le16
 
 // struct virtio_blk_config
 constexpr std::uint64_t kCapacityLow = 0x00;
@@ -114,7 +114,7 @@ class BlockRequests final : public Monitor {
         ranges(record, disk, kEraseRanges, kMaxSecureEraseSeg);
         break;
       case VIRTIO_BLK_T_GET_LIFETIME:
-        expect(record.length == kLifetimeBytes, kLifetimeLength, record, "the lifetime of the medium has 8 bytes");
+        expect(record.length == kLifetimeBytes, kLifetimeLength, record, "the lifetime of the medium has 6 bytes");
         break;
       default:
         break;  // types that this monitor does not know are the device's to refuse
