@@ -197,8 +197,9 @@ class RawDisk {
   void publish(std::uint16_t index) {
     available_ = index;
     std::memcpy(cpu(kAvailable) + 2, &index, 2);
-    machine_.mmio_write16(kNotify, 0);
+    ring_doorbell();
   }
+  void ring_doorbell() { machine_.mmio_write16(kNotify, 0); }
 
   // header, one data segment, status: descriptors 0, 1, 2.
   void submit(std::uint32_t type, std::uint64_t sector, std::uint32_t bytes, bool device_writes) {
