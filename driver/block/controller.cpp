@@ -3,6 +3,7 @@
 #include "driver/block/disk_config.h"
 #include "driver/block/virtio_blk_spec.h"
 #include "driver/hal/bits.h"
+#include "driver/hal/mutant.h"
 #include "driver/hal/text.h"
 #include "driver/pci/registers.h"
 #include "driver/virtio/spec.h"
@@ -52,7 +53,10 @@ bool Controller::init(const pci::Bus& bus, const pci::DeviceInfo& device, const 
     return fail(device.problem);
   }
   hal::Line().text("[VirtIO]   BAR0=").hex(bars_[0].address, 8).log_to(*machine_);
-  pci::enable_device(bus.config(), address_, pci::PCI_COMMAND_IO | pci::PCI_COMMAND_MEMORY | pci::PCI_COMMAND_MASTER);
+  const std::uint16_t master =
+      hal::mutant(hal::Mutant::bus_master_forgotten) ? std::uint16_t{0} : pci::PCI_COMMAND_MASTER;
+  pci::enable_device(bus.config(), address_,
+                     static_cast<std::uint16_t>(pci::PCI_COMMAND_IO | pci::PCI_COMMAND_MEMORY | master));
 
   if (const char* const missing = choose_transport(); missing != nullptr) {
     return fail(missing);
@@ -194,7 +198,11 @@ bool Controller::start_queue(std::uint16_t queue, std::uint16_t size, const virt
   return true;
 }
 
-void Controller::go() { transport_->add_status(virtio::VIRTIO_CONFIG_S_DRIVER_OK); }
+void Controller::go() {
+  if (!hal::mutant(hal::Mutant::driver_ok_forgotten)) {
+    transport_->add_status(virtio::VIRTIO_CONFIG_S_DRIVER_OK);
+  }
+}
 
 bool Controller::stop() {
   // Registers that read as all-ones are not there, or not mapped: there is nobody to reset.
@@ -205,8 +213,6 @@ bool Controller::stop() {
   return false;
 }
 
-bool Controller::is_gone() const {
-  return bus_->config().read16(address_, pci::PCI_VENDOR_ID) == pci::kNoVendor;
-}
+bool Controller::is_gone() const { return bus_->config().read16(address_, pci::PCI_VENDOR_ID) == pci::kNoVendor; }
 
 }  // namespace ringside::block

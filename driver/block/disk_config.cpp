@@ -1,6 +1,7 @@
 #include "driver/block/disk_config.h"
 
 #include "driver/block/virtio_blk_spec.h"
+#include "driver/hal/mutant.h"
 #include "driver/virtio/spec.h"
 
 namespace ringside::block {
@@ -41,6 +42,9 @@ DiskInfo read_disk_info(const pci::RegisterWindow& config, std::uint64_t feature
   const std::uint32_t segments = fields.le32(VIRTIO_BLK_F_SEG_MAX, kConfigSegMax, 1);
   info.max_segments = segments == 0 ? 1 : segments;
   info.block_size = fields.le32(VIRTIO_BLK_F_BLK_SIZE, kConfigBlkSize, kSectorSize);
+  if (hal::mutant(hal::Mutant::capacity_scaled_by_block_size)) {
+    info.sectors *= info.block_size / kSectorSize;
+  }
   info.max_discard_sectors = fields.le32(VIRTIO_BLK_F_DISCARD, kConfigMaxDiscardSectors, 0);
   info.max_write_zeroes_sectors = fields.le32(VIRTIO_BLK_F_WRITE_ZEROES, kConfigMaxWriteZeroesSectors, 0);
   info.max_secure_erase_sectors = fields.le32(VIRTIO_BLK_F_SECURE_ERASE, kConfigMaxSecureEraseSectors, 0);

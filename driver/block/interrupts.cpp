@@ -1,5 +1,6 @@
 #include "driver/block/interrupts.h"
 
+#include "driver/hal/mutant.h"
 #include "driver/hal/text.h"
 #include "driver/pci/intx_routing.h"
 #include "driver/pci/registers.h"
@@ -75,13 +76,18 @@ std::uint16_t Interrupts::queue_entry(std::uint16_t queue) const {
     return virtio::VIRTIO_MSI_NO_VECTOR;
   }
   const unsigned own = kFirstQueueEntry + queue;
+  if (own > kFirstQueueEntry && own == last_entry_ && hal::mutant(hal::Mutant::queue_without_vector)) {
+    return virtio::VIRTIO_MSI_NO_VECTOR;
+  }
   return own < last_entry_ ? static_cast<std::uint16_t>(own) : last_entry_;
 }
 
 void Interrupts::acknowledge(const virtio::Transport& transport) const {
   if (completion_ == Completion::intx) {
     // MSI-X leaves ISR alone (4.1.4.5.2); for INTx the read is what lowers the line, so it comes before the re-arm.
-    static_cast<void>(transport.read_isr());
+    if (!hal::mutant(hal::Mutant::isr_not_read)) {
+      static_cast<void>(transport.read_isr());
+    }
     machine_->acknowledge(first_vector_);
   }
 }

@@ -4,6 +4,7 @@
 
 #include "driver/block/controller.h"
 #include "driver/hal/memory.h"
+#include "driver/hal/mutant.h"
 
 namespace ringside::block {
 
@@ -92,7 +93,9 @@ std::uint16_t RequestQueue<Ring>::write_pieces(std::uint16_t head, const Request
   if (moves_data(request.operation)) {
     const bool device_writes = device_writes_data(request.operation);
     for (std::uint16_t i = 0; i < request.segment_count; ++i) {
-      pieces[count++] = {mapped(head)[i], request.segments[i].size, device_writes};
+      const std::uint32_t kept = hal::mutant(hal::Mutant::segment_size_in_16_bits) ? 0xffffu : 0xffff'ffffu;
+      pieces[count++] = {mapped(head)[i], request.segments[i].size & kept,
+                         device_writes != hal::mutant(hal::Mutant::data_direction_wrong)};
       writable += device_writes ? request.segments[i].size : 0;
     }
   } else if (names_range(request.operation)) {
@@ -184,6 +187,9 @@ Finished RequestQueue<Ring>::take(Counters& counters) {
   const Slot& slot = slots_[used.head];
   slot.request->used_length = written(slot, used, counters);
   unmap_segments(used.head);
+  if (hal::mutant(hal::Mutant::status_byte_not_read)) {
+    return {virtio::UsedError::none, slot.request, Status::ok};
+  }
   return {virtio::UsedError::none, slot.request, status_of(memory_.load(status_byte(used.head)), counters)};
 }
 

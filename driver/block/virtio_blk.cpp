@@ -6,6 +6,7 @@
 #include "driver/block/virtio_rules.h"
 #include "driver/hal/bits.h"
 #include "driver/hal/memory.h"
+#include "driver/hal/mutant.h"
 #include "driver/hal/text.h"
 
 namespace ringside::block {
@@ -152,7 +153,8 @@ std::size_t VirtioBlk<Ring>::submit(Request* const* requests, std::size_t count)
   std::size_t taken = 0;
   for (; taken < count; ++taken) {
     Request& request = *requests[taken];
-    if (const Status verdict = check(request); verdict != Status::ok) {
+    const bool swallowed = request.operation == Operation::flush && hal::mutant(hal::Mutant::flush_not_sent);
+    if (const Status verdict = check(request); verdict != Status::ok || swallowed) {
       if (!refuse(request, verdict)) {
         break;
       }

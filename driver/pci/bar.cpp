@@ -1,13 +1,17 @@
 #include "driver/pci/bar.h"
 
 #include "driver/hal/bits.h"
+#include "driver/hal/mutant.h"
 #include "driver/pci/bus.h"
 #include "driver/pci/registers.h"
 
 namespace ringside::pci {
 namespace {
 
-constexpr std::uint8_t bar_register(unsigned index) {
+std::uint8_t bar_register(unsigned index) {
+  if (hal::mutant(hal::Mutant::bar_index_not_scaled)) {
+    return static_cast<std::uint8_t>(PCI_BASE_ADDRESS_0 + index);
+  }
   return static_cast<std::uint8_t>(PCI_BASE_ADDRESS_0 + 4 * index);
 }
 
@@ -77,7 +81,7 @@ Bar get_bar(const ConfigSpace& config, Address address, unsigned index, unsigned
 
 void set_bar(const ConfigSpace& config, Address address, unsigned index, const Bar& bar) {
   config.write32(address, bar_register(index), static_cast<std::uint32_t>(bar.address));
-  if (bar.kind == BarKind::memory64) {
+  if (bar.kind == BarKind::memory64 && !hal::mutant(hal::Mutant::bar_upper_half_forgotten)) {
     config.write32(address, bar_register(index + 1), static_cast<std::uint32_t>(bar.address >> 32));
   }
 }

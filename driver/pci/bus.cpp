@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "driver/hal/mutant.h"
 #include "driver/hal/text.h"
 #include "driver/pci/ecam.h"
 #include "driver/pci/express.h"
@@ -169,7 +170,8 @@ void Bus::scan_device(Address first, std::uint16_t parent) {
     return;  // functions 1..7 exist only beside a function 0 (PCI 3.0, 3.2.2.3.4)
   }
   add(first, parent);
-  if ((config_.read8(first, PCI_HEADER_TYPE) & PCI_HEADER_TYPE_MULTI_FUNCTION) == 0) {
+  if ((config_.read8(first, PCI_HEADER_TYPE) & PCI_HEADER_TYPE_MULTI_FUNCTION) == 0 ||
+      hal::mutant(hal::Mutant::functions_beyond_0_missed)) {
     return;  // a single-function device may decode function 0 under all eight numbers
   }
   for (std::uint8_t function = 1; function < kFunctions; ++function) {

@@ -1,5 +1,6 @@
 #include "driver/pci/msix.h"
 
+#include "driver/hal/mutant.h"
 #include "driver/pci/capability.h"
 #include "driver/pci/registers.h"
 
@@ -60,7 +61,7 @@ void Msix::set_entry(unsigned index, const hal::MsiMessage& message) const {
   table_.write32(entry + PCI_MSIX_ENTRY_LOWER_ADDR, static_cast<std::uint32_t>(message.address));
   table_.write32(entry + PCI_MSIX_ENTRY_UPPER_ADDR, static_cast<std::uint32_t>(message.address >> 32));
   table_.write32(entry + PCI_MSIX_ENTRY_DATA, message.data);
-  mask_entry(index, false);
+  mask_entry(index, hal::mutant(hal::Mutant::msix_entry_left_masked));
 }
 
 void Msix::mask_entry(unsigned index, bool masked) const {

@@ -1,5 +1,6 @@
 #include "driver/virtio/legacy_transport.h"
 
+#include "driver/hal/mutant.h"
 #include "driver/virtio/spec.h"
 
 namespace ringside::virtio {
@@ -26,6 +27,9 @@ bool has_legacy_layout(const QueueAddresses& addresses, std::uint16_t size) {
 
 const char* LegacyTransport::init(const pci::Bar* bars) {
   bar_ = bars[0];
+  if (hal::mutant(hal::Mutant::io_bar_taken_for_memory)) {
+    bar_.kind = pci::BarKind::memory32;
+  }
   if (bar_.kind == pci::BarKind::none || bar_.size < VIRTIO_PCI_CONFIG_OFF_MSIX) {
     return "no legacy registers";
   }
@@ -37,7 +41,8 @@ const char* LegacyTransport::init(const pci::Bar* bars) {
 // 4.1.4.8: the vectors' registers exist only while MSI-X is enabled, and push the device configuration back.
 void LegacyTransport::msix_switched(bool enabled) {
   msix_ = enabled;
-  const std::uint32_t start = enabled ? VIRTIO_PCI_CONFIG_OFF_MSIX : VIRTIO_PCI_CONFIG_OFF;
+  const bool moves = enabled && !hal::mutant(hal::Mutant::legacy_config_does_not_move);
+  const std::uint32_t start = moves ? VIRTIO_PCI_CONFIG_OFF_MSIX : VIRTIO_PCI_CONFIG_OFF;
   device_ = pci::RegisterWindow(*machine_, bar_.kind == pci::BarKind::io, bar_.address + start,
                                 static_cast<std::uint32_t>(bar_.size) - start);
 }
@@ -86,7 +91,8 @@ const char* LegacyTransport::set_up_queue(std::uint16_t queue, std::uint16_t siz
   if (registers_.read32(VIRTIO_PCI_QUEUE_PFN) != 0) {
     return "the queue is already enabled";
   }
-  const std::uint64_t page = hal::raw(addresses.descriptors) / kLegacyAlignment;
+  const std::uint64_t mistake = hal::mutant(hal::Mutant::legacy_page_number_wrong) ? 1 : 0;
+  const std::uint64_t page = hal::raw(addresses.descriptors) / kLegacyAlignment + mistake;
   if (page == 0 || page >= kMostPages || !has_legacy_layout(addresses, size)) {
     return "the queue lies where a legacy device cannot find it";
   }

@@ -1,5 +1,6 @@
 #include "driver/virtio/modern_transport.h"
 
+#include "driver/hal/mutant.h"
 #include "driver/pci/capability.h"
 #include "driver/virtio/spec.h"
 
@@ -89,7 +90,10 @@ bool ModernTransport::find_window(const pci::ConfigSpace& config, pci::Address a
 
 void ModernTransport::adopt(const pci::ConfigSpace& config, pci::Address address, std::uint8_t capability,
                             const pci::Bar* bars) {
-  const VirtioCapability found = read_capability(config, address, capability);
+  VirtioCapability found = read_capability(config, address, capability);
+  if (hal::mutant(hal::Mutant::structure_offset_ignored)) {
+    found.offset = 0;
+  }
   if (found.length < kCapLength || !lies_inside_bar(found, bars)) {
     return;
   }
@@ -199,7 +203,8 @@ bool ModernTransport::set_config_vector(std::uint16_t msix_entry) const {
 
 bool ModernTransport::doorbell(std::uint16_t queue, Doorbell& doorbell, std::uint64_t features) const {
   common_.write16(VIRTIO_PCI_COMMON_Q_SELECT, queue);
-  const std::uint64_t offset = std::uint64_t{common_.read16(VIRTIO_PCI_COMMON_Q_NOFF)} * notify_multiplier_;
+  const std::uint32_t multiplier = hal::mutant(hal::Mutant::doorbell_offset_not_scaled) ? 1 : notify_multiplier_;
+  const std::uint64_t offset = std::uint64_t{common_.read16(VIRTIO_PCI_COMMON_Q_NOFF)} * multiplier;
   const bool with_position = (features & feature(VIRTIO_F_NOTIFICATION_DATA)) != 0;
   if (offset + (with_position ? 4 : 2) > notify_.length()) {
     return false;

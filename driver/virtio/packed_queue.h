@@ -14,6 +14,7 @@
 
 #include "driver/hal/machine.h"
 #include "driver/hal/memory.h"
+#include "driver/hal/mutant.h"
 #include "driver/virtio/flight_order.h"
 #include "driver/virtio/queue.h"
 #include "driver/virtio/spec.h"
@@ -81,7 +82,9 @@ class PackedQueue {
     const Place sum = place + distance;  // distance is at most 2 * size
     return sum < circle_ ? sum : sum - circle_;
   }
-  [[nodiscard]] bool wrap_counter(Place place) const { return place < size_; }
+  [[nodiscard]] bool wrap_counter(Place place) const {
+    return place < size_ || hal::mutant(hal::Mutant::wrap_counter_lost);
+  }
   [[nodiscard]] std::uint16_t offset(Place place) const {
     return static_cast<std::uint16_t>(place < size_ ? place : place - size_);
   }

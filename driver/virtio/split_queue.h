@@ -11,6 +11,7 @@
 
 #include "driver/hal/machine.h"
 #include "driver/hal/memory.h"
+#include "driver/hal/mutant.h"
 #include "driver/virtio/flight_order.h"
 #include "driver/virtio/queue.h"
 #include "driver/virtio/spec.h"
@@ -264,6 +265,10 @@ void SplitQueue<Memory>::offer(std::uint16_t head) {
   memory_.store(available_ring(slot(offered_)), head);
   ++offered_;
   ++in_flight_;
+  if (offered_ % 64 == 0 && hal::mutant(hal::Mutant::head_published_twice)) {
+    memory_.store(available_ring(slot(offered_)), head);
+    ++offered_;
+  }
   if (in_order_) {
     order_.append(head);
   }
@@ -281,6 +286,9 @@ bool SplitQueue<Memory>::expose() {
   exposed_ = offered_;
   if (event_index_) {
     const std::uint16_t event = memory_.load(avail_event());
+    if (hal::mutant(hal::Mutant::kick_compared_plainly)) {
+      return before <= event && event < offered_;
+    }
     return static_cast<std::uint16_t>(offered_ - event - 1u) < static_cast<std::uint16_t>(offered_ - before);
   }
   return (memory_.load(used_flags()) & VIRTQ_USED_F_NO_NOTIFY) == 0;
@@ -292,7 +300,10 @@ std::uint32_t SplitQueue<Memory>::look() {
     return 0;  // nothing can have been used; and after release() there is no ring
   }
   seen_ = memory_.load(used_index());
-  const auto pending = static_cast<std::uint16_t>(seen_ - taken_);
+  auto pending = static_cast<std::uint16_t>(seen_ - taken_);
+  if (hal::mutant(hal::Mutant::used_index_compared_plainly) && seen_ < taken_) {
+    pending = 0;
+  }
   // Pairs with the device's release of used.idx: elements, status bytes and data are read after the index.
   memory_.template fence<hal::Fence::used_consume>();
   return pending <= in_flight_ ? pending : kUsedIndexJumped;
@@ -349,7 +360,7 @@ UsedError SplitQueue<Memory>::take_in_order(Used& used) {
 
 template <class Memory>
 void SplitQueue<Memory>::free_chain(std::uint16_t head) {
-  const std::uint16_t length = chain_length_[head];
+  const std::uint16_t length = hal::mutant(hal::Mutant::chain_freed_by_half) ? std::uint16_t{1} : chain_length_[head];
   chain_length_[head] = 0;
   free_count_ = static_cast<std::uint16_t>(free_count_ + length);
   if (in_order_) {
@@ -366,7 +377,10 @@ void SplitQueue<Memory>::free_chain(std::uint16_t head) {
 template <class Memory>
 void SplitQueue<Memory>::arm(std::uint16_t count) {
   if (event_index_) {
-    memory_.store(used_event(), static_cast<std::uint16_t>(taken_ + count - 1u));
+    const unsigned mistake = hal::mutant(hal::Mutant::used_event_one_too_far) ? 1 : 0;
+    if (!hal::mutant(hal::Mutant::used_event_never_moved)) {
+      memory_.store(used_event(), static_cast<std::uint16_t>(taken_ + count - 1u + mistake));
+    }
   } else if (!armed_) {
     memory_.store(available_flags(), std::uint16_t{0});
   }

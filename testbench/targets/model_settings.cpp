@@ -88,6 +88,24 @@ model::Mutant mutant_of(const TargetSpec& spec) {
   return *mutant;
 }
 
+#ifdef RINGSIDE_MUTANTS
+hal::Mutant driver_mutant_of(const TargetSpec& spec) {
+  const auto found = spec.options.find("driver-mutant");
+  if (found == spec.options.end()) {
+    return hal::Mutant::none;
+  }
+  std::vector<std::string> names;
+  for (const hal::MutantInfo& info : hal::kMutants) {
+    if (found->second == info.name) {
+      return info.mutant;
+    }
+    names.emplace_back(info.name);
+  }
+  throw InputError(fmt::format("target model: unknown driver mutant \"{}\"{}; expected one of: {}", found->second,
+                               suggestion(found->second, names), fmt::join(names, ", ")));
+}
+#endif
+
 const LatencySetting& latency_setting(const std::string& key) {
   const auto* const found = std::ranges::find(kLatencies, key, &LatencySetting::key);
   if (found == kLatencies.end()) {
@@ -133,6 +151,9 @@ ModelOptions model_options(const TargetSpec& spec) {
   options.dmi = is_on(spec, "dmi", true);
   options.quirks = quirks_of(spec);
   options.mutant = mutant_of(spec);
+#ifdef RINGSIDE_MUTANTS
+  options.driver_mutant = driver_mutant_of(spec);
+#endif
   return options;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "driver/hal/mutant.h"
 #include "model/latencies.h"
 #include "model/mutants.h"
 #include "model/quirks.h"
@@ -18,6 +19,7 @@ struct ModelOptions {
   bool dmi = true;
   model::QuirkSet quirks;  // none: strictly as the specification says
   model::Mutant mutant = model::Mutant::none;
+  hal::Mutant driver_mutant = hal::Mutant::none;
 };
 
 // All throw InputError.
