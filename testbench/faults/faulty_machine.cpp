@@ -18,7 +18,9 @@ template <class Word>
 constexpr Word kAllOnes = static_cast<Word>(~Word{0});
 
 bool is_status(const BarLocation& where, unsigned width) {
-  return where.structure == Structure::common && where.offset == trace::VIRTIO_PCI_COMMON_STATUS && width == 1;
+  const bool modern = where.structure == Structure::common && where.offset == trace::VIRTIO_PCI_COMMON_STATUS;
+  const bool legacy = where.structure == Structure::legacy && where.offset == trace::VIRTIO_PCI_STATUS;
+  return width == 1 && (modern || legacy);
 }
 
 // Devices store to rings at the same time: one access, as theirs.
@@ -94,25 +96,55 @@ bool FaultyMachine::is_config_data(std::uint16_t port) const {
          (config_address_ & kConfigEnable) != 0;
 }
 
-void FaultyMachine::learn_config(bool write, std::uint16_t port, unsigned width, std::uint32_t value) {
-  const std::uint16_t function = selected_function();
-  const unsigned offset = (config_address_ & 0xfc) + (port & 3u);
+trace::ConfigAddress FaultyMachine::selected(std::uint16_t port) const {
+  return {static_cast<std::uint16_t>(config_address_ >> 8), (config_address_ & 0xfc) + (port & 3u)};
+}
+
+void FaultyMachine::learn_config(bool write, const trace::ConfigAddress& at, unsigned width, std::uint32_t value) {
   if (write) {
-    pci_.config_written(function, offset, width, value);
+    pci_.config_written(at.bdf, at.offset, width, value);
   } else {
-    pci_.config_read(function, offset, width, value);
+    pci_.config_read(at.bdf, at.offset, width, value);
   }
-  if (const int unit = pci_.unit_of(function); unit >= 0) {
-    function_of_[static_cast<std::uint8_t>(unit)] = function;
+  if (const int unit = pci_.unit_of(at.bdf); unit >= 0) {
+    function_of_[static_cast<std::uint8_t>(unit)] = at.bdf;
     remove_what_is_due();
   }
+}
+
+template <class Word, class Access>
+Word FaultyMachine::config_read(const trace::ConfigAddress& at, Access access) {
+  if (is_removed(at.bdf)) {
+    return kAllOnes<Word>;
+  }
+  const Word value = access();
+  if (const auto window = pci_.through_window(at); window.has_value()) {
+    return register_read<Word>(window->where, window->width, value);
+  }
+  learn_config(false, at, sizeof(Word), value);
+  return value;
+}
+
+template <class Word, class Access>
+void FaultyMachine::config_write(const trace::ConfigAddress& at, Word value, Access access) {
+  if (is_removed(at.bdf)) {
+    return;
+  }
+  if (const auto window = pci_.through_window(at); window.has_value()) {
+    if (register_write(window->where, window->width, value)) {
+      access();
+    }
+    return;
+  }
+  learn_config(true, at, sizeof(Word), value);
+  access();
 }
 
 // --- Registers
 
 template <class Word>
-Word FaultyMachine::register_read(const BarLocation& where, Word value) {
-  if (!where.found || !is_status(where, sizeof(Word))) {
+Word FaultyMachine::register_read(const BarLocation& where, unsigned width, Word value) {
+  if (!where.found || !is_status(where, width)) {
     return value;
   }
   if (take([&](const Fault& f) { return f.action == Action::status_all_ones && f.unit == where.unit; })) {
@@ -139,39 +171,44 @@ bool FaultyMachine::register_write(const BarLocation& where, unsigned width, std
   if (is_status(where, width) && value == 0) {
     needs_reset_.erase(where.unit);
   }
-  return where.structure != Structure::notify || doorbell(where.unit, static_cast<std::uint16_t>(value));
+  return !is_lost_doorbell();
 }
 
-// A device that needs a reset does nothing more; the others miss a doorbell only when a fault says so. Which queue it
-// is stands in the value (VIRTIO 1.2, 4.1.5.2).
-bool FaultyMachine::doorbell(std::uint8_t unit, std::uint16_t queue) {
-  const bool lost = take([&](const Fault& fault) {
-    return fault.action == Action::lost_doorbell && fault.unit == unit && fault.queue == queue;
+void FaultyMachine::see(const trace::Record& record) {
+  memory_.see(record);
+  if (record.kind == trace::Kind::doorbell) {
+    doorbell_ = {record.unit, record.queue};
+  }
+}
+
+// A device that needs a reset does nothing more; the others miss a doorbell only when a fault says so. The tap has just
+// said which queue it is for: how a doorbell names its queue depends on transport and features (VIRTIO 1.2, 4.1.5.2).
+bool FaultyMachine::is_lost_doorbell() {
+  if (!doorbell_.has_value()) {
+    return false;
+  }
+  const auto [unit, queue] = *doorbell_;
+  doorbell_.reset();
+  const bool lost = take([&, of = unit, number = queue](const Fault& fault) {
+    return fault.action == Action::lost_doorbell && fault.unit == of && fault.queue == number;
   });
-  return !lost && needs_reset_.count(unit) == 0;
+  return lost || needs_reset_.count(unit) != 0;
 }
 
 template <class Word, class Access>
 Word FaultyMachine::port_read(std::uint16_t port, Access access) {
   if (is_config_data(port)) {
-    if (is_removed(selected_function())) {
-      return kAllOnes<Word>;
-    }
-    const Word value = access();
-    learn_config(false, port, sizeof(Word), value);
-    return value;
+    return config_read<Word>(selected(port), access);
   }
   const BarLocation where = pci_.at_port(port);
-  return where.found && removed_.count(where.unit) != 0 ? kAllOnes<Word> : register_read<Word>(where, access());
+  return where.found && removed_.count(where.unit) != 0 ? kAllOnes<Word>
+                                                        : register_read<Word>(where, sizeof(Word), access());
 }
 
 template <class Word, class Access>
 void FaultyMachine::port_write(std::uint16_t port, Word value, Access access) {
   if (is_config_data(port)) {
-    if (!is_removed(selected_function())) {
-      learn_config(true, port, sizeof(Word), value);
-      access();
-    }
+    config_write(selected(port), value, access);
     return;
   }
   if (port == trace::PCI_CONFIG_ADDRESS && sizeof(Word) == 4) {
@@ -203,8 +240,21 @@ void FaultyMachine::out32(std::uint16_t port, std::uint32_t value) {
 
 template <class Word, class Access>
 Word FaultyMachine::memory_read(std::uint64_t address, Access access) {
+  if (const auto at = pci_.at_ecam(address); at.has_value()) {
+    return config_read<Word>(*at, access);
+  }
   const BarLocation where = pci_.at_memory(address);
-  return where.found && removed_.count(where.unit) != 0 ? kAllOnes<Word> : register_read<Word>(where, access());
+  return where.found && removed_.count(where.unit) != 0 ? kAllOnes<Word>
+                                                        : register_read<Word>(where, sizeof(Word), access());
+}
+
+template <class Word, class Access>
+void FaultyMachine::memory_write(std::uint64_t address, Word value, Access access) {
+  if (const auto at = pci_.at_ecam(address); at.has_value()) {
+    config_write(*at, value, access);
+  } else if (register_write(pci_.at_memory(address), sizeof(Word), value)) {
+    access();
+  }
 }
 
 std::uint8_t FaultyMachine::mmio_read8(std::uint64_t address) {
@@ -217,19 +267,13 @@ std::uint32_t FaultyMachine::mmio_read32(std::uint64_t address) {
   return memory_read<std::uint32_t>(address, [&] { return inner_.mmio_read32(address); });
 }
 void FaultyMachine::mmio_write8(std::uint64_t address, std::uint8_t value) {
-  if (register_write(pci_.at_memory(address), 1, value)) {
-    inner_.mmio_write8(address, value);
-  }
+  memory_write(address, value, [&] { inner_.mmio_write8(address, value); });
 }
 void FaultyMachine::mmio_write16(std::uint64_t address, std::uint16_t value) {
-  if (register_write(pci_.at_memory(address), 2, value)) {
-    inner_.mmio_write16(address, value);
-  }
+  memory_write(address, value, [&] { inner_.mmio_write16(address, value); });
 }
 void FaultyMachine::mmio_write32(std::uint64_t address, std::uint32_t value) {
-  if (register_write(pci_.at_memory(address), 4, value)) {
-    inner_.mmio_write32(address, value);
-  }
+  memory_write(address, value, [&] { inner_.mmio_write32(address, value); });
 }
 
 // --- Memory
@@ -250,13 +294,31 @@ void FaultyMachine::free_dma_buffer(const hal::DmaBuffer& buffer) {
 void FaultyMachine::before_look(std::uint8_t unit, std::uint16_t queue) {
   for (std::size_t i = 0; i < armed_.size();) {
     const Armed armed = armed_[i];
-    if (armed.fault.unit != unit || armed.fault.queue != queue || !change_used_memory(armed.fault)) {
+    const bool here = armed.fault.unit == unit && armed.fault.queue == queue;
+    if (const char* const why = here ? why_impossible(armed.fault) : nullptr; why != nullptr) {
+      armed_.erase(armed_.begin() + static_cast<std::ptrdiff_t>(i));
+      listener_->impossible(armed.index, why);
+      continue;
+    }
+    if (!here || !change_used_memory(armed.fault)) {
       ++i;
       continue;
     }
     armed_.erase(armed_.begin() + static_cast<std::ptrdiff_t>(i));
     listener_->fired(armed.index);
   }
+}
+
+const char* FaultyMachine::why_impossible(const Fault& fault) {
+  if (!memory_.is_packed(fault.unit, fault.queue)) {
+    return nullptr;
+  }
+  if (fault.action == Action::used_index) {
+    return "used-index: a packed ring has no used index";
+  }
+  return fault.action == Action::status_byte
+             ? "status-byte: on a packed ring the chain is written over by the time that it is used"
+             : nullptr;
 }
 
 bool FaultyMachine::change_used_memory(const Fault& fault) {
@@ -267,20 +329,20 @@ bool FaultyMachine::change_used_memory(const Fault& fault) {
     }
     return index != nullptr;
   }
-  std::uint32_t* const element = memory_.newest_used(fault.unit, fault.queue);
-  if (element == nullptr) {
+  const std::optional<UsedElement> element = memory_.newest_used(fault.unit, fault.queue);
+  if (!element.has_value()) {
     return false;
   }
   if (fault.action == Action::used_id) {
-    store_shared(&element[0], fault.value);
+    element->set_id(fault.value);
     return true;
   }
   if (fault.action == Action::used_length) {
-    store_shared(&element[1], fault.value);
+    element->set_length(fault.value);
     return true;
   }
   if (fault.action == Action::status_byte) {
-    std::uint8_t* const status = memory_.status_byte(fault.unit, fault.queue, element[0]);
+    std::uint8_t* const status = memory_.status_byte(fault.unit, fault.queue, element->get_id());
     if (status != nullptr) {
       store_shared(status, static_cast<std::uint8_t>(fault.value));
     }

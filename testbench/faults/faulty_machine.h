@@ -8,7 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "driver/hal/machine.h"
@@ -23,6 +25,8 @@ namespace ringside::faults {
 class FaultListener {
  public:
   virtual void fired(std::size_t fault) = 0;
+  // It cannot happen here, and why.
+  virtual void impossible(std::size_t fault, const char* why) = 0;
 
  protected:
   ~FaultListener() = default;
@@ -37,8 +41,8 @@ class FaultyMachine final : public hal::Machine {
   void listen(FaultListener& listener) { listener_ = &listener; }
   // The trigger has come: the action happens now or at the first opportunity.
   void arm(std::size_t index, const Fault& fault);
-  // The tap's records, from which rings are learnt.
-  void see(const trace::Record& record) { memory_.see(record); }
+  // The tap's records, from which rings are learnt, and which queue a doorbell is for that comes next.
+  void see(const trace::Record& record);
   // The driver is about to look at used.idx.
   void before_look(std::uint8_t unit, std::uint16_t queue);
 
@@ -93,18 +97,23 @@ class FaultyMachine final : public hal::Machine {
   bool take(Which which);
 
   [[nodiscard]] bool is_config_data(std::uint16_t port) const;
-  [[nodiscard]] std::uint16_t selected_function() const { return static_cast<std::uint16_t>(config_address_ >> 8); }
+  [[nodiscard]] trace::ConfigAddress selected(std::uint16_t port) const;
   [[nodiscard]] bool is_removed(std::uint16_t function) const;
   void remove_what_is_due();
   void remove(std::uint16_t function);
-  void learn_config(bool write, std::uint16_t port, unsigned width, std::uint32_t value);
+  void learn_config(bool write, const trace::ConfigAddress& at, unsigned width, std::uint32_t value);
+  template <class Word, class Access>
+  [[nodiscard]] Word config_read(const trace::ConfigAddress& at, Access access);
+  template <class Word, class Access>
+  void config_write(const trace::ConfigAddress& at, Word value, Access access);
 
   // What the driver gets of a read that the device answered with `value`.
   template <class Word>
-  [[nodiscard]] Word register_read(const trace::BarLocation& where, Word value);
+  [[nodiscard]] Word register_read(const trace::BarLocation& where, unsigned width, Word value);
   // False when the write is lost.
   [[nodiscard]] bool register_write(const trace::BarLocation& where, unsigned width, std::uint32_t value);
-  [[nodiscard]] bool doorbell(std::uint8_t unit, std::uint16_t queue);
+  // Whether the write that comes is a doorbell, and is lost.
+  [[nodiscard]] bool is_lost_doorbell();
   template <class Word, class Access>
   [[nodiscard]] Word port_read(std::uint16_t port, Access access);
   template <class Word, class Access>
@@ -112,8 +121,11 @@ class FaultyMachine final : public hal::Machine {
 
   template <class Word, class Access>
   [[nodiscard]] Word memory_read(std::uint64_t address, Access access);
+  template <class Word, class Access>
+  void memory_write(std::uint64_t address, Word value, Access access);
 
   [[nodiscard]] bool change_used_memory(const Fault& fault);
+  [[nodiscard]] const char* why_impossible(const Fault& fault);
   [[nodiscard]] bool announce();
   [[nodiscard]] std::uint64_t as_seen(unsigned vector, std::uint64_t count) const;
 
@@ -123,8 +135,9 @@ class FaultyMachine final : public hal::Machine {
   SharedMemory memory_;
   trace::PciShadow pci_;
   std::uint32_t config_address_ = 0;
-  std::map<std::uint8_t, std::uint16_t> function_of_;  // by unit
-  std::set<std::uint8_t> removed_;                     // units
+  std::optional<std::pair<std::uint8_t, std::uint16_t>> doorbell_;  // unit and queue of the one that comes next
+  std::map<std::uint8_t, std::uint16_t> function_of_;               // by unit
+  std::set<std::uint8_t> removed_;                                  // units
   std::map<std::uint8_t, NeedsReset> needs_reset_;
   std::map<unsigned, std::int64_t> added_interrupts_;  // by vector; less than 0 for those that were lost
   std::map<unsigned, std::uint64_t> delivered_;        // the machine's count, as it stood at the last look

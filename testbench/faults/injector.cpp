@@ -52,6 +52,8 @@ void Injector::fired(std::size_t fault) {
   sink_.append(record);
 }
 
+void Injector::impossible(std::size_t, const char* why) { why_not_ = why; }
+
 std::vector<FaultCount> Injector::counts() const {
   std::vector<FaultCount> counts;
   for (std::size_t i = 0; i < progress_.size(); ++i) {

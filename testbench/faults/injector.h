@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "testbench/faults/faulty_machine.h"
@@ -25,6 +26,8 @@ class Injector final : public trace::Sink, private FaultListener {
   [[nodiscard]] std::vector<FaultCount> counts() const;
   // A run in which nothing fired has tested nothing.
   [[nodiscard]] bool any_fired() const;
+  // Why a fault of the plan could not happen; empty when none was like that.
+  [[nodiscard]] const std::string& why_not() const { return why_not_; }
 
  private:
   struct Progress {
@@ -33,10 +36,12 @@ class Injector final : public trace::Sink, private FaultListener {
   };
 
   void fired(std::size_t fault) override;
+  void impossible(std::size_t fault, const char* why) override;
 
   const Plan& plan_;
   FaultyMachine& machine_;
   trace::Sink& sink_;
+  std::string why_not_;
   std::vector<Progress> progress_;  // one for each fault of the plan
 };
 

@@ -10,6 +10,28 @@ namespace ringside::faults {
 
 using namespace trace;
 
+namespace {
+
+// Devices store to rings at the same time: one access, as theirs.
+template <class Word>
+void store_shared(std::uint8_t* at, Word value) {
+  __atomic_store_n(reinterpret_cast<Word*>(at), value, __ATOMIC_RELEASE);
+}
+
+}  // namespace
+
+std::uint32_t UsedElement::get_id() const {
+  std::uint32_t value = 0;
+  std::memcpy(&value, id, id_bytes);
+  return value;
+}
+
+void UsedElement::set_id(std::uint32_t value) const {
+  id_bytes == 4 ? store_shared(id, value) : store_shared(id, static_cast<std::uint16_t>(value));
+}
+
+void UsedElement::set_length(std::uint32_t value) const { store_shared(length, value); }
+
 void SharedMemory::allocated(const hal::DmaBuffer& buffer, std::size_t alignment) {
   auto* const cpu = static_cast<std::uint8_t*>(buffer.cpu);
   const std::uint64_t number = ++allocations_;
@@ -34,6 +56,11 @@ void SharedMemory::freed(const hal::DmaBuffer& buffer) {
 
 void SharedMemory::see(const Record& record) {
   switch (record.kind) {
+    case Kind::features:
+      if (record.flags == 1) {
+        accepted_[record.unit] = record.value;
+      }
+      break;
     case Kind::queue_enabled:
       enabled(record);
       break;
@@ -58,8 +85,10 @@ void SharedMemory::see(const Record& record) {
 void SharedMemory::enabled(const Record& record) {
   Queue queue;
   queue.size = static_cast<std::uint16_t>(std::min<std::uint64_t>(record.value, kMaxQueueSize));
+  queue.packed = (accepted_[record.unit] >> VIRTIO_F_RING_PACKED & 1) != 0;
+  queue.seen = queue.packed ? std::uint16_t{0x8000} : std::uint16_t{0};  // the wrap counter begins at 1 (2.8.1)
   queue.descriptors = at_packed(record.offset, std::uint64_t{queue.size} * kDescriptorBytes);
-  queue.used = at_packed(record.aux, used_bytes(queue.size));
+  queue.used = at_packed(record.aux, queue.packed ? kEventAreaBytes : used_bytes(queue.size));
   queues_.erase({record.unit, record.queue});
   const bool aligned = reinterpret_cast<std::uintptr_t>(queue.used) % alignof(std::uint32_t) == 0;
   if (queue.size != 0 && queue.descriptors != nullptr && queue.used != nullptr && aligned) {
@@ -88,28 +117,49 @@ std::uint8_t* SharedMemory::at_packed(std::uint64_t packed, std::uint64_t size) 
   return found == by_number_.end() ? nullptr : at_bus(found->second + (packed & 0xff'ffff'ffff), size);
 }
 
-std::uint16_t* SharedMemory::used_index(std::uint8_t unit, std::uint16_t queue) {
-  Queue* const found = find(unit, queue);
-  return found == nullptr ? nullptr : reinterpret_cast<std::uint16_t*>(found->used + kRingIndex);
+bool SharedMemory::is_packed(std::uint8_t unit, std::uint16_t queue) {
+  const Queue* const found = find(unit, queue);
+  return found != nullptr && found->packed;
 }
 
-std::uint32_t* SharedMemory::newest_used(std::uint8_t unit, std::uint16_t queue) {
+std::uint16_t* SharedMemory::used_index(std::uint8_t unit, std::uint16_t queue) {
+  Queue* const found = find(unit, queue);
+  return found == nullptr || found->packed ? nullptr : reinterpret_cast<std::uint16_t*>(found->used + kRingIndex);
+}
+
+std::optional<UsedElement> SharedMemory::newest_used(std::uint8_t unit, std::uint16_t queue) {
   Queue* const found = find(unit, queue);
   if (found == nullptr) {
-    return nullptr;
+    return std::nullopt;
+  }
+  if (found->packed) {
+    return newest_packed(*found);
   }
   // Pairs with the device's release of used.idx: the element is there once the index says so.
   const std::uint16_t index = __atomic_load_n(used_index(unit, queue), __ATOMIC_ACQUIRE);
   if (index == found->seen) {
-    return nullptr;
+    return std::nullopt;
   }
   const std::uint32_t slot = static_cast<std::uint16_t>(index - 1) % found->size;
-  return reinterpret_cast<std::uint32_t*>(found->used + kRingEntries + 8 * std::size_t{slot});
+  std::uint8_t* const element = found->used + kRingEntries + 8 * std::size_t{slot};
+  return UsedElement{element, element + 4, 4};
+}
+
+std::optional<UsedElement> SharedMemory::newest_packed(const Queue& queue) {
+  const std::uint32_t place = (queue.seen & 0x7fffu) % queue.size;
+  const bool wrap = (queue.seen & 0x8000u) != 0;
+  std::uint8_t* const descriptor = queue.descriptors + std::size_t{place} * kDescriptorBytes;
+  // Pairs with the device's release of the flags: id and length are there once they say so.
+  const auto flags =
+      __atomic_load_n(reinterpret_cast<const std::uint16_t*>(descriptor + kPackedFlags), __ATOMIC_ACQUIRE);
+  const bool used = ((flags & VIRTQ_DESC_F_AVAIL) != 0) == wrap && ((flags & VIRTQ_DESC_F_USED) != 0) == wrap;
+  return used ? std::optional<UsedElement>(UsedElement{descriptor + kPackedId, descriptor + kPackedLength, 2})
+              : std::nullopt;
 }
 
 std::uint8_t* SharedMemory::status_byte(std::uint8_t unit, std::uint16_t queue, std::uint32_t head) {
   Queue* const found = find(unit, queue);
-  if (found == nullptr) {
+  if (found == nullptr || found->packed) {
     return nullptr;
   }
   std::uint8_t* last = nullptr;

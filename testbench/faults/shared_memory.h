@@ -6,12 +6,24 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "driver/hal/machine.h"
 #include "testbench/trace/record.h"
 
 namespace ringside::faults {
+
+// What a device reports of a chain. A packed ring has 16 bits for the id.
+struct UsedElement {
+  std::uint8_t* id = nullptr;
+  std::uint8_t* length = nullptr;
+  unsigned id_bytes = 4;
+
+  [[nodiscard]] std::uint32_t get_id() const;
+  void set_id(std::uint32_t value) const;
+  void set_length(std::uint32_t value) const;
+};
 
 class SharedMemory {
  public:
@@ -21,10 +33,12 @@ class SharedMemory {
   // Follows queues through the tap's records.
   void see(const trace::Record& record);
 
-  // The used index of a live queue; null when there is no such queue.
+  // Whether a live queue is packed: that has no used index, and descriptors that the device has written over.
+  [[nodiscard]] bool is_packed(std::uint8_t unit, std::uint16_t queue);
+  // The used index of a live split queue; null when there is no such queue.
   [[nodiscard]] std::uint16_t* used_index(std::uint8_t unit, std::uint16_t queue);
-  // The newest used element, {id, length}, if the driver has not seen it yet; otherwise null.
-  [[nodiscard]] std::uint32_t* newest_used(std::uint8_t unit, std::uint16_t queue);
+  // The newest used element, if the driver has not seen it yet: of a packed ring the one that it will see next.
+  [[nodiscard]] std::optional<UsedElement> newest_used(std::uint8_t unit, std::uint16_t queue);
   // The last byte that the device may write of the chain under `head`: the status of a block request. Null when the
   // chain cannot be followed.
   [[nodiscard]] std::uint8_t* status_byte(std::uint8_t unit, std::uint16_t queue, std::uint32_t head);
@@ -39,10 +53,12 @@ class SharedMemory {
     std::uint16_t size = 0;
     std::uint8_t* descriptors = nullptr;
     std::uint8_t* used = nullptr;
-    std::uint16_t seen = 0;  // used.idx as the driver last read it
+    std::uint16_t seen = 0;  // used.idx as the driver last read it; packed: its place and wrap counter
+    bool packed = false;
   };
 
   void enabled(const trace::Record& record);
+  [[nodiscard]] static std::optional<UsedElement> newest_packed(const Queue& queue);
   [[nodiscard]] Queue* find(std::uint8_t unit, std::uint16_t queue);
   [[nodiscard]] std::uint8_t* at_bus(std::uint64_t bus, std::uint64_t size) const;
   [[nodiscard]] std::uint8_t* at_packed(std::uint64_t packed, std::uint64_t size) const;
@@ -50,6 +66,7 @@ class SharedMemory {
   std::map<std::uint64_t, Allocation> by_bus_;        // guards included
   std::map<std::uint64_t, std::uint64_t> by_number_;  // bus address of what the log calls offset 0
   std::uint64_t allocations_ = 0;
+  std::map<std::uint8_t, std::uint64_t> accepted_;  // features, by unit
   std::map<std::pair<std::uint8_t, std::uint16_t>, Queue> queues_;
 };
 

@@ -211,7 +211,9 @@ class Run {
       record_disk(journal_, disks[unit], unit);
     }
     if (faulty_) {
-      bench_.check(faulty_->injector.any_fired(), "a fault of the plan fired");
+      const bool fired = faulty_->injector.any_fired();
+      const std::string& why_not = faulty_->injector.why_not();
+      bench_.check(fired, fired || why_not.empty() ? "a fault of the plan fired" : why_not.c_str());
     }
     const bool held = bench_.first_failure().empty();
     record_verdict(journal_, held);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "testbench/faults/faulty_machine.h"
@@ -110,7 +111,9 @@ class FakeMachine final : public hal::Machine {
 
 struct Fired final : FaultListener {
   void fired(std::size_t fault) override { faults.push_back(fault); }
+  void impossible(std::size_t, const char* why) override { why_not = why; }
   std::vector<std::size_t> faults;
+  std::string why_not;
 };
 
 class FaultMachine : public testing::Test {
@@ -132,6 +135,11 @@ class FaultMachine : public testing::Test {
   void config_write(unsigned offset, std::uint32_t value) {
     machine.out32(trace::PCI_CONFIG_ADDRESS, 0x8000'0000u | kFunction << 8 | offset);
     machine.out32(trace::PCI_CONFIG_DATA, value);
+  }
+  // As it comes from a tap: first the record, then the write.
+  void ring(std::uint16_t queue) {
+    machine.see(trace::driver_record(trace::Kind::doorbell, 0, queue));
+    machine.mmio_write16(kDoorbell, queue);
   }
   void arm(Action action, std::uint32_t value = 0) {
     Fault fault;
@@ -220,22 +228,22 @@ TEST_F(FaultMachine, NeedsResetShowsUntilTheResetAndIsAnnounced) {
   EXPECT_EQ(machine.mmio_read8(kStatus), 0x47u);
   EXPECT_EQ(machine.mmio_read8(kStatus), 0x47u);
   EXPECT_EQ(fired.faults.size(), 1u);
-  machine.mmio_write16(kDoorbell, 0);
+  ring(0);
   EXPECT_EQ(inner.registers.count(kDoorbell), 0u) << "nothing more is done";
   machine.mmio_write8(kStatus, 0);
   EXPECT_EQ(machine.mmio_read8(kStatus), 0u);
-  machine.mmio_write16(kDoorbell, 0);
+  ring(0);
   EXPECT_EQ(inner.registers.count(kDoorbell), 1u);
 }
 
 TEST_F(FaultMachine, LostDoorbellOfItsQueueIsLostOnce) {
   inner.registers[kDoorbell] = 99;
   arm(Action::lost_doorbell);
-  machine.mmio_write16(kDoorbell, 1);
+  ring(1);
   EXPECT_EQ(inner.registers[kDoorbell], 1u) << "another queue";
-  machine.mmio_write16(kDoorbell, 0);
+  ring(0);
   EXPECT_EQ(inner.registers[kDoorbell], 1u);
-  machine.mmio_write16(kDoorbell, 0);
+  ring(0);
   EXPECT_EQ(inner.registers[kDoorbell], 0u);
 }
 
@@ -292,6 +300,52 @@ TEST_F(FaultRings, ElementsThatTheDriverHasSeenAreLeftAlone) {
   machine.see(seen);
   arm(Action::used_length, 9);
   machine.before_look(0, 0);
+  EXPECT_TRUE(fired.faults.empty());
+}
+
+// A packed ring of 4 in the same place, with the driver at its start.
+class PackedFaultRings : public FaultRings {
+ protected:
+  PackedFaultRings() {
+    trace::Record features = trace::driver_record(trace::Kind::features);
+    features.flags = 1;
+    features.value = std::uint64_t{1} << trace::VIRTIO_F_RING_PACKED;
+    machine.see(features);
+    trace::Record enabled = trace::driver_record(trace::Kind::queue_enabled);
+    enabled.value = kSize;
+    enabled.offset = trace::packed_address(trace::kRegionDma + 1, 0);
+    enabled.length = trace::packed_address(trace::kRegionDma + 1, 0x100);
+    enabled.aux = trace::packed_address(trace::kRegionDma + 1, 0x200);
+    machine.see(enabled);
+  }
+  trace::PackedDescriptor* descriptor(unsigned place) { return at<trace::PackedDescriptor>(16 * place); }
+  void use(unsigned place, std::uint16_t id) {
+    *descriptor(place) = {0, 1, id, std::uint16_t{trace::VIRTQ_DESC_F_AVAIL | trace::VIRTQ_DESC_F_USED}};
+  }
+};
+
+TEST_F(PackedFaultRings, TheUsedDescriptorThatTheDriverSeesNextIsChanged) {
+  arm(Action::used_id, 9);
+  arm(Action::used_length, 77);
+  descriptor(0)->flags = trace::VIRTQ_DESC_F_AVAIL;
+  machine.before_look(0, 0);
+  EXPECT_TRUE(fired.faults.empty()) << "available, not used";
+  use(0, 3);
+  machine.before_look(0, 0);
+  EXPECT_EQ(fired.faults.size(), 2u);
+  EXPECT_EQ(descriptor(0)->id, 9);
+  EXPECT_EQ(descriptor(0)->length, 77u);
+  EXPECT_EQ(descriptor(0)->flags, trace::VIRTQ_DESC_F_AVAIL | trace::VIRTQ_DESC_F_USED);
+}
+
+TEST_F(PackedFaultRings, WhatCannotBeSaysSo) {
+  use(0, 3);
+  arm(Action::used_index, 1);
+  machine.before_look(0, 0);
+  EXPECT_NE(fired.why_not.find("used-index"), std::string::npos);
+  arm(Action::status_byte, 1);
+  machine.before_look(0, 0);
+  EXPECT_NE(fired.why_not.find("status-byte"), std::string::npos);
   EXPECT_TRUE(fired.faults.empty());
 }
 

@@ -148,7 +148,7 @@ void PackedWatch::looked(const std::uint8_t* address, unsigned, std::uint64_t va
   // Pairs with the device's ordering of id, length, status and data before the flags.
   __atomic_thread_fence(__ATOMIC_ACQUIRE);
   const std::uint16_t id = read_shared16(at + kPackedId);
-  const std::uint32_t length = read_shared32(at + 8);
+  const std::uint32_t length = read_shared32(at + kPackedLength);
   const std::uint32_t chains = chains_up_to(id);
   next_used_.advance(std::min<std::uint32_t>(entries_up_to(id), rings().size), rings().size);
   found(next_used_.word(), chains);

@@ -144,6 +144,7 @@ struct PackedDescriptor {
   std::uint16_t flags;
 };
 static_assert(sizeof(PackedDescriptor) == kDescriptorBytes);
+inline constexpr std::uint32_t kPackedLength = 8;
 inline constexpr std::uint32_t kPackedId = 12;
 inline constexpr std::uint32_t kPackedFlags = 14;
 
