@@ -82,7 +82,7 @@ Row row_of(const trace::Comparison& comparison) {
 
 void print_heading(std::FILE* out, const std::string& left, const std::string& right) {
   fmt::print(out, "left   {}\nright  {}\n\n", left, right);
-  fmt::print(out, "{:<18} {:<8} {:>8} {:>8} {:>9} {:>6} {:>8}  {}\n", "scenario", "verdict", "exact", "ordered",
+  fmt::print(out, "{:<24} {:<8} {:>8} {:>8} {:>9} {:>6} {:>8}  {}\n", "scenario", "verdict", "exact", "ordered",
              "invariant", "waived", "seconds", "quirks that fired");
 }
 
@@ -91,7 +91,7 @@ void print_row(std::FILE* out, const Row& row) {
   for (const Row& quirk : row["quirks"]) {
     quirks += (quirks.empty() ? "" : " ") + quirk.get<std::string>();
   }
-  fmt::print(out, "{:<18} {:<8} {:>8} {:>8} {:>9} {:>6} {:>8.2f}  {}\n", row["name"].get<std::string>(),
+  fmt::print(out, "{:<24} {:<8} {:>8} {:>8} {:>9} {:>6} {:>8.2f}  {}\n", row["name"].get<std::string>(),
              row["verdict"].get<std::string>(), row["exact"].get<std::uint64_t>(), row["ordered"].get<std::uint64_t>(),
              row["invariant"].get<std::uint64_t>(), row["waived"].get<std::uint64_t>(), row["seconds"].get<double>(),
              quirks);

@@ -72,13 +72,13 @@ const char* origin_text(targets::PropertyOrigin origin) {
 }
 
 void print_matrix(const std::vector<Place>& places) {
-  fmt::print("scenarios, and where they run (+) or why they do not (-):\n  {:<26}", "");
+  fmt::print("scenarios, and where they run (+) or why they do not (-):\n  {:<24}", "");
   for (const Place& place : places) {
     fmt::print(" {:<9}", place.target() + "," + place.machine());
   }
   fmt::print("\n");
   for (const scenarios::Scenario& scenario : scenarios::all_scenarios()) {
-    fmt::print("  {:<26}", scenario.name);
+    fmt::print("  {:<24}", scenario.name);
     std::vector<std::pair<std::string, std::string>> gaps;  // reason, where
     for (const Place& place : places) {
       const std::string reason = place.gap(scenario);
@@ -92,7 +92,7 @@ void print_matrix(const std::vector<Place>& places) {
     }
     fmt::print(" {}\n", scenario.summary);
     for (const auto& [reason, where] : gaps) {
-      fmt::print("  {:<26}   {}: {}\n", "", where, reason);
+      fmt::print("  {:<24}   {}: {}\n", "", where, reason);
     }
   }
 }
@@ -100,7 +100,7 @@ void print_matrix(const std::vector<Place>& places) {
 void print_targets() {
   fmt::print("\ntargets (NAME[,OPTION=VALUE...]):\n");
   for (const targets::TargetSummary& target : targets::all_targets()) {
-    fmt::print("  {:<26} {}\n", target.name, target.summary);
+    fmt::print("  {:<24} {}\n", target.name, target.summary);
     for (const auto& [option, meaning] : target.options) {
       fmt::print("    {:<24} {}\n", option, meaning);
     }
@@ -125,7 +125,7 @@ void print_properties() {
   fmt::print("\nproperties of a disk (--device NAME=VALUE,...; first a word for what it is: virtio-blk-pci or ide):\n");
   for (const targets::PropertySummary& property : targets::all_properties()) {
     const bool everywhere = property.origin != targets::PropertyOrigin::bench;
-    fmt::print("  {:<26} {}; {}{}\n", property.name, property.values, property.meaning,
+    fmt::print("  {:<24} {}; {}{}\n", property.name, property.values, property.meaning,
                everywhere ? "" : fmt::format(" [{}]", origin_text(property.origin)));
   }
 }
@@ -137,7 +137,7 @@ void print_text(const std::vector<Place>& places) {
   print_settings();
   fmt::print("\nfaults (action = \"...\" in a plan for --faults):\n");
   for (const faults::ActionSummary& action : faults::all_actions()) {
-    fmt::print("  {:<26} {}\n", action.name, action.summary);
+    fmt::print("  {:<24} {}\n", action.name, action.summary);
   }
 }
 

@@ -254,7 +254,7 @@ class Runs {
       }
     }
     const std::string reason = row["reason"];
-    fmt::print(human(), "{:<6} {:<18} {:>8} records {:>8.3f} s{}\n", row["verdict"].get<std::string>(),
+    fmt::print(human(), "{:<6} {:<24} {:>8} records {:>8.3f} s{}\n", row["verdict"].get<std::string>(),
                row["name"].get<std::string>(), row["records"].get<std::size_t>(), row["seconds"].get<double>(),
                reason.empty() ? "" : "  " + reason);
     for (const auto& fault : row["faults"]) {
