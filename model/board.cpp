@@ -118,7 +118,7 @@ Board::Bridge::Bridge(const char* name, const Clock& clock)
     : function(name, clock, pci_bridge_config_space()), connector((std::string(name) + "_slot").c_str(), function) {}
 
 Board::DiskPlace::DiskPlace(const char* name, const Clock& clock, HostBridge& bridge)
-    : function(std::make_unique<VirtioBlkPci>(name, Slot{}, clock, kRamBytes, intx)),
+    : function(std::make_unique<VirtioBlkPci>(name, clock, kRamBytes, intx)),
       connector(std::make_unique<PciConnector>((std::string(name) + "_slot").c_str(), *function, &function->dma)) {
   function->dma.socket.bind(bridge.dma);
 }

@@ -18,7 +18,7 @@ constexpr unsigned routing_register(unsigned pirq) { return pirq < 4 ? kRoutingA
 }  // namespace
 
 Ich9Lpc::Ich9Lpc(const sc_core::sc_module_name& name, const Clock& clock, InterruptController& interrupts)
-    : PciFunction(name, {}, clock, ich9_lpc_config_space()), interrupts_(interrupts) {}
+    : PciFunction(name, clock, ich9_lpc_config_space()), interrupts_(interrupts) {}
 
 void Ich9Lpc::power_on(const Latencies& latencies, Tap* tap) {
   power_on_function(latencies, tap);

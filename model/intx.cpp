@@ -22,7 +22,7 @@ void IntxWire::cut() {
   }
 }
 
-void IntxWire::set_intx(Slot, std::uint8_t pin, bool high) {
+void IntxWire::set_intx(std::uint8_t pin, bool high) {
   if (high == high_ || pin == 0) {
     return;
   }

@@ -11,7 +11,7 @@ namespace ringside::model {
 // Where a function drives its INTx pin.
 class IntxSink {
  public:
-  virtual void set_intx(Slot slot, std::uint8_t pin, bool high) = 0;
+  virtual void set_intx(std::uint8_t pin, bool high) = 0;  // pin as PCI_INTERRUPT_PIN has it
 
  protected:
   ~IntxSink() = default;
@@ -51,8 +51,7 @@ class IntxWire final : public IntxSink {
   // Low, whatever the function thinks: it was pulled out.
   void cut();
 
-  // The slot is known from power-on.
-  void set_intx(Slot slot, std::uint8_t pin, bool high) override;
+  void set_intx(std::uint8_t pin, bool high) override;
 
  private:
   PirqRouter* router_ = nullptr;

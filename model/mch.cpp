@@ -17,7 +17,7 @@ constexpr std::uint64_t kAddressBits = 36;
 }  // namespace
 
 Mch::Mch(const sc_core::sc_module_name& name, const Clock& clock, HostBridge& bridge)
-    : PciFunction(name, {}, clock, mch_config_space()), bridge_(bridge) {}
+    : PciFunction(name, clock, mch_config_space()), bridge_(bridge) {}
 
 void Mch::after_config_write(unsigned offset, unsigned size, Picoseconds) {
   if (offset >= PCIEXBAR + 8 || offset + size <= PCIEXBAR) {

@@ -11,7 +11,7 @@ constexpr unsigned kIoWindow = kBars + 2;
 }  // namespace
 
 PciBridge::PciBridge(const sc_core::sc_module_name& name, const Clock& clock, const ConfigSpace& space)
-    : PciFunction(name, {}, clock, space) {}
+    : PciFunction(name, clock, space) {}
 
 void PciBridge::power_on(const ConfigSpace& space, QuirkSet quirks, const Latencies& latencies, Tap* tap) {
   space_ = space;

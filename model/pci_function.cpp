@@ -23,8 +23,8 @@ void set_value(tlm::tlm_generic_payload& transaction, std::uint64_t value) {
 
 }  // namespace
 
-PciFunction::PciFunction(const sc_core::sc_module_name& name, Slot slot, const Clock& clock, ConfigSpace space)
-    : sc_module(name), config("config"), io("io"), memory("memory"), space_(space), clock_(clock), slot_(slot) {
+PciFunction::PciFunction(const sc_core::sc_module_name& name, const Clock& clock, ConfigSpace space)
+    : sc_module(name), config("config"), io("io"), memory("memory"), space_(space), clock_(clock) {
   config.register_b_transport(this, &PciFunction::config_transport);
   io.register_b_transport(this, &PciFunction::io_transport);
   memory.register_b_transport(this, &PciFunction::memory_transport);

@@ -56,7 +56,7 @@ class PciFunction : public sc_core::sc_module {
   virtual void reset(Picoseconds at);
 
  protected:
-  PciFunction(const sc_core::sc_module_name& name, Slot slot, const Clock& clock, ConfigSpace space);
+  PciFunction(const sc_core::sc_module_name& name, const Clock& clock, ConfigSpace space);
 
   // Before the function is plugged into a bus.
   void power_on_function(const Latencies& latencies, Tap* tap);
@@ -111,7 +111,7 @@ class PciFunction : public sc_core::sc_module {
 class ConfigOnlyFunction final : public PciFunction {
  public:
   ConfigOnlyFunction(const sc_core::sc_module_name& name, const Clock& clock, const ConfigSpace& space)
-      : PciFunction(name, {}, clock, space) {}
+      : PciFunction(name, clock, space) {}
   void power_on(const Latencies& latencies, Tap* tap) { power_on_function(latencies, tap); }
 
  private:

@@ -7,7 +7,7 @@
 namespace ringside::model {
 
 Piix3::Piix3(const sc_core::sc_module_name& name, const Clock& clock, InterruptController& interrupts)
-    : PciFunction(name, {}, clock, piix3_config_space()), interrupts_(interrupts) {}
+    : PciFunction(name, clock, piix3_config_space()), interrupts_(interrupts) {}
 
 void Piix3::power_on(const Latencies& latencies, Tap* tap) {
   power_on_function(latencies, tap);

@@ -20,7 +20,7 @@ bool is_first_command(std::uint16_t port) { return port >= kFirstCommand && port
 }  // namespace
 
 Piix3Ide::Piix3Ide(const sc_core::sc_module_name& name, const Clock& clock)
-    : PciFunction(name, {}, clock, piix3_ide_config_space()) {}
+    : PciFunction(name, clock, piix3_ide_config_space()) {}
 
 void Piix3Ide::power_on(const IdeDisk& disk, const Latencies& latencies, Tap* tap) {
   power_on_function(latencies, tap);

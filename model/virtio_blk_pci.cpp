@@ -41,9 +41,9 @@ std::uint32_t legacy_only_features(const BlkProperties& properties) {
 
 }  // namespace
 
-VirtioBlkPci::VirtioBlkPci(const sc_core::sc_module_name& name, Slot slot, const Clock& clock, std::uint64_t ram_bytes,
+VirtioBlkPci::VirtioBlkPci(const sc_core::sc_module_name& name, const Clock& clock, std::uint64_t ram_bytes,
                            IntxSink& intx)
-    : PciFunction(name, slot, clock, VirtioShape::of({}, 0).config_space()),
+    : PciFunction(name, clock, VirtioShape::of({}, 0).config_space()),
       dma("dma", ram_bytes),
       intx_(intx),
       blk_(dma, quirks_) {

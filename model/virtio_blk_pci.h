@@ -31,8 +31,7 @@ class VirtioBlkPci final : public PciFunction {
  public:
   DmaPort dma;  // the device as bus master
 
-  VirtioBlkPci(const sc_core::sc_module_name& name, Slot slot, const Clock& clock, std::uint64_t ram_bytes,
-               IntxSink& intx);
+  VirtioBlkPci(const sc_core::sc_module_name& name, const Clock& clock, std::uint64_t ram_bytes, IntxSink& intx);
 
   // The properties are such that problem_with() finds none. A disk without storage is one that is not plugged in.
   void power_on(const Disk& disk, const BlkProperties& properties, QuirkSet quirks, const Latencies& latencies,

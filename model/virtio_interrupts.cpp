@@ -76,7 +76,7 @@ void VirtioBlkPci::drive_intx(Picoseconds at) {
   if (tap_ != nullptr) {
     tap_->intx(at, level);
   }
-  intx_.set_intx(slot(), space_[PCI_INTERRUPT_PIN], level);
+  intx_.set_intx(space_[PCI_INTERRUPT_PIN], level);
 }
 
 }  // namespace ringside::model
