@@ -37,11 +37,13 @@ void prepare(Run& run, std::uint16_t index) {
   Lane& lane = run.lanes[index];
   const bool read_back = lane.request.operation == block::Operation::write;
   if (!read_back) {
-    const auto sectors = static_cast<std::uint32_t>(1 + run.context.random().below(run.workload.sectors));
-    const std::uint64_t stretch = run.disk.info().sectors / run.workload.depth;
+    const std::uint32_t unit = run.disk.info().block_size / block::kSectorSize;  // whole blocks only
+    const std::uint32_t most = run.workload.sectors > unit ? run.workload.sectors / unit : 1;
+    const auto blocks = static_cast<std::uint32_t>(1 + run.context.random().below(most));
+    const std::uint64_t stretch = run.disk.info().sectors / unit / run.workload.depth;
     lane.key = run.context.random().next();
-    lane.segment = {lane.data, sectors * block::kSectorSize};
-    lane.request.sector = stretch * index + random_place(run.context, stretch, sectors);
+    lane.segment = {lane.data, blocks * unit * block::kSectorSize};
+    lane.request.sector = (stretch * index + random_place(run.context, stretch, blocks)) * unit;
   }
   fill(lane.data, lane.segment.size, read_back ? ~lane.key : lane.key);
   lane.request.operation = read_back ? block::Operation::read : block::Operation::write;
@@ -95,7 +97,8 @@ bool send_batch(Run& run, std::uint32_t first) {
 void run_workload(Context& context, block::BlockDevice& disk, const Workload& workload) {
   Buffer memory(context, workload.depth * std::size_t{kLaneBytes}, 4096);
   if (!memory.valid() ||
-      !context.check(disk.info().sectors >= workload.depth * kMaxSectors, "the disk is big enough")) {
+      !context.check(disk.info().sectors >= workload.depth * kMaxSectors, "the disk is big enough") ||
+      !context.check(disk.info().block_size <= kLaneBytes, "its blocks are small enough")) {
     return;
   }
   Run run{context, disk, workload, {}};
