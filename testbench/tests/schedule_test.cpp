@@ -59,6 +59,60 @@ TEST(ScheduleTest, WakesThatNoCompletionAskedForAreKept) {
   EXPECT_EQ(schedule.queues.at(1 << 16 | 2)[0].unprompted, (std::vector<std::uint64_t>{2}));
 }
 
+// Queues 0 and 1 of one device, both to be told of each completion.
+class TwoQueues : public ::testing::Test {
+ protected:
+  static Record of(Kind kind, std::uint16_t queue, std::uint64_t value = 0) {
+    Record record = driver_record(kind, 0, queue);
+    record.value = value;
+    return record;
+  }
+  static Record found(std::uint16_t queue, std::uint16_t index, std::uint64_t added) {
+    Record record = of(Kind::used_seen, queue, index);
+    record.length = added;
+    record.aux = index;
+    return record;
+  }
+  static Record accepted() {
+    Record record = of(Kind::features, 0, std::uint64_t{1} << VIRTIO_F_EVENT_IDX);
+    record.flags = 1;
+    return record;
+  }
+  static std::vector<Record> start() { return {accepted(), of(Kind::queue_enabled, 0), of(Kind::queue_enabled, 1)}; }
+};
+
+TEST_F(TwoQueues, LooksKnowTheirPlaceAmongThoseAtAllQueues) {
+  std::vector<Record> log = start();
+  for (const Record& record : {of(Kind::wait, 0), found(1, 1, 1), found(0, 1, 1), of(Kind::wait, 0), found(1, 2, 1)}) {
+    log.push_back(record);
+  }
+  const Schedule schedule = schedule_of(log);
+  EXPECT_EQ(schedule.queues.at(0)[0].places, (std::vector<std::uint64_t>{1}));
+  EXPECT_EQ(schedule.queues.at(1)[0].places, (std::vector<std::uint64_t>{0, 2}));
+  EXPECT_EQ(schedule.queues.at(0)[0].waits, (std::vector<std::uint64_t>{1}));
+  EXPECT_EQ(schedule.queues.at(1)[0].waits, (std::vector<std::uint64_t>{1, 2}));
+}
+
+TEST_F(TwoQueues, AWakeIsExplainedByAnyQueueThatWasToAnnounceSomething) {
+  std::vector<Record> log = start();
+  for (const Record& record : {of(Kind::used_event, 0, 9), of(Kind::used_event, 1, 0), of(Kind::wait, 0),
+                               found(0, 1, 1), found(1, 1, 1), of(Kind::wait, 0), found(0, 2, 1)}) {
+    log.push_back(record);
+  }
+  const Schedule schedule = schedule_of(log);
+  EXPECT_EQ(schedule.queues.at(0)[0].unprompted, (std::vector<std::uint64_t>{2}));
+  EXPECT_TRUE(schedule.queues.at(1)[0].unprompted.empty());
+}
+
+TEST_F(TwoQueues, AWakeIsNotExplainedByWhatASecondLookFinds) {
+  std::vector<Record> log = start();
+  for (const Record& record :
+       {of(Kind::used_event, 0, 4), of(Kind::wait, 0), found(0, 3, 3), found(0, 6, 3), of(Kind::wait, 0)}) {
+    log.push_back(record);
+  }
+  EXPECT_EQ(schedule_of(log).queues.at(0)[0].unprompted, (std::vector<std::uint64_t>{3}));
+}
+
 TEST(ScheduleTest, WhatBelongsToNoQueueOrNoRequestIsLeftOut) {
   Record device = enabled();
   device.tap = Tap::device;

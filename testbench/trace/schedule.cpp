@@ -1,5 +1,6 @@
 #include "testbench/trace/schedule.h"
 
+#include <set>
 #include <utility>
 
 #include "testbench/trace/interrupt_due.h"
@@ -28,6 +29,7 @@ class Observation {
   struct Wake {
     bool open = false;
     bool explained = false;          // by a completion that was to raise one
+    std::set<std::uint32_t> looked;  // queues at which something was found
     QueueSchedule* found = nullptr;  // else the queue on which something was found first
     std::uint64_t visible = 0;
   };
@@ -65,7 +67,7 @@ class Observation {
         break;
       case Kind::used_seen:
         if (queues_[key].live) {
-          look(record, queues_[key], schedule_.queues[key].back());
+          look(record, key);
         }
         break;
       default:
@@ -73,12 +75,15 @@ class Observation {
     }
   }
 
-  void look(const Record& record, Queue& queue, QueueSchedule& life) {
+  void look(const Record& record, std::uint32_t key) {
+    Queue& queue = queues_[key];
+    QueueSchedule& life = schedule_.queues[key].back();
     add_look(life, record);
     if (record.length == 0) {
       return;
     }
-    if (wake_.open) {
+    // What a second look at a queue finds came after the interrupt.
+    if (wake_.open && wake_.looked.insert(key).second) {
       wake_.explained = wake_.explained || queue.request.due(record);
       if (wake_.found == nullptr) {
         wake_.found = &life;
