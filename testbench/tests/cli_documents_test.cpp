@@ -27,6 +27,46 @@ TEST(CliDocuments, ListNamesScenariosAndTargets) {
   EXPECT_EQ(document["targets"][1]["name"], "qemu");
 }
 
+TEST(CliDocuments, ListSaysWhereEachScenarioRunsOrWhyNot) {
+  const json document = document_of(run_program({"list", "--json"}));
+  unsigned gaps = 0;
+  for (const json& scenario : document["scenarios"]) {
+    ASSERT_EQ(scenario["where"].size(), 4u) << scenario["name"];
+    for (const json& place : scenario["where"]) {
+      EXPECT_EQ(place["runs"].get<bool>(), place["reason"].get<std::string>().empty()) << scenario["name"];
+      gaps += place["runs"].get<bool>() ? 0 : 1;
+    }
+  }
+  EXPECT_GT(gaps, 0u) << "some scenarios are for one machine only";
+  EXPECT_GT(document["properties"].size(), 30u);
+  EXPECT_GT(document["targets"][0]["settings"].size(), 5u);
+}
+
+TEST(CliDocuments, NothingButSkipsIsNoSuccess) {
+  const ProgramResult result = run_program({"run", "ecam", "--machine", "pc", "--json"});
+  EXPECT_EQ(result.status, 1);
+  const json document = document_of(result);
+  EXPECT_EQ(document["skip"], 1);
+  EXPECT_EQ(document["scenarios"][0]["machine"], "pc-i440fx-7.2");
+  EXPECT_NE(document["scenarios"][0]["reason"].get<std::string>().find("q35"), std::string::npos);
+}
+
+TEST(CliDocuments, AScenarioGetsTheMachineThatItIsFor) {
+  const json document = document_of(run_program({"run", "ecam", "--json"}));
+  EXPECT_EQ(document["scenarios"][0]["machine"], "pc-q35-7.2");
+  EXPECT_EQ(document["held"], 1);
+}
+
+// QEMU's departures on one side only: the two diverge, and the command that shows it again names machine and device.
+TEST(CliDocuments, AReproductionCommandCarriesMachineAndDevice) {
+  const ProgramResult result = run_program({"compare", "get-id", "--left", "model", "--right", "model,quirks=qemu-7.2",
+                                            "--machine", "q35", "--device", "num-queues=2"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.out.find("./ringside compare get-id --seed 1 --machine q35 --device num-queues=2"),
+            std::string::npos)
+      << result.out;
+}
+
 TEST(CliDocuments, RunGivesAVerdictForEachScenario) {
   const ProgramResult result = run_program({"run", "flush", "get-id", "--json"});
   EXPECT_EQ(result.status, 0) << result.err;

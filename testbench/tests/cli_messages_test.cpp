@@ -49,6 +49,12 @@ TEST(CliMessages, UnknownMachineIsRefused) {
   expect_refusal(run_program({"run", "flush", "--machine", "pdp11"}), 2, "pdp11");
 }
 
+TEST(CliMessages, PropertiesThatNoDiskHasAreRefused) {
+  expect_refusal(run_program({"run", "flush", "--device", "num_queues=4"}), 2, "did you mean \"num-queues\"?");
+  expect_refusal(run_program({"compare", "flush", "--device", "packed=perhaps"}), 2, "expected on or off");
+  expect_refusal(run_program({"run", "flush", "--device", "", "--device", "bus=port0"}), 2, "--machine q35");
+}
+
 TEST(CliMessages, SettingWithoutValueIsRefused) {
   expect_refusal(run_program({"run", "flush", "--set", "latency"}), 2, "expected KEY=VALUE");
 }

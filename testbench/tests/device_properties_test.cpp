@@ -165,7 +165,7 @@ TEST(MachinePlanTest, AScenarioForAnotherMachineIsAGap) {
   EXPECT_EQ(settings_for(scenario, any).machine, "pc-q35-7.2") << "unless no machine was asked for";
 }
 
-TEST(MachinePlanTest, WhatEveryScenarioAsksForIsAMachine) {
+TEST(MachinePlanTest, WhatEveryScenarioWantsIsAMachine) {
   for (const scenarios::Scenario& scenario : scenarios::all_scenarios()) {
     RunSettings any;
     any.machine = "";

@@ -77,6 +77,46 @@ TEST_F(QemuMachineTest, AnswersGetIdWithTheSerialOfEveryWorld) {
   disk->shutdown();
 }
 
+// Vendor and device of a function on the root bus; all-ones when none answers.
+std::uint32_t id_at(QemuMachine& machine, unsigned device) {
+  machine.out32(0xcf8, 0x8000'0000 | device << 11);
+  return machine.in32(0xcfc);
+}
+
+TEST_F(QemuMachineTest, ADiskLeavesItsSlotAndComesBack) {
+  QemuMachine machine = power_on();
+  ASSERT_EQ(id_at(machine, 4), 0x1001'1af4u);
+  EXPECT_FALSE(machine.plug(0)) << "it is there";
+  EXPECT_FALSE(machine.unplug(1)) << "there is no such disk";
+  ASSERT_TRUE(machine.unplug(0));
+  EXPECT_EQ(id_at(machine, 4), 0xffff'ffffu);
+  EXPECT_FALSE(machine.unplug(0)) << "it is gone";
+  ASSERT_TRUE(machine.plug(0));
+  EXPECT_EQ(id_at(machine, 4), 0x1001'1af4u);
+}
+
+TEST_F(QemuMachineTest, Q35HasItsWindowsAndADiskBehindARootPortLeavesIt) {
+  RunSettings settings;
+  settings.machine = "q35";
+  settings.devices = {"bus=port0", "addr=06.0"};
+  const DiskImage disks[] = {DiskImage::generated(1u << 20, 1), DiskImage::generated(1u << 20, 2)};
+  QemuMachine machine(default_qemu_path(), plan_machine(settings), disks, std::chrono::seconds(60));
+  EXPECT_EQ(machine.info().ecam_window.base, 0xb000'0000u);
+  machine.out32(0xcf8, 0x8000'0000 | 2u << 11 | 0x18);
+  machine.out32(0xcfc, 0x0001'0100);  // bus 1 is behind port0
+  const auto behind_port = [&] {
+    machine.out32(0xcf8, 0x8001'0000);
+    return machine.in32(0xcfc);
+  };
+  ASSERT_EQ(behind_port(), 0x1042'1af4u);
+  EXPECT_FALSE(machine.unplug(1)) << "the root bus takes no hot plugging";
+  EXPECT_EQ(id_at(machine, 6), 0x1001'1af4u);
+  ASSERT_TRUE(machine.unplug(0));
+  EXPECT_EQ(behind_port(), 0xffff'ffffu);
+  ASSERT_TRUE(machine.plug(0));
+  EXPECT_EQ(behind_port(), 0x1042'1af4u);
+}
+
 TEST_F(QemuMachineTest, ResizesItsDisk) {
   QemuMachine machine = power_on();
   EXPECT_TRUE(machine.resize_disk(0, 2u << 20));
