@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "testbench/trace/recorder.h"
+#include "testbench/trace/virtio_layout.h"
 
 namespace ringside::trace {
 namespace {

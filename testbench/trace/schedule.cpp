@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "testbench/trace/interrupt_due.h"
+#include "testbench/trace/interrupt_routes.h"
 
 namespace ringside::trace {
 namespace {
@@ -28,6 +29,7 @@ class Observation {
   // What the driver did with an interrupt that ended its wait, until it waits again.
   struct Wake {
     bool open = false;
+    std::uint64_t vector = 0;
     bool explained = false;          // by a completion that was to raise one
     std::set<std::uint32_t> looked;  // queues at which something was found
     QueueSchedule* found = nullptr;  // else the queue on which something was found first
@@ -35,6 +37,7 @@ class Observation {
   };
 
   void take(const Record& record) {
+    routes_.see(record);
     const std::uint32_t key = std::uint32_t{record.unit} << 16 | record.queue;
     switch (record.kind) {
       case Kind::features:
@@ -54,6 +57,7 @@ class Observation {
       case Kind::wait:
         end_wake();
         wake_.open = true;
+        wake_.vector = record.offset;
         ++waits_;
         break;
       case Kind::wait_timeout:
@@ -84,7 +88,8 @@ class Observation {
     }
     // What a second look at a queue finds came after the interrupt.
     if (wake_.open && wake_.looked.insert(key).second) {
-      wake_.explained = wake_.explained || queue.request.due(record);
+      wake_.explained =
+          wake_.explained || (routes_.concerns(wake_.vector, record.unit, record.queue) && queue.request.due(record));
       if (wake_.found == nullptr) {
         wake_.found = &life;
         wake_.visible = record.aux;
@@ -123,6 +128,7 @@ class Observation {
   Schedule schedule_;
   std::map<std::uint32_t, Queue> queues_;
   std::map<std::uint8_t, std::uint64_t> accepted_;
+  InterruptRoutes routes_;
   Wake wake_;
   std::uint64_t places_ = 0;
   std::uint64_t waits_ = 0;
