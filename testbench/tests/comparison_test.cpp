@@ -343,6 +343,54 @@ TEST(ComparisonTest, AnEmptyInterruptStatusIsADifference) {
   expect_divergence(compared(run(1), run(0)), EventClass::ordered, "pciisr-dev-03", "isr.status");
 }
 
+TEST(ComparisonTest, OnASharedLineOneDeviceNamesTheCause) {
+  const auto run = [](std::uint64_t first, std::uint64_t second) {
+    Log log;
+    log.start();
+    Record running = find(log, Kind::device_status);
+    running.unit = 1;
+    log.put(running);
+    log.put(Kind::interrupt).offset = hal::line_vector(11);
+    log.read(Structure::isr, 0, first);
+    log.read(Structure::isr, 0, second).unit = 1;
+    return check_rules(log.records).find(Rule::isr_names_cause) != nullptr;
+  };
+  EXPECT_FALSE(run(0, 1));
+  EXPECT_FALSE(run(1, 0));
+  EXPECT_TRUE(run(0, 0));
+}
+
+TEST(ComparisonTest, AnInterruptMayBeSeenAfterItsCauseWasRead) {
+  Log log;
+  log.start();
+  log.read(Structure::isr, 0, 1);
+  log.put(Kind::interrupt).offset = hal::line_vector(11);
+  log.read(Structure::isr, 0, 0);
+  EXPECT_EQ(check_rules(log.records).find(Rule::isr_names_cause), nullptr);
+  log.put(Kind::interrupt).offset = hal::line_vector(11);
+  log.read(Structure::isr, 0, 0);
+  EXPECT_NE(check_rules(log.records).find(Rule::isr_names_cause), nullptr) << "but once";
+}
+
+TEST(ComparisonTest, HowOftenTheConfigurationWindowIsAimedIsFree) {
+  const auto polls = [](unsigned count) {
+    Log log;
+    log.start();
+    for (unsigned i = 0; i < count; ++i) {
+      Record& aim = log.put(Kind::config_write);
+      aim.offset = 0x8c;
+      aim.flags = 1;
+      Record& data = log.put(Kind::config_read);
+      data.offset = 0x94;
+      data.flags = 1;
+      log.status(VIRTIO_CONFIG_S_DRIVER_OK, true);
+    }
+    log.end();
+    return log;
+  };
+  EXPECT_EQ(compared(polls(1), polls(5)).verdict, Verdict::agree);
+}
+
 TEST(ComparisonTest, ADoorbellOutOfNowhereIsADifference) {
   expect_divergence(with_change([](Log& log) {
                       Record doorbell = find(log, Kind::doorbell);
