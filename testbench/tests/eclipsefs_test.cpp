@@ -241,6 +241,28 @@ TEST_F(EclipseFs, ADirectoryAndARecordMayNotBeEndless) {
   EXPECT_EQ(check(), Result::too_large);
 }
 
+// The directory has room for it, the reader has not.
+TEST_F(EclipseFs, ANameOf256BytesIsNoName) {
+  const std::size_t moved = 0x8000;
+  const std::uint32_t entry = kDirectoryEntryBytes + 256;
+  put(kUsualTableOffset + 4, 4, moved - kUsualTableOffset - 40);
+  put(moved, 4, 1);
+  put(moved + 4, 4, 8 + 10 + 6 + entry);
+  put(moved + 8, 2, kTagNodeType);
+  put(moved + 10, 4, 4);
+  put(moved + 14, 4, 2);
+  put(moved + 18, 2, kTagDirectory);
+  put(moved + 20, 4, entry);
+  put(moved + 24, 4, 256);
+  put(moved + 28, 4, 2);
+  std::memset(&image[moved + 32], 'n', 256);
+  EXPECT_EQ(check(), Result::bad_directory);
+  put(moved + 4, 4, 8 + 10 + 6 + entry - 1);
+  put(moved + 20, 4, entry - 1);
+  put(moved + 24, 4, 255);
+  EXPECT_EQ(check(), Result::ok);
+}
+
 TEST_F(EclipseFs, NoRandomDamageGetsOutOfTheDisk) {
   const std::vector<std::uint8_t> good = image;
   std::mt19937 random(3);
