@@ -129,6 +129,29 @@ TEST(ModelBoard, Q35RoutesSlotsToInputsOfTheirOwn) {
       machine("q35", {}));
 }
 
+TEST(ModelBoard, Q35RoutesItsOwnDevicesAsTheirRegistersSay) {
+  run_on_model(
+      [](scenarios::Context& context) {
+        hal::Machine& pc = context.machine();
+        constexpr Function kOwn{26, 0};
+        constexpr std::uint64_t kChipset = 0xfed1'c000;
+        RawDisk disk(pc);
+        disk.config.write32(kOwn, 0x20, static_cast<std::uint32_t>(kCommon));
+        disk.config.write16(kOwn, 0x04, 6);
+        interrupt_by(disk);
+        EXPECT_EQ(pc.interrupts(hal::line_vector(16)), 1u) << "PIRQA at power-on";
+        EXPECT_EQ(pc.mmio_read8(kIsr), 1);
+        disk.config.write32({0x1f, 0}, 0xf0, kChipset | 1);
+        EXPECT_EQ(pc.mmio_read16(kChipset + 0x314c), 0x3210);
+        pc.mmio_write8(kChipset + 0x314c, 0x17);
+        interrupt_by(disk);
+        EXPECT_EQ(pc.interrupts(hal::line_vector(23)), 1u);
+        disk.config.write32({0x1f, 0}, 0xf0, kChipset);
+        EXPECT_EQ(pc.mmio_read32(kChipset + 0x314c), 0xffff'ffffu) << "closed";
+      },
+      machine("q35", {"addr=1a.0"}));
+}
+
 // Which of the lines 8 to 11, one for each PIRQ of the PIIX3, a disk behind the bridge raises.
 std::vector<unsigned> lines_raised_by(hal::Machine& pc, Function behind) {
   RawDisk disk(pc);
