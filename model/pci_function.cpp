@@ -38,6 +38,7 @@ void PciFunction::power_on_function(const Latencies& latencies, Tap* tap) {
     bar.decoded = false;
   }
   claims_ = 0;
+  may_decode_ = true;
 }
 
 void PciFunction::reset(Picoseconds) {
@@ -49,6 +50,11 @@ void PciFunction::clear_bars() {
   for (Bar& bar : bars_) {
     bar = {};
   }
+}
+
+void PciFunction::let_decode(bool allowed) {
+  may_decode_ = allowed;
+  update_bars();
 }
 
 void PciFunction::define_bar(unsigned bar, std::uint32_t size, std::uint32_t flags) {
@@ -93,7 +99,7 @@ void PciFunction::update_bar(unsigned index) {
   // A BAR that was never assigned decodes nothing: address 0 is RAM, and the first ports belong to the chipset. Nor
   // does one that is being sized: all-ones would end with the address space.
   const std::uint64_t end = bar.wide ? ~std::uint64_t{0} : ~std::uint32_t{0};
-  const bool assigned = base != 0 && last < end;
+  const bool assigned = may_decode_ && base != 0 && last < end;
   const bool decoded = assigned && (space_.command() & (bar.io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)) != 0;
   if (decoded == bar.decoded && base == bar.base) {
     return;

@@ -73,6 +73,8 @@ class PciFunction : public sc_core::sc_module {
   // --- Construction and strapping: declares a BAR. `size` is a power of two.
   void define_bar(unsigned bar, std::uint32_t size, std::uint32_t flags);
   void clear_bars();
+  // A function that sleeps answers configuration cycles only.
+  void let_decode(bool allowed);
 
   // A range that is not a BAR's. Numbers from kBars up are free.
   void claim(AddressSpace space, unsigned number, const AddressRange& range);
@@ -105,6 +107,7 @@ class PciFunction : public sc_core::sc_module {
   ClaimSink* bus_ = nullptr;
   Bar bars_[kBars];
   std::uint64_t claims_ = 0;
+  bool may_decode_ = true;
 };
 
 // A function that is nothing but its configuration space.

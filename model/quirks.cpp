@@ -70,6 +70,8 @@ constexpr std::array kQuirks{
     QuirkInfo{Quirk::function_reset_keeps_registers, "function-reset-keeps-registers", "PCIe 6.6.2", kOldestSeen,
               kStillThere,
               "a function-level reset leaves device control 2, ATS and the window of PCI_CFG as they were"},
+    QuirkInfo{Quirk::power_state_ignored, "power-state-ignored", "PCI Power Management 1.2, 5.4.1", kOldestSeen,
+              kStillThere, "a function in D3hot goes on as in D0, and coming back resets nothing"},
     QuirkInfo{Quirk::unclaimed_memory_reads_zero, "unclaimed-memory-reads-zero", "PCI 3.0, 6.1", kOldestSeen,
               kStillThere, "a read of memory space that no function claims gives zeroes instead of all-ones"},
     QuirkInfo{Quirk::bridge_master_ignored, "bridge-master-ignored", "PCI-to-PCI Bridge 1.2, 3.2.5.1", kOldestSeen,

@@ -40,6 +40,7 @@ enum class Quirk : unsigned {
   queue_release_resets_device,
   legacy_status_enables_bus_master,
   function_reset_keeps_registers,
+  power_state_ignored,
   unclaimed_memory_reads_zero,
   bridge_master_ignored,
 };

@@ -99,6 +99,7 @@ void VirtioBlkPci::power_on(const Disk& disk, const BlkProperties& properties, Q
   status_ = 0;
   generation_ = 0;
   intx_level_ = false;
+  asleep_ = false;
   fetch_free_ = 0;
   link_free_ = 0;
   held_ = false;
@@ -111,6 +112,8 @@ void VirtioBlkPci::reset(Picoseconds at) {
   reset_device(at);
   msix_.reset();
   dma.set_bus_master(false);
+  asleep_ = false;
+  let_decode(true);
   PciFunction::reset(at);
   drive_intx(at);
   if (had_status) {
@@ -171,6 +174,9 @@ void VirtioBlkPci::after_config_write(unsigned offset, unsigned size, Picosecond
   if (shape_.modern && touches(shape_.pci_cfg_cap + kCapPciCfgData, 4)) {
     config_window(true, at);
   }
+  if (shape_.express && touches(shape_.pm_cap + PCI_PM_CTRL, 2)) {
+    power_state_changed(at);
+  }
   if (shape_.express && touches(shape_.express_cap + PCI_EXP_DEVCTL, 2)) {
     const std::uint32_t control = space_.read(shape_.express_cap + PCI_EXP_DEVCTL, 2);
     if ((control & PCI_EXP_DEVCTL_BCR_FLR) != 0) {
@@ -184,6 +190,22 @@ void VirtioBlkPci::msix_flags_changed(Picoseconds at) {
   dma.seek(at);
   msix_.deliver_pending(dma);
   drive_intx(at);
+}
+
+// PCI Power Management 1.2, 5.4.1 and 3.2.4: in D3hot a function answers configuration cycles and does nothing else; as
+// No_Soft_Reset is clear, it comes back reset. D1 and D2 it does not have, so that they are no state of it.
+void VirtioBlkPci::power_state_changed(Picoseconds at) {
+  const bool sleeps = (space_.read(shape_.pm_cap + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK) == PCI_PM_CTRL_STATE_D3;
+  if (sleeps == asleep_ || quirks_.fires(Quirk::power_state_ignored, at)) {
+    return;
+  }
+  asleep_ = sleeps;
+  if (sleeps) {
+    dma.set_bus_master(false);
+    let_decode(false);
+  } else {
+    reset(at);
+  }
 }
 
 // PCIe 4.0, 6.6.2: all registers as at power-on, but for what is sticky.
@@ -234,7 +256,7 @@ void VirtioBlkPci::config_window(bool write, Picoseconds at) {
 }
 
 void VirtioBlkPci::command_changed(Picoseconds at) {
-  const bool master = (space_.command() & PCI_COMMAND_MASTER) != 0;
+  const bool master = (space_.command() & PCI_COMMAND_MASTER) != 0 && !asleep_;
   const bool was_running = (status_ & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
   dma.set_bus_master(master);
   if (!master && was_running && quirks_.fires(Quirk::bus_master_off_clears_driver_ok, at)) {

@@ -82,6 +82,7 @@ class VirtioBlkPci final : public PciFunction {
   void command_changed(Picoseconds at);
   void msix_flags_changed(Picoseconds at);
   void function_level_reset(Picoseconds at);
+  void power_state_changed(Picoseconds at);
   bool structure_access(Access& access, Picoseconds at);
   bool msix_access(Access& access, Picoseconds at);
   void show(Structure structure, std::uint32_t base, const Access& access, Picoseconds at);
@@ -171,6 +172,7 @@ class VirtioBlkPci final : public PciFunction {
   std::uint8_t isr_ = 0;
   bool broken_ = false;  // until a reset
   bool intx_level_ = false;
+  bool asleep_ = false;  // in D3hot
 
   Picoseconds fetch_free_ = 0;  // until when the device is busy fetching
   Picoseconds link_free_ = 0;   // until when the link is taken by completions

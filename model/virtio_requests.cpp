@@ -22,7 +22,7 @@ void VirtioBlkPci::doorbell(std::uint32_t index, std::uint32_t value, Picosecond
     return;
   }
   // 3.1.1: before DRIVER_OK the device consumes nothing, unless for a legacy driver (3.1.2).
-  if ((status_ & VIRTIO_CONFIG_S_DRIVER_OK) != 0 || !accepted(VIRTIO_F_VERSION_1) ||
+  if ((status_ & VIRTIO_CONFIG_S_DRIVER_OK) != 0 || (shape_.legacy && !accepted(VIRTIO_F_VERSION_1)) ||
       quirks_.fires(Quirk::kick_before_driver_ok, at)) {
     fetch_requests(static_cast<std::uint16_t>(index), at);
   }

@@ -62,5 +62,6 @@ inline constexpr std::uint16_t PCI_EXP_DEVCTL_BCR_FLR = 0x8000;
 // Power management (PCI Power Management 1.2, 3.2).
 inline constexpr unsigned PCI_PM_CTRL = 4;
 inline constexpr std::uint16_t PCI_PM_CTRL_STATE_MASK = 3;
+inline constexpr std::uint16_t PCI_PM_CTRL_STATE_D3 = 3;
 
 }  // namespace ringside::model

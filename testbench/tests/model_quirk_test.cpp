@@ -302,6 +302,20 @@ const Case kCases[] = {
        }
      },
      "bus=port0,ats=on", "q35"},
+    {"power-state-ignored",
+     [](scenarios::Context& context) {
+       DiskPlace place(context.machine(), true);
+       place.write(0x20, static_cast<std::uint32_t>(kCommon));
+       place.write16(0x04, 7);
+       for (const unsigned state : {0u, 3u, 0u}) {
+         place.write16(0x80, static_cast<std::uint16_t>(state));
+         see(place.read(0x80));
+         see(place.read(0x04));
+         see(place.read(0x20));
+         see(context.machine().mmio_read16(kCommon + 0x12));
+       }
+     },
+     "bus=port0", "q35"},
 };
 
 struct Witness {
