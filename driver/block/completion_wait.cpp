@@ -124,15 +124,15 @@ Woken CompletionWait<Ring>::wait_for_interrupt(QueueRange<Ring> queues, QueueRan
     deadline = earlier(deadline, machine_->now() + kExplanationTime);
   }
   const bool woken = machine_->wait(vector, seen, deadline);
+  if (configuration_interrupt()) {
+    return Woken::inspect;  // first, or a queue that is never idle would keep it from us
+  }
   if (woken) {
     static_cast<void>(settle_interrupts(vector));
     if (explained(queues, all, vector)) {
       unexplained_ = false;
       return Woken::look;
     }
-  }
-  if (configuration_interrupt()) {
-    return Woken::inspect;
   }
   const std::uint64_t now = machine_->now();
   return now >= queues.earliest() ? at_deadline(queues, now, true) : explain(now, woken);
