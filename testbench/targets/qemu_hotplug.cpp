@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint16_t kPcRegisters = 0xae00;
 constexpr std::uint16_t kQ35Registers = 0x0cc0;
 constexpr std::uint16_t kEject = 0x08;
+constexpr std::uint16_t kRemovable = 0x0c;
 constexpr std::uint16_t kSelectBus = 0x10;
 
 // The drive of a device that was ejected is free a moment later.
@@ -61,6 +62,8 @@ bool unplug_disk(Qtest& qtest, Qmp& qmp, const MachinePlan& plan, unsigned unit)
   const std::uint16_t registers = plan.board == Board::pc ? kPcRegisters : kQ35Registers;
   qtest.write("outl", registers + kSelectBus, *selector);
   qtest.write("outl", registers + kEject, std::uint64_t{1} << place.device);
+  // Writes are posted, and QMP is another socket: the answer to a read says that the slot was ejected.
+  (void)qtest.read("inl", registers + kRemovable);
   return !qmp.has_object(object_of(unit));
 }
 
