@@ -24,21 +24,40 @@ constexpr std::size_t kImageBytes = 64u << 10;
 constexpr char kHello[] = "hello, world\n";
 
 // A disk whose bytes the test holds, and which counts what is read.
-class ByteDisk final : public block::SoftDevice {
+class ByteDisk final : public block::BlockDevice {
  public:
-  ByteDisk(hal::Machine& machine, std::vector<std::uint8_t>& bytes) : SoftDevice(machine), bytes_(bytes) {
-    info_.sectors = bytes.size() / 512;
-  }
+  explicit ByteDisk(std::vector<std::uint8_t>& bytes) : bytes_(bytes) { info_.sectors = bytes.size() / 512; }
   unsigned reads = 0;
 
+  const block::DiskInfo& info() const override { return info_; }
+  const block::Counters& counters() const override { return counters_; }
+  std::size_t submit(block::Request* const* requests, std::size_t count) override {
+    for (std::size_t i = 0; i < count; ++i) {
+      read_sectors(*requests[i]);
+    }
+    return count;
+  }
+  std::size_t poll() override { return 0; }
+  std::size_t wait(std::size_t) override { return 0; }
+  std::size_t in_flight() const override { return 0; }
+  block::Status set_write_cache(bool) override { return block::Status::unsupported; }
+  bool write_cache() override { return false; }
+  block::Status reset_queue(std::uint16_t) override { return block::Status::unsupported; }
+  void shutdown() override {}
+
  private:
-  block::Status begin(block::Request& request, std::uint64_t) override {
+  void read_sectors(block::Request& request) {
     EXPECT_EQ(request.operation, block::Operation::read);
-    std::memcpy(request.segments[0].data, bytes_.data() + request.sector * 512, request.segments[0].size);
+    const std::uint64_t offset = request.sector * 512;
+    const std::uint32_t size = request.segments[0].size;
+    ASSERT_LE(offset + size, bytes_.size()) << "a read outside the disk";
+    std::memcpy(request.segments[0].data, bytes_.data() + offset, size);
     ++reads;
-    return block::Status::ok;
+    request.status = block::Status::ok;
   }
 
+  block::DiskInfo info_;
+  block::Counters counters_;
   std::vector<std::uint8_t>& bytes_;
 };
 
@@ -58,7 +77,7 @@ class EclipseFs : public ::testing::Test {
   }
 
   Result check() {
-    ByteDisk disk(machine, image);
+    ByteDisk disk(image);
     const Result result = block::check_file_system(machine, disk);
     EXPECT_TRUE(machine.buffers.empty()) << "the block buffer is given back";
     reads = disk.reads;
@@ -91,7 +110,7 @@ void note(const DirectoryEntry& entry, void* user) {
 }
 
 TEST_F(EclipseFs, TheRootIsListedAndFilesAreRead) {
-  ByteDisk disk(machine, image);
+  ByteDisk disk(image);
   FileSystem files;
   ASSERT_EQ(files.mount(machine, disk), Result::ok);
   EXPECT_EQ(files.inodes(), 5u);
