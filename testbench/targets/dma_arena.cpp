@@ -57,18 +57,21 @@ void DmaArena::free(const hal::DmaBuffer& buffer) {
                                  hal::raw(buffer.bus), buffer.size));
   }
   used_.erase(found);
+  last_ = {};
 }
 
 hal::BusAddress DmaArena::bus_of(const void* cpu, std::size_t size) const {
   // As numbers: the pointer may belong to anything, and only pointers into one object may be compared.
   const std::uint64_t address = reinterpret_cast<std::uintptr_t>(cpu) - reinterpret_cast<std::uintptr_t>(ram_);
-  const auto after = used_.upper_bound(address);
-  if (after == used_.begin()) {
-    return hal::kInvalidBusAddress;
+  if (address - last_.start >= last_.size) {
+    const auto after = used_.upper_bound(address);
+    if (after == used_.begin()) {
+      return hal::kInvalidBusAddress;
+    }
+    last_ = {std::prev(after)->first, std::prev(after)->second};
   }
-  const auto& [start, length] = *std::prev(after);
-  const std::uint64_t offset = address - start;
-  if (offset >= length || size > length - offset) {
+  const std::uint64_t offset = address - last_.start;
+  if (offset >= last_.size || size > last_.size - offset) {
     return hal::kInvalidBusAddress;
   }
   return hal::BusAddress{address};
@@ -90,6 +93,7 @@ void DmaArena::reset() {
   private_.clear();
   private_bytes_ = 0;
   high_water_ = kArenaBase;
+  last_ = {};
 }
 
 }  // namespace ringside::targets

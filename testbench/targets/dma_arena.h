@@ -41,6 +41,11 @@ class DmaArena {
  private:
   std::uint8_t* ram_;
   std::map<std::uint64_t, std::uint64_t> used_;  // bus address -> bytes
+  struct Range {
+    std::uint64_t start = 0;
+    std::uint64_t size = 0;
+  };
+  mutable Range last_;  // of used_, where the last look-up ended: a request's pieces mostly lie in one buffer
   std::vector<std::unique_ptr<std::uint8_t[]>> private_;
   std::size_t private_bytes_ = 0;
   std::uint64_t high_water_ = kArenaBase;
