@@ -59,20 +59,26 @@ struct Registers {
 };
 inline constexpr std::uint64_t kPanic = 0xffff;
 
-// What Work::bench does: `requests` reads or writes of `sectors` each, `depth` in flight, submitted `batch` at a time.
+// What Work::bench does: `depth` requests of `sectors` each are submitted `batch` at a time, one doorbell a batch, and all
+// are completed before the next `depth`, until there were at least `requests`.
 struct BenchOrder {
   std::uint64_t requests;
   std::uint32_t depth;
   std::uint32_t batch;
   std::uint32_t sectors;
-  std::uint32_t write;  // 0: reads
+  std::uint32_t write;    // 0: reads
+  std::uint32_t polled;   // 0: completion by MSI-X
+  std::uint32_t counted;  // 1: `driver_ticks` are wanted, which costs time
 };
 struct BenchResult {
   std::uint64_t requests;
   std::uint64_t errors;
   std::uint64_t nanoseconds;  // by the guest's clock
-  std::uint64_t ticks;        // of the time-stamp counter: under -icount shift=0 instructions
+  // By the time-stamp counter, which counts instructions under `-icount shift=0`:
+  std::uint64_t driver_ticks;      // in the driver: submit(), and each poll() that completed something
+  std::uint64_t known_loop_ticks;  // of a loop of kKnownLoopInstructions, so that the bench can tell what a tick is
 };
+inline constexpr std::uint64_t kKnownLoopInstructions = 2000;
 
 struct Mailbox {
   // --- Written by the bench before power-on.
