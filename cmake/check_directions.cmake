@@ -7,8 +7,8 @@ cmake_minimum_required(VERSION 3.25)
 set(rooms
     driver/hal driver/pci driver/virtio driver/block
     model
-    testbench/scenarios testbench/trace testbench/checks testbench/faults testbench/targets testbench/cli
-    testbench/tests testbench/examples)
+    testbench/scenarios testbench/trace testbench/checks testbench/faults testbench/guest testbench/targets
+    testbench/cli testbench/tests testbench/examples)
 set(may_driver/hal driver/hal/)
 set(may_driver/pci driver/hal/ driver/pci/)
 set(may_driver/virtio driver/hal/ driver/pci/ driver/virtio/)
@@ -18,8 +18,9 @@ set(may_testbench/scenarios driver/ testbench/scenarios/)
 set(may_testbench/trace driver/hal/ testbench/trace/)
 set(may_testbench/checks testbench/trace/ testbench/checks/)
 set(may_testbench/faults driver/hal/ testbench/trace/ testbench/faults/)
+set(may_testbench/guest driver/ testbench/trace/ testbench/scenarios/ testbench/targets/ testbench/guest/)
 set(may_testbench/targets driver/ model/ testbench/trace/ testbench/scenarios/ testbench/checks/ testbench/faults/
-    testbench/targets/)
+    testbench/guest/ testbench/targets/)
 set(may_testbench/cli driver/ model/ testbench/)
 set(may_testbench/tests driver/ model/ testbench/)
 set(may_testbench/examples driver/ model/ testbench/)
