@@ -3,28 +3,6 @@
 #include <algorithm>
 
 namespace ringside::faults {
-namespace {
-
-using trace::Kind;
-
-// A record that belongs to no device or to no queue is one event for all of them.
-bool is_of_a_unit(Kind kind) {
-  return kind <= Kind::msix_vector || (kind >= Kind::avail_publish && kind <= Kind::avail_flags);
-}
-
-bool is_of_a_queue(Kind kind) {
-  return (kind >= Kind::doorbell && kind <= Kind::queue_disabled) ||
-         (kind >= Kind::avail_publish && kind <= Kind::avail_flags);
-}
-
-bool is_trigger(const Fault& fault, const trace::Record& record) {
-  return record.tap == trace::Tap::driver && record.kind == fault.on &&
-         (record.unit == fault.unit || !is_of_a_unit(fault.on)) &&
-         (record.queue == fault.queue || !is_of_a_queue(fault.on));
-}
-
-}  // namespace
-
 Injector::Injector(const Plan& plan, FaultyMachine& machine, trace::Sink& sink)
     : plan_(plan), machine_(machine), sink_(sink), progress_(plan.faults.size()) {
   machine_.listen(*this);
@@ -34,7 +12,7 @@ void Injector::append(const trace::Record& record) {
   sink_.append(record);
   machine_.see(record);
   for (std::size_t i = 0; i < progress_.size(); ++i) {
-    if (is_trigger(plan_.faults[i], record) && ++progress_[i].seen == plan_.faults[i].nth) {
+    if (trace::matches(plan_.faults[i], record) && ++progress_[i].seen == plan_.faults[i].nth) {
       machine_.arm(i, plan_.faults[i]);
     }
   }

@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::size_t kMaxFileBytes = 1u << 20;
 constexpr std::size_t kMaxFaults = 1000;
-constexpr std::uint64_t kMaxNth = 1'000'000'000;
 constexpr std::array<std::string_view, 7> kKeys = {"on", "nth", "queue", "unit", "action", "value", "name"};
 
 constexpr std::array kActions = {
@@ -41,26 +40,30 @@ constexpr std::array kActions = {
 
 std::uint64_t line_of(const toml::node& node) { return node.source().begin.line; }
 
-// What the driver-side tap records on every traced run; fences and single accesses only on request.
+// Fences and single accesses are recorded only on request.
 bool can_trigger(trace::Kind kind) { return kind >= trace::Kind::config_read && kind < trace::Kind::fence; }
 
-std::optional<trace::Kind> kind_named(std::string_view name) {
+std::vector<trace::Kind> make_trigger_kinds() {
+  std::vector<trace::Kind> kinds;
   for (unsigned number = 0; number <= 0xff; ++number) {
     const auto kind = static_cast<trace::Kind>(number);
-    if (can_trigger(kind) && trace::name_of(kind) != nullptr && name == trace::name_of(kind)) {
-      return kind;
+    if (can_trigger(kind) && trace::name_of(kind) != nullptr) {
+      kinds.push_back(kind);
     }
   }
-  return std::nullopt;
+  return kinds;
+}
+
+std::optional<trace::Kind> kind_named(std::string_view name) {
+  const auto kinds = trigger_kinds();
+  const auto found = std::ranges::find(kinds, name, [](trace::Kind kind) { return std::string_view(name_of(kind)); });
+  return found == kinds.end() ? std::nullopt : std::optional(*found);
 }
 
 std::string names_of_kinds() {
   std::vector<std::string_view> names;
-  for (unsigned number = 0; number <= 0xff; ++number) {
-    const auto kind = static_cast<trace::Kind>(number);
-    if (can_trigger(kind) && trace::name_of(kind) != nullptr) {
-      names.emplace_back(trace::name_of(kind));
-    }
+  for (const trace::Kind kind : trigger_kinds()) {
+    names.emplace_back(trace::name_of(kind));
   }
   return fmt::format("{}", fmt::join(names, ", "));
 }
@@ -82,8 +85,8 @@ class TableReader {
   Fault read() {
     refuse_unknown_keys();
     Fault fault;
-    fault.on = kind();
-    fault.nth = number("nth", 1, kMaxNth).value_or(1);
+    fault.kind = kind();
+    fault.nth = number("nth", 1, kMostNth).value_or(1);
     fault.unit = static_cast<std::uint8_t>(number("unit", 0, 0xfe).value_or(0));
     fault.queue = static_cast<std::uint16_t>(number("queue", 0, 0xffff).value_or(0));
     const ActionSummary& action = this->action();
@@ -184,6 +187,11 @@ std::string read_file(const std::string& path) {
 }
 
 }  // namespace
+
+std::span<const trace::Kind> trigger_kinds() {
+  static const std::vector<trace::Kind> kinds = make_trigger_kinds();
+  return kinds;
+}
 
 std::span<const ActionSummary> all_actions() { return kActions; }
 

@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "testbench/trace/event.h"
 #include "testbench/trace/file_error.h"
 #include "testbench/trace/record.h"
 
@@ -50,12 +51,9 @@ struct ActionSummary {
 [[nodiscard]] std::span<const ActionSummary> all_actions();
 [[nodiscard]] const ActionSummary& summary_of(Action action);
 
-struct Fault {
+// The event that it waits for, and what happens then.
+struct Fault : trace::Event {
   std::string name;
-  trace::Kind on = trace::Kind::none;
-  std::uint64_t nth = 1;
-  std::uint8_t unit = 0;
-  std::uint16_t queue = 0;
   Action action = Action::removed;
   std::uint32_t value = 0;
 };
@@ -71,6 +69,10 @@ struct FaultCount {
   std::uint64_t planned = 0;
   std::uint64_t fired = 0;
 };
+
+// The kinds of record that an event may be named by: what the driver-side tap records on every traced run.
+[[nodiscard]] std::span<const trace::Kind> trigger_kinds();
+inline constexpr std::uint64_t kMostNth = 1'000'000'000;
 
 // Throw trace::FileError: one line with file, line, and what was expected there.
 [[nodiscard]] Plan load_plan(const std::string& path);

@@ -28,7 +28,7 @@ TEST(FaultPlan, SaysTriggerAndAction) {
       "plan.toml");
   ASSERT_EQ(plan.faults.size(), 1u);
   const Fault& fault = plan.faults[0];
-  EXPECT_EQ(fault.on, trace::Kind::used_seen);
+  EXPECT_EQ(fault.kind, trace::Kind::used_seen);
   EXPECT_EQ(fault.nth, 7u);
   EXPECT_EQ(fault.unit, 1u);
   EXPECT_EQ(fault.queue, 2u);

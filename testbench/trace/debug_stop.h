@@ -1,0 +1,34 @@
+// Where a debugger gets hold of a run: it sets its breakpoint on ringside_debug_stop, and the run calls that when the
+// event has come that the debugger waits for.
+#pragma once
+
+#include <cstdint>
+
+#include "testbench/trace/event.h"
+#include "testbench/trace/record.h"
+
+extern "C" {
+// Does nothing.
+void ringside_debug_stop();
+// What will be called next when the stop is before a scenario, else null: for the debugger's second breakpoint.
+extern const void* volatile ringside_debug_next;
+}
+
+namespace ringside::trace {
+
+// Stops before a scenario.
+void stop_before(void (*scenario_function)());
+
+// Passes records on and stops when the event is among them; its record is the last that has been written then.
+class StopAtEvent final : public Sink {
+ public:
+  StopAtEvent(Sink& sink, const Event& event) : sink_(sink), event_(event) {}
+  void append(const Record& record) override;
+
+ private:
+  Sink& sink_;
+  Event event_;
+  std::uint64_t seen_ = 0;
+};
+
+}  // namespace ringside::trace
