@@ -106,6 +106,7 @@ struct Setup {
   const char* devices[kMostDisks] = {};  // the first null ends the list; none at all: one disk as it comes
   std::uint64_t disk_sectors = 0;        // of generated disks; 0: the usual size
   unsigned asks = 0;                     // what it cannot do without, of what is asked of the bench: bits of asking()
+  bool firmware = false;                 // started by the machine's own firmware, which only a CPU can run
 };
 
 struct Scenario {

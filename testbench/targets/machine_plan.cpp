@@ -217,6 +217,7 @@ ScenarioPlan plan_scenario(const scenarios::Scenario& scenario, const RunSetting
   ScenarioPlan plan;
   plan.machine = plan_machine(settings);
   plan.asks = scenario.setup.asks;
+  plan.firmware = scenario.setup.firmware;
   const char* const wish = scenario.setup.machine;
   if (wish != nullptr && plan.machine.board != board_of(machine_type(wish))) {
     plan.gap = fmt::format("the scenario is for the machine {}, this is {}", wish, name_of(plan.machine.board));
@@ -228,6 +229,10 @@ ScenarioPlan plan_scenario(const scenarios::Scenario& scenario, const RunSetting
     plan.gap = fmt::format("what the scenario needs and what is asked for do not go together: {}", problem.what());
   }
   return plan;
+}
+
+std::string firmware_gap(const ScenarioPlan& plan) {
+  return plan.firmware ? "firmware runs before the scenario, and here no CPU does" : "";
 }
 
 }  // namespace ringside::targets

@@ -54,9 +54,12 @@ inline constexpr char kQ35Type[] = "pc-q35-7.2";
 // machine, `gap` says so, in place of an exception.
 struct ScenarioPlan {
   MachinePlan machine;
-  unsigned asks = 0;  // as in scenarios::Setup
+  unsigned asks = 0;      // as in scenarios::Setup
+  bool firmware = false;  // likewise
   std::string gap;
 };
+// Of targets whose CPU runs nothing: empty unless the scenario needs firmware to have run before it.
+[[nodiscard]] std::string firmware_gap(const ScenarioPlan& plan);
 [[nodiscard]] ScenarioPlan plan_scenario(const scenarios::Scenario& scenario, const RunSettings& settings);
 
 }  // namespace ringside::targets
