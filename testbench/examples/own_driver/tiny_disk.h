@@ -151,7 +151,7 @@ class TinyDisk {
       if (usable && head >> 24 == kCommonConfig) {
         common_ = bar_ + offset;
       } else if (usable && head >> 24 == kNotify) {
-        notify_ = bar_ + offset;  // of queue 0, which has the first doorbell
+        notify_ = bar_ + offset;  // queue 0's doorbell; in general at queue_notify_off times notify_off_multiplier
       }
       at = head >> 8 & 0xfc;
     }
