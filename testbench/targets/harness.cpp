@@ -13,6 +13,7 @@
 #include "driver/block/open.h"
 #include "testbench/faults/faulty_machine.h"
 #include "testbench/faults/injector.h"
+#include "testbench/trace/debug_stop.h"
 #include "testbench/trace/driver_tap.h"
 #include "testbench/trace/hash.h"
 #include "testbench/trace/text.h"
@@ -199,6 +200,9 @@ class Run {
     hal::Machine& machine = tap_ ? static_cast<hal::Machine&>(*tap_) : machine_;
     hal::Observer* const observer = tap_ ? &*tap_ : nullptr;
     scenarios::Context context(machine, observer, bench_, tap_ ? open_observed : open_plain, settings_.seed);
+    if (settings_.debugging && !settings_.debugging->event) {
+      trace::stop_before(scenario.run);
+    }
     scenario.run(context);
   }
 
@@ -297,7 +301,11 @@ RunResult skipped(const std::string& reason) {
 RunResult run_scenario(hal::Machine& machine, RunHooks& hooks, std::span<const DiskImage> disks,
                        const scenarios::Scenario& scenario, const RunSettings& settings, trace::Sink& sink) {
   const auto start = std::chrono::steady_clock::now();
-  Run run(machine, hooks, settings, sink);
+  std::optional<trace::StopAtEvent> stop;
+  if (settings.debugging && settings.debugging->event) {
+    stop.emplace(sink, *settings.debugging->event);
+  }
+  Run run(machine, hooks, settings, stop ? static_cast<trace::Sink&>(*stop) : sink);
   RunResult result = play(run, disks, scenario);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "driver/hal/machine.h"
 #include "model/board.h"
@@ -16,9 +17,9 @@ namespace ringside::targets {
 
 class ModelMachine final : public hal::Machine {
  public:
-  // For one run, on a board that is powered on. `follower` may be null. Calls throw RunAborted when `timeout` of real
-  // time has passed.
-  ModelMachine(model::Board& board, ModelCpu& cpu, ModelFollower* follower, std::chrono::seconds timeout);
+  // For one run, on a board that is powered on. `follower` may be null. Calls throw RunAborted when `limit` of real
+  // time has passed, if there is one.
+  ModelMachine(model::Board& board, ModelCpu& cpu, ModelFollower* follower, std::optional<std::chrono::seconds> limit);
 
   [[nodiscard]] hal::MachineInfo info() override;
   [[nodiscard]] std::uint8_t in8(std::uint16_t port) override;
@@ -67,7 +68,7 @@ class ModelMachine final : public hal::Machine {
   DmaArena arena_;
   IommuTables tables_;  // used while the IOMMU is on
   std::uint32_t calls_ = 0;
-  std::chrono::steady_clock::time_point real_deadline_;
+  std::optional<std::chrono::steady_clock::time_point> real_deadline_;
 };
 
 }  // namespace ringside::targets

@@ -111,6 +111,9 @@ std::string gap_of(const ScenarioPlan& plan) {
   if (!plan.gap.empty()) {
     return plan.gap;
   }
+  if (plan.firmware) {
+    return firmware_gap(plan);
+  }
   if ((plan.asks & scenarios::asking(scenarios::Ask::media_error)) != 0) {
     return "the model's media have no errors";
   }
@@ -217,7 +220,7 @@ class ModelTarget final : public Target {
     ModelFollower* const follow = follower ? &*follower : nullptr;
     RunResult result;
     simulation.cpu.run([&] {
-      ModelMachine machine(simulation.board, simulation.cpu, follow, settings.timeout);
+      ModelMachine machine(simulation.board, simulation.cpu, follow, settings.limit());
       ModelHooks hooks(simulation, images, disks, follow);
       result = run_scenario(machine, hooks, images, scenario, settings, sink);
     });

@@ -12,7 +12,6 @@
 namespace ringside::targets {
 namespace {
 
-constexpr std::chrono::seconds kAnswerLimit{10};
 // Few enough that their answers always fit in the socket: QEMU never blocks on us while we block on it.
 constexpr std::size_t kMaxOpen = 64;
 constexpr std::size_t kShownLine = 80;
@@ -38,14 +37,6 @@ std::string shown(std::string_view line) {
 bool is_read(std::string_view command) { return command.starts_with("in") || command.starts_with("read"); }
 
 }  // namespace
-
-void RunClock::check() const {
-  if (std::chrono::steady_clock::now() >= end_) {
-    throw RunAborted(fmt::format("the run took longer than {} s", limit_.count()));
-  }
-}
-
-TimePoint RunClock::answer_deadline() const { return std::min(std::chrono::steady_clock::now() + kAnswerLimit, end_); }
 
 Qtest::Qtest(QemuProcess& process, LineChannel channel, const RunClock& clock, LineListener& listener)
     : process_(process), channel_(std::move(channel)), clock_(clock), listener_(listener) {}

@@ -5,7 +5,6 @@
 // later.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -13,21 +12,9 @@
 
 #include "testbench/targets/qemu_line_channel.h"
 #include "testbench/targets/qemu_process.h"
+#include "testbench/targets/run_clock.h"
 
 namespace ringside::targets {
-
-// Ends of waiting for QEMU: one for each answer, one for the run as a whole.
-class RunClock {
- public:
-  explicit RunClock(std::chrono::seconds limit) : limit_(limit), end_(std::chrono::steady_clock::now() + limit) {}
-  // Throws RunAborted once the run has taken too long.
-  void check() const;
-  [[nodiscard]] TimePoint answer_deadline() const;
-
- private:
-  std::chrono::seconds limit_;
-  TimePoint end_;
-};
 
 // Told of the interrupt controller's inputs as they change.
 class LineListener {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 
 #include "testbench/faults/plan.h"
 #include "testbench/scenarios/context.h"
+#include "testbench/trace/event.h"
 #include "testbench/trace/record.h"
 #include "testbench/trace/schedule.h"
 
@@ -41,6 +43,12 @@ enum class Tracing : std::uint8_t {
   accesses,  // Kind::access too
 };
 
+// A run in a debugger calls ringside_debug_stop() (trace/debug_stop.h) at an event or, when none is named, before the
+// scenario; its real time has no limit.
+struct Debugging {
+  std::optional<trace::Event> event;
+};
+
 struct RunSettings {
   std::uint64_t seed = 1;
   std::string machine = "pc-i440fx-7.2";      // empty: what the scenario wants, see settings_for()
@@ -49,9 +57,15 @@ struct RunSettings {
   bool write_through = false;                 // write to the images themselves
   std::map<std::string, std::string> values;  // --set
   Tracing tracing = Tracing::events;
-  std::chrono::seconds timeout{60};         // of real time, for the whole run
+  std::chrono::seconds timeout{60};         // see limit()
   const trace::Schedule* follow = nullptr;  // completions and looks as another run showed them (model only)
   const faults::Plan* faults = nullptr;     // what goes wrong; events are traced then even when tracing is off
+  std::optional<Debugging> debugging;
+
+  // Of real time, for the whole run; none in a debugger.
+  [[nodiscard]] std::optional<std::chrono::seconds> limit() const {
+    return debugging ? std::nullopt : std::optional(timeout);
+  }
 };
 
 enum class Outcome : std::uint8_t {

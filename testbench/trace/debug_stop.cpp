@@ -7,12 +7,6 @@ const void* volatile ringside_debug_next = nullptr;
 
 namespace ringside::trace {
 
-void stop_before(void (*scenario_function)()) {
-  ringside_debug_next = reinterpret_cast<const void*>(scenario_function);
-  ringside_debug_stop();
-  ringside_debug_next = nullptr;
-}
-
 void StopAtEvent::append(const Record& record) {
   sink_.append(record);
   if (matches(event_, record) && ++seen_ == event_.nth) {

@@ -10,14 +10,19 @@
 extern "C" {
 // Does nothing.
 void ringside_debug_stop();
-// What will be called next when the stop is before a scenario, else null: for the debugger's second breakpoint.
+// What is called next, when the stop is before a function, else null: for the debugger's second breakpoint.
 extern const void* volatile ringside_debug_next;
 }
 
 namespace ringside::trace {
 
-// Stops before a scenario.
-void stop_before(void (*scenario_function)());
+// Stops before a function that is called next.
+template <class Function>
+void stop_before(Function* function) {
+  ringside_debug_next = reinterpret_cast<const void*>(function);
+  ringside_debug_stop();
+  ringside_debug_next = nullptr;
+}
 
 // Passes records on and stops when the event is among them; its record is the last that has been written then.
 class StopAtEvent final : public Sink {
