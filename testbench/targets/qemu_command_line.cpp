@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "testbench/guest/mailbox.h"
 #include "testbench/targets/dma_arena.h"
 
 namespace ringside::targets {
@@ -23,6 +24,23 @@ std::vector<std::string> drive_arguments(const DiskPlan& disk, unsigned unit, in
           "-blockdev",
           fmt::format("driver=raw,node-name={},file=file{},discard=unmap,detect-zeroes=off{}", node_of(unit), unit,
                       read_only)};
+}
+
+// What the CPU runs, and how it rings at the bench. A CPU that gives up (a triple fault) is kept as it is, for its
+// registers to be read: a reset in its place would start all over.
+std::vector<std::string> cpu_arguments(const QemuLaunch& launch) {
+  std::vector<std::string> arguments{"-action", "reboot=shutdown,shutdown=pause"};
+  if (launch.rom >= 0) {
+    append(arguments, {"-bios", fd_path(launch.rom)});
+  }
+  if (launch.kernel >= 0) {
+    append(arguments, {"-kernel", fd_path(launch.kernel)});
+  }
+  if (launch.bell >= 0) {
+    append(arguments, {"-chardev", fmt::format("socket,id=bell0,fd={}", launch.bell), "-device",
+                       fmt::format("isa-debugcon,iobase={:#x},chardev=bell0", guest::kBellPort)});
+  }
+  return arguments;
 }
 
 std::string bus_name(const MachinePlan& plan, const std::string& bus) {
@@ -92,12 +110,13 @@ std::string device_text(const MachinePlan& plan, unsigned unit) {
 }
 
 std::vector<std::string> qemu_arguments(const MachinePlan& plan, const QemuLaunch& launch) {
-  std::vector<std::string> arguments{"-nodefaults", "-no-user-config", "-display", "none", "-accel", "tcg"};
+  std::vector<std::string> arguments{"-nodefaults", "-no-user-config", "-display",
+                                     "none",        "-accel",          launch.accelerator};
   append(arguments, {"-machine", fmt::format("{},memory-backend=ram0", plan.type)});
   append(arguments, {"-m", fmt::format("{}M", kRamBytes >> 20), "-object",
                      fmt::format("memory-backend-file,id=ram0,size={}M,share=on,mem-path={}", kRamBytes >> 20,
                                  fd_path(launch.ram))});
-  append(arguments, {"-bios", fd_path(launch.rom)});
+  append(arguments, cpu_arguments(launch));
   append(arguments, {"-chardev", fmt::format("socket,id=qtest0,fd={}", launch.qtest), "-object",
                      "qtest,id=qtest,chardev=qtest0,log=none"});
   append(arguments, {"-chardev", fmt::format("socket,id=qmp0,fd={}", launch.qmp), "-mon", "chardev=qmp0,mode=control"});

@@ -1,5 +1,5 @@
-// How QEMU is started: a PC with an inert CPU, no devices but its disks, and nothing by name; RAM, firmware, disks and
-// sockets are descriptors that it inherits.
+// How QEMU is started: a PC whose CPU runs what the bench gives it, no devices but its disks, and nothing by name; RAM,
+// firmware, disks and sockets are descriptors that it inherits.
 #pragma once
 
 #include <string>
@@ -10,8 +10,11 @@
 namespace ringside::targets {
 
 struct QemuLaunch {
+  std::string accelerator = "tcg";
   int ram = -1;
-  int rom = -1;
+  int rom = -1;     // what the CPU starts with; -1: QEMU's own firmware
+  int kernel = -1;  // what that firmware then loads; -1: nothing
+  int bell = -1;    // where writes to guest::kBellPort go; -1: there is no such port
   int qtest = -1;
   int qmp = -1;
   std::vector<int> disks;

@@ -1,20 +1,16 @@
 #include "testbench/targets/qemu_machine.h"
 
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <span>
-#include <system_error>
+#include <cstring>
+#include <string>
 #include <thread>
-#include <utility>
-#include <vector>
 
 #include "testbench/targets/harness.h"
 #include "testbench/targets/machine_windows.h"
-#include "testbench/targets/qemu_command_line.h"
 
 namespace ringside::targets {
 namespace {
@@ -25,19 +21,6 @@ constexpr std::chrono::microseconds kNap{50};
 // A look at the socket costs a system call, so that only some looks at memory come with one.
 constexpr unsigned kLooksPerPoll = 16;
 
-struct SocketPair {
-  Descriptor ours;
-  Descriptor theirs;
-};
-
-SocketPair make_sockets() {
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-    throw std::system_error(errno, std::generic_category(), "socketpair");
-  }
-  return {Descriptor(ends[0]), Descriptor(ends[1])};
-}
-
 // A firmware that leaves everything as power-on did: `cli; hlt; jmp hlt` at the reset vector, the CPU inert for good.
 Descriptor make_rom() {
   constexpr std::size_t kSize = 64u << 10;
@@ -46,7 +29,7 @@ Descriptor make_rom() {
   Descriptor rom(::memfd_create("ringside-rom", MFD_CLOEXEC));
   if (!rom.valid() || ::ftruncate(rom.get(), kSize) != 0 ||
       ::pwrite(rom.get(), kHalt.data(), kHalt.size(), kResetVector) != static_cast<ssize_t>(kHalt.size())) {
-    throw std::system_error(errno, std::generic_category(), "a memory file for firmware");
+    throw RunAborted(std::string("a memory file for firmware: ") + std::strerror(errno));
   }
   return rom;
 }
@@ -62,53 +45,38 @@ void let_time_pass(unsigned look) {
 }  // namespace
 
 QemuMachine::QemuMachine(const std::string& binary, const MachinePlan& plan, std::span<const DiskImage> disks,
-                         std::chrono::seconds timeout)
-    : plan_(plan), clock_(timeout), ram_(kRamBytes), arena_(ram_.data()), interrupts_(ram_.data()) {
-  try {
-    start(binary, disks);
-  } catch (const std::system_error& problem) {
-    throw RunAborted(std::string("QEMU cannot be started: ") + problem.what());
-  }
-  qtest_->intercept_lines();
-  power_on_ = std::chrono::steady_clock::now();
-}
-
-void QemuMachine::start(const std::string& binary, std::span<const DiskImage> disks) {
+                         std::optional<std::chrono::seconds> limit)
+    : plan_(plan), disks_(disks), clock_(limit), ram_(kRamBytes), arena_(ram_.data()), interrupts_(ram_.data()) {
   const Descriptor rom = make_rom();
-  SocketPair qtest = make_sockets();
-  SocketPair qmp = make_sockets();
-  QemuLaunch launch{ram_.fd(), rom.get(), qtest.theirs.get(), qmp.theirs.get(), {}};
-  std::vector<int> inherited{launch.ram, launch.rom, launch.qtest, launch.qmp};
-  for (const DiskImage& disk : disks) {
-    launch.disks.push_back(disk.fd());
-    inherited.push_back(disk.fd());
-  }
-  process_.emplace(context_, binary, qemu_arguments(plan_, launch), inherited);
-  qtest_.emplace(*process_, LineChannel(context_, qtest.ours.release()), clock_, interrupts_);
-  qmp_.emplace(*process_, LineChannel(context_, qmp.ours.release()), clock_);
+  QemuLaunch launch;
+  launch.ram = ram_.fd();
+  launch.rom = rom.get();
+  session_.emplace(binary, plan_, disks_, launch, clock_, interrupts_);
+  qtest().intercept_lines();
+  power_on_ = clock_.passed();
 }
 
 hal::MachineInfo QemuMachine::info() { return machine_info(plan_.board == Board::q35, QemuInterrupts::kMsiVectors); }
 
-std::uint8_t QemuMachine::in8(std::uint16_t port) { return static_cast<std::uint8_t>(qtest_->read("inb", port)); }
-std::uint16_t QemuMachine::in16(std::uint16_t port) { return static_cast<std::uint16_t>(qtest_->read("inw", port)); }
-std::uint32_t QemuMachine::in32(std::uint16_t port) { return static_cast<std::uint32_t>(qtest_->read("inl", port)); }
-void QemuMachine::out8(std::uint16_t port, std::uint8_t value) { qtest_->write("outb", port, value); }
-void QemuMachine::out16(std::uint16_t port, std::uint16_t value) { qtest_->write("outw", port, value); }
-void QemuMachine::out32(std::uint16_t port, std::uint32_t value) { qtest_->write("outl", port, value); }
+std::uint8_t QemuMachine::in8(std::uint16_t port) { return static_cast<std::uint8_t>(qtest().read("inb", port)); }
+std::uint16_t QemuMachine::in16(std::uint16_t port) { return static_cast<std::uint16_t>(qtest().read("inw", port)); }
+std::uint32_t QemuMachine::in32(std::uint16_t port) { return static_cast<std::uint32_t>(qtest().read("inl", port)); }
+void QemuMachine::out8(std::uint16_t port, std::uint8_t value) { qtest().write("outb", port, value); }
+void QemuMachine::out16(std::uint16_t port, std::uint16_t value) { qtest().write("outw", port, value); }
+void QemuMachine::out32(std::uint16_t port, std::uint32_t value) { qtest().write("outl", port, value); }
 
 std::uint8_t QemuMachine::mmio_read8(std::uint64_t address) {
-  return static_cast<std::uint8_t>(qtest_->read("readb", address));
+  return static_cast<std::uint8_t>(qtest().read("readb", address));
 }
 std::uint16_t QemuMachine::mmio_read16(std::uint64_t address) {
-  return static_cast<std::uint16_t>(qtest_->read("readw", address));
+  return static_cast<std::uint16_t>(qtest().read("readw", address));
 }
 std::uint32_t QemuMachine::mmio_read32(std::uint64_t address) {
-  return static_cast<std::uint32_t>(qtest_->read("readl", address));
+  return static_cast<std::uint32_t>(qtest().read("readl", address));
 }
-void QemuMachine::mmio_write8(std::uint64_t address, std::uint8_t value) { qtest_->write("writeb", address, value); }
-void QemuMachine::mmio_write16(std::uint64_t address, std::uint16_t value) { qtest_->write("writew", address, value); }
-void QemuMachine::mmio_write32(std::uint64_t address, std::uint32_t value) { qtest_->write("writel", address, value); }
+void QemuMachine::mmio_write8(std::uint64_t address, std::uint8_t value) { qtest().write("writeb", address, value); }
+void QemuMachine::mmio_write16(std::uint64_t address, std::uint16_t value) { qtest().write("writew", address, value); }
+void QemuMachine::mmio_write32(std::uint64_t address, std::uint32_t value) { qtest().write("writel", address, value); }
 
 hal::DmaBuffer QemuMachine::alloc_dma_buffer(std::size_t size, std::size_t alignment) {
   return arena_.alloc(size, alignment);
@@ -129,7 +97,7 @@ void* QemuMachine::alloc_private(std::size_t size, std::size_t alignment) {
 hal::MsiMessage QemuMachine::msi_message(unsigned vector) { return QemuInterrupts::message(vector); }
 
 std::uint64_t QemuMachine::interrupts(unsigned vector) {
-  qtest_->poll();
+  qtest().poll();
   return interrupts_.count(vector);
 }
 
@@ -137,7 +105,7 @@ bool QemuMachine::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadli
   idle_looks_ = 0;
   for (unsigned look = 0;; ++look) {
     if (look % kLooksPerPoll == 0) {
-      qtest_->poll();
+      qtest().poll();
     }
     if (interrupts_.count(vector) != seen) {
       return true;
@@ -150,18 +118,15 @@ bool QemuMachine::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadli
 }
 
 void QemuMachine::acknowledge(unsigned vector) {
-  qtest_->poll();  // the line may have changed since
+  qtest().poll();  // the line may have changed since
   interrupts_.acknowledge(vector);
 }
 
-std::uint64_t QemuMachine::now() {
-  const auto passed = std::chrono::steady_clock::now() - power_on_;
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(passed).count());
-}
+std::uint64_t QemuMachine::now() { return static_cast<std::uint64_t>((clock_.passed() - power_on_).count()); }
 
 void QemuMachine::relax(std::uint64_t) {
   if (idle_looks_ % kLooksPerPoll == 0) {
-    qtest_->poll();
+    qtest().poll();
   }
   let_time_pass(idle_looks_++);
 }

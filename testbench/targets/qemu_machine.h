@@ -2,7 +2,6 @@
 // are plain memory here and QEMU is a truly concurrent device. Powered on by construction, off by destruction.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <optional>
 #include <span>
@@ -12,30 +11,35 @@
 #include "testbench/targets/disk_image.h"
 #include "testbench/targets/dma_arena.h"
 #include "testbench/targets/machine_plan.h"
+#include "testbench/targets/qemu_asks.h"
 #include "testbench/targets/qemu_hotplug.h"
 #include "testbench/targets/qemu_interrupts.h"
-#include "testbench/targets/qemu_process.h"
-#include "testbench/targets/qemu_qmp.h"
-#include "testbench/targets/qemu_qtest.h"
 #include "testbench/targets/qemu_ram.h"
+#include "testbench/targets/qemu_session.h"
 
 namespace ringside::targets {
 
 // Construction and all calls throw RunAborted when QEMU cannot be used (any longer).
 class QemuMachine final : public hal::Machine {
  public:
-  // `disks`, one for each of the plan's, outlive the machine. Use it in the thread that made it, see QemuProcess.
+  // `disks`, one for each of the plan's, outlive the machine. `limit` is RunClock's. Use it in the thread that made it,
+  // see QemuProcess.
   QemuMachine(const std::string& binary, const MachinePlan& plan, std::span<const DiskImage> disks,
-              std::chrono::seconds timeout);
+              std::optional<std::chrono::seconds> limit);
 
   // For tests of supervision.
-  [[nodiscard]] pid_t pid() const { return process_->pid(); }
-  [[nodiscard]] bool resize_disk(unsigned unit, std::uint64_t bytes) { return qmp_->resize_disk(unit, bytes); }
+  [[nodiscard]] pid_t pid() const { return session_->process().pid(); }
+  [[nodiscard]] bool resize_disk(unsigned unit, std::uint64_t bytes) {
+    return session_->qmp().resize_disk(unit, bytes);
+  }
 
   // A disk leaves its slot by surprise, or comes back at power-on state. False when QEMU cannot do that, see
   // qemu_hotplug.h.
-  [[nodiscard]] bool unplug(unsigned unit) { return unplug_disk(*qtest_, *qmp_, plan_, unit); }
-  [[nodiscard]] bool plug(unsigned unit) { return plug_disk(*qmp_, plan_, unit); }
+  [[nodiscard]] bool unplug(unsigned unit) { return unplug_disk(qtest(), session_->qmp(), plan_, unit); }
+  [[nodiscard]] bool plug(unsigned unit) { return plug_disk(session_->qmp(), plan_, unit); }
+  [[nodiscard]] std::uint64_t ask(scenarios::Ask what, std::uint64_t argument) {
+    return answer_by_qemu(*session_, plan_, disks_, what, argument);
+  }
 
   [[nodiscard]] hal::MachineInfo info() override;
   [[nodiscard]] std::uint8_t in8(std::uint16_t port) override;
@@ -65,19 +69,17 @@ class QemuMachine final : public hal::Machine {
   void log(const char* text, std::size_t length) override;
 
  private:
-  void start(const std::string& binary, std::span<const DiskImage> disks);
+  [[nodiscard]] Qtest& qtest() { return session_->qtest(); }
 
   MachinePlan plan_;
+  std::span<const DiskImage> disks_;
   RunClock clock_;
-  boost::asio::io_context context_;
   QemuRam ram_;
   DmaArena arena_;
   QemuInterrupts interrupts_;
-  std::optional<QemuProcess> process_;
-  std::optional<Qtest> qtest_;
-  std::optional<Qmp> qmp_;
-  std::chrono::steady_clock::time_point power_on_;
-  unsigned idle_looks_ = 0;  // of relax(), since the driver last did anything else
+  std::optional<QemuSession> session_;
+  std::chrono::nanoseconds power_on_{0};  // by the clock
+  unsigned idle_looks_ = 0;               // of relax(), since the driver last did anything else
 };
 
 }  // namespace ringside::targets
