@@ -8,7 +8,8 @@ set(RINGSIDE_FREESTANDING_FLAGS
 # without optimisation the vtables of abstract classes stay, and they want __cxa_pure_virtual.
 set(RINGSIDE_BARE_FLAGS
     ${RINGSIDE_FREESTANDING_FLAGS} -O2 -fno-asynchronous-unwind-tables -fno-sanitize=all -fno-stack-protector -fno-pic
-    -fno-pie -mno-red-zone -fcf-protection=none)
+    -fno-pie -mno-red-zone -fcf-protection=none -fno-omit-frame-pointer -g
+    -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 
 # ringside_freestanding_library(NAME SOURCES...): a static library for the bench, and NAME_bare: its objects as a
 # bare-metal guest would have them.

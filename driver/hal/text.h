@@ -22,6 +22,9 @@ class Line {
 
   void log_to(Machine& machine) const { machine.log(text_, length_); }
 
+  [[nodiscard]] const char* data() const { return text_; }
+  [[nodiscard]] std::size_t size() const { return length_; }
+
  private:
   Line& digits(std::uint64_t value, unsigned base, unsigned width) {
     char reversed[20];  // 2^64 has 20 decimal digits

@@ -1,5 +1,5 @@
-// What bench and guest share: a mailbox and an event ring in guest RAM, and a port that rings at the bench. Compiled into
-// both, so that neither can misread the other. All words are little-endian and written whole.
+// What bench and guest share: a mailbox and an event ring in guest RAM, and a port that rings at the bench. Compiled
+// into both, so that neither can misread the other. All words are little-endian and written whole.
 //
 // The guest trusts the bench; the bench does not trust the guest, which may have gone wild: it reads each word once,
 // checks it against the limits here, and follows no pointer but inside RAM.
@@ -59,8 +59,8 @@ struct Registers {
 };
 inline constexpr std::uint64_t kPanic = 0xffff;
 
-// What Work::bench does: `depth` requests of `sectors` each are submitted `batch` at a time, one doorbell a batch, and all
-// are completed before the next `depth`, until there were at least `requests`.
+// What Work::bench does: `depth` requests of `sectors` each are submitted `batch` at a time, one doorbell a batch, and
+// all are completed before the next `depth`, until there were at least `requests`.
 struct BenchOrder {
   std::uint64_t requests;
   std::uint32_t depth;
@@ -92,16 +92,15 @@ struct Mailbox {
   std::uint32_t disks;
   Mistake mistake;
   BenchOrder bench;
-  // The record at which the guest calls ringside_debug_stop(); kind 0: never (see targets::RunSettings).
+  // The trace::Event at which the guest calls ringside_debug_stop(); with kind 0 before the scenario. nth 0: never.
   std::uint16_t stop_kind;
-  std::uint8_t stop_unit;
-  std::uint8_t stop_any_queue;
-  std::uint32_t stop_queue;
+  std::uint16_t stop_queue;
+  std::uint32_t stop_unit;
   std::uint64_t stop_nth;
 
   // --- Written by the guest.
   alignas(64) State state;
-  std::uint32_t failed;  // 1: a check did not hold
+  std::uint32_t failed;           // 1: a check did not hold
   std::uint64_t events_produced;  // since start; its record lies at that number modulo kEventCapacity
   std::uint32_t ask_sequence;     // counts questions; the bench answers the newest
   std::uint32_t ask_what;         // scenarios::Ask

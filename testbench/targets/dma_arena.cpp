@@ -1,12 +1,12 @@
 #include "testbench/targets/dma_arena.h"
 
-#include <fmt/format.h>
-
 #include <bit>
+#include <charconv>
 #include <cstring>
 #include <iterator>
+#include <string>
 
-#include "testbench/targets/harness.h"
+#include "testbench/targets/run_aborted.h"
 
 namespace ringside::targets {
 namespace {
@@ -16,9 +16,14 @@ constexpr std::size_t kMaxPrivateBytes = 64u << 20;
 
 void require_alignment(std::size_t alignment) {
   if (!std::has_single_bit(alignment) || alignment > kMaxAlignment) {
-    throw RunAborted(fmt::format("the driver asked for memory aligned to {}; a power of two from 1 to {} was expected",
-                                 alignment, kMaxAlignment));
+    abort_run("the driver asked for memory aligned to " + std::to_string(alignment) + "; a power of two from 1 to " +
+              std::to_string(kMaxAlignment) + " was expected");
   }
+}
+
+std::string hex(std::uint64_t value) {
+  char digits[16];
+  return "0x" + std::string(digits, std::to_chars(digits, digits + sizeof(digits), value, 16).ptr);
 }
 
 constexpr std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment) {
@@ -27,11 +32,11 @@ constexpr std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment) {
 
 }  // namespace
 
-DmaArena::DmaArena(void* ram) : ram_(static_cast<std::uint8_t*>(ram)) {}
+DmaArena::DmaArena(void* ram, std::uint64_t end) : ram_(static_cast<std::uint8_t*>(ram)), end_(end) {}
 
 hal::DmaBuffer DmaArena::alloc(std::size_t size, std::size_t alignment) {
   require_alignment(alignment);
-  if (size == 0 || size > kRamBytes - kArenaBase) {
+  if (size == 0 || size > end_ - kArenaBase) {
     return {};
   }
   std::uint64_t start = align_up(kArenaBase, alignment);
@@ -41,7 +46,7 @@ hal::DmaBuffer DmaArena::alloc(std::size_t size, std::size_t alignment) {
     }
     start = align_up(used_start + used_size, alignment);
   }
-  if (start + size > kRamBytes) {
+  if (start + size > end_) {
     return {};
   }
   used_.emplace(start, size);
@@ -53,8 +58,8 @@ hal::DmaBuffer DmaArena::alloc(std::size_t size, std::size_t alignment) {
 void DmaArena::free(const hal::DmaBuffer& buffer) {
   const auto found = used_.find(hal::raw(buffer.bus));
   if (found == used_.end() || found->second != buffer.size || ram_ + found->first != buffer.cpu) {
-    throw RunAborted(fmt::format("the driver freed a DMA buffer that it does not have: bus address {:#x}, {} bytes",
-                                 hal::raw(buffer.bus), buffer.size));
+    abort_run("the driver freed a DMA buffer that it does not have: bus address " + hex(hal::raw(buffer.bus)) + ", " +
+              std::to_string(buffer.size) + " bytes");
   }
   used_.erase(found);
   last_ = {};

@@ -18,13 +18,13 @@ inline constexpr std::uint64_t kArenaBase = 16u << 20;
 
 class DmaArena {
  public:
-  // `ram` is the CPU's pointer to bus address 0; buffers come from [kArenaBase, kRamBytes).
-  explicit DmaArena(void* ram);
+  // `ram` is the CPU's pointer to bus address 0; buffers come from [kArenaBase, end).
+  explicit DmaArena(void* ram, std::uint64_t end = kRamBytes);
 
   // First fit, so that the same calls give the same addresses. Zero-fills. cpu is null when there is no room. An
   // alignment that is no power of two from 1 to 64 KiB aborts the run.
   [[nodiscard]] hal::DmaBuffer alloc(std::size_t size, std::size_t alignment);
-  // Aborts the run (RunAborted) when `buffer` is not one that alloc gave.
+  // Aborts the run (abort_run) when `buffer` is not one that alloc gave.
   void free(const hal::DmaBuffer& buffer);
 
   // kInvalidBusAddress unless [cpu, cpu + size) lies inside one buffer.
@@ -40,6 +40,7 @@ class DmaArena {
 
  private:
   std::uint8_t* ram_;
+  std::uint64_t end_;
   std::map<std::uint64_t, std::uint64_t> used_;  // bus address -> bytes
   struct Range {
     std::uint64_t start = 0;

@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <cstdlib>
 #include <new>
 
 namespace ringside::trace {
@@ -15,7 +16,11 @@ std::uint64_t hash_bytes(const void* data, std::size_t size) { return size == 0 
 
 HashStream::HashStream() : state_(XXH3_createState()) {
   if (state_ == nullptr) {
+#ifdef __cpp_exceptions
     throw std::bad_alloc();
+#else  // the guest, whose malloc does not come back with nothing
+    std::abort();
+#endif
   }
   begin();
 }

@@ -1,0 +1,9 @@
+#include "testbench/targets/run_aborted.h"
+
+#include "testbench/guest/crash.h"
+
+namespace ringside::targets {
+
+void abort_run(const std::string& reason) { guest::panic(reason); }
+
+}  // namespace ringside::targets

@@ -1,0 +1,21 @@
+// A target's own end of a run.
+#pragma once
+
+#include <cstdint>
+
+#include "testbench/scenarios/context.h"
+
+namespace ringside::targets {
+
+class RunHooks {
+ public:
+  // scenarios::kNotAvailable when this target cannot.
+  [[nodiscard]] virtual std::uint64_t ask(scenarios::Ask what, std::uint64_t argument) = 0;
+  // The driver is about to look at used.idx of a queue: lets the model show what a followed schedule showed here.
+  virtual void before_look(std::uint8_t unit, std::uint16_t queue) = 0;
+
+ protected:
+  ~RunHooks() = default;
+};
+
+}  // namespace ringside::targets

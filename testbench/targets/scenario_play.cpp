@@ -1,0 +1,44 @@
+#include "testbench/targets/scenario_play.h"
+
+#include "driver/block/open.h"
+
+namespace ringside::targets {
+namespace {
+
+block::BlockDevice* open_plain(hal::Machine& machine, hal::Observer*, const block::Options& options) {
+  return block::open_disk(machine, hal::Plain{}, options);
+}
+
+block::BlockDevice* open_observed(hal::Machine& machine, hal::Observer* observer, const block::Options& options) {
+  return block::open_disk(machine, hal::Observed(*observer), options);
+}
+
+}  // namespace
+
+ScenarioPlay::ScenarioPlay(hal::Machine& machine, trace::Sink& sink, trace::TapHooks& tap_hooks, RunHooks& hooks,
+                           const std::optional<trace::TapOptions>& tap)
+    : machine_(machine),
+      tap_(tap ? std::optional<trace::DriverTap>(std::in_place, machine, sink, tap_hooks, *tap) : std::nullopt),
+      journal_(machine, sink, tap_ ? &*tap_ : nullptr),
+      bench_(journal_, hooks) {}
+
+void ScenarioPlay::begin(const scenarios::Scenario& scenario) {
+  journal_.record(bench_record(trace::Kind::power_on));
+  journal_.record_named(bench_record(trace::Kind::scenario), scenario.name);
+}
+
+void ScenarioPlay::play(const scenarios::Scenario& scenario, std::uint64_t seed) {
+  hal::Machine& machine = tap_ ? static_cast<hal::Machine&>(*tap_) : machine_;
+  hal::Observer* const observer = tap_ ? &*tap_ : nullptr;
+  scenarios::Context context(machine, observer, bench_, tap_ ? open_observed : open_plain, seed);
+  scenario.run(context);
+}
+
+void ScenarioPlay::check_guards(const GuardWatch& guards) {
+  if (tap_) {
+    static_cast<void>(tap_->check_guards());
+    bench_.check(!guards.hit(), "no device wrote outside the buffers it was given");
+  }
+}
+
+}  // namespace ringside::targets

@@ -1,0 +1,38 @@
+// A scenario with all that is put round it, from power-on to its last check: the tap, or none, and the bench that
+// records. What follows, the disks' contents and the verdict, is for those to record who can see the disks.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "driver/hal/machine.h"
+#include "testbench/scenarios/context.h"
+#include "testbench/targets/guard_watch.h"
+#include "testbench/targets/recording_bench.h"
+#include "testbench/targets/run_hooks.h"
+#include "testbench/trace/driver_tap.h"
+
+namespace ringside::targets {
+
+class ScenarioPlay {
+ public:
+  // `tap`: none when the driver is to run plain.
+  ScenarioPlay(hal::Machine& machine, trace::Sink& sink, trace::TapHooks& tap_hooks, RunHooks& hooks,
+               const std::optional<trace::TapOptions>& tap);
+
+  void begin(const scenarios::Scenario& scenario);
+  void play(const scenarios::Scenario& scenario, std::uint64_t seed);
+  void check_guards(const GuardWatch& guards);
+
+  [[nodiscard]] bool tapped() const { return tap_.has_value(); }
+  [[nodiscard]] Journal& journal() { return journal_; }
+  [[nodiscard]] RecordingBench& bench() { return bench_; }
+
+ private:
+  hal::Machine& machine_;
+  std::optional<trace::DriverTap> tap_;
+  Journal journal_;
+  RecordingBench bench_;
+};
+
+}  // namespace ringside::targets
