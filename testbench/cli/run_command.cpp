@@ -1,9 +1,13 @@
 // `ringside run`: scenarios on one target.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,9 +17,12 @@
 
 #include "testbench/checks/monitors.h"
 #include "testbench/cli/command.h"
+#include "testbench/cli/debug_event.h"
+#include "testbench/cli/gdb.h"
 #include "testbench/cli/junit.h"
 #include "testbench/cli/log_text.h"
 #include "testbench/cli/output_path.h"
+#include "testbench/cli/own_command_line.h"
 #include "testbench/cli/progress.h"
 #include "testbench/cli/projection.h"
 #include "testbench/cli/run_options.h"
@@ -41,7 +48,12 @@ struct Options : RunOptions {
   std::string wave;
   std::string faults;
   bool in_process = false;
+  std::string debug;  // an event; kFromTheStart; empty: no debugger
+  std::string debug_commands;
 };
+
+// What a flag without a value is to the command line's parser.
+constexpr char kFromTheStart[] = "true";
 
 const char* verdict_of(targets::Outcome outcome) {
   switch (outcome) {
@@ -110,6 +122,7 @@ class Runs {
       plan_ = faults::load_plan(options_.faults);
       settings_.faults = &*plan_;
     }
+    prepare_debugging();
     for (const scenarios::Scenario* scenario : chosen_) {
       require_output(path_for(options_.trace, *scenario), kTraceFormats);
       require_output(path_for(options_.wave, *scenario), kWaveFormats);
@@ -120,6 +133,9 @@ class Runs {
   }
 
   [[nodiscard]] ExitStatus run() {
+    if (settings_.debugging && !options_.in_process) {
+      debug();
+    }
     if (options_.in_process) {
       for (std::size_t index = 0; index < chosen_.size(); ++index) {
         take(index, ordered_json::parse(row(index)));
@@ -137,6 +153,48 @@ class Runs {
  private:
   [[nodiscard]] std::string path_for(const std::string& path, const scenarios::Scenario& scenario) const {
     return path_for_scenario(path, scenario.name, chosen_.size() > 1);
+  }
+
+  void prepare_debugging() {
+    if (options_.debug.empty()) {
+      if (!options_.debug_commands.empty()) {
+        throw targets::InputError("--debug-commands: expected --debug with it");
+      }
+      return;
+    }
+    if (chosen_.size() != 1) {
+      throw targets::InputError(fmt::format("--debug: expected one scenario, found {}", chosen_.size()));
+    }
+    if (options_.json) {
+      throw targets::InputError("--debug: expected no --json with it: standard output is the debugger's");
+    }
+    if (!options_.debug_commands.empty() && ::access(options_.debug_commands.c_str(), R_OK) != 0) {
+      throw targets::InputError(fmt::format("--debug-commands {}: {}", options_.debug_commands, std::strerror(errno)));
+    }
+    settings_.debugging.emplace();
+    if (options_.debug != kFromTheStart) {
+      settings_.debugging->event = parse_event(options_.debug);
+    }
+  }
+
+  // This program again, in one process, under gdb.
+  [[noreturn]] void debug() const {
+    require_target();
+    std::vector<std::string> words = own_command_line();
+    words.insert(words.begin() + 2, "--in-process");
+    const auto& event = settings_.debugging->event;
+    become_gdb({event ? describe(*event) : fmt::format("the start of {}", chosen_.front()->name),
+                options_.debug_commands.empty() ? "" : std::filesystem::absolute(options_.debug_commands).string()},
+               words);
+  }
+
+  // What this machine lacks is said before a debugger starts.
+  void require_target() const {
+    for (const targets::TargetSummary& target : targets::all_targets()) {
+      if (target.name == spec_.name && !target.missing.empty()) {
+        throw targets::LackingError(target.missing);
+      }
+    }
   }
 
   static void require_output(const std::string& path, std::span<const Format> formats) {
@@ -346,7 +404,15 @@ void add_run(CLI::App& program, Action& chosen) {
   command->add_option("--faults", options->faults,
                       "what goes wrong: a plan, as testbench/faults/plan.h describes it; examples in traces/faults. A "
                       "run in which none of its faults fired has failed");
-  command->add_flag("--in-process", options->in_process, "no worker process: for a debugger");
+  command
+      ->add_flag("--debug", options->debug,
+                 "in gdb, stopped before the scenario or at EVENT, named as in fault plans: KIND[:NTH][,queue=N]"
+                 "[,unit=N], such as doorbell:3. One scenario; no limit of real time")
+      ->option_text("[=EVENT]");
+  command->add_option("--debug-commands", options->debug_commands,
+                      "gdb works this file through, once the run has stopped, instead of a person");
+  command->add_flag("--in-process", options->in_process,
+                    "no worker process and no gdb: for a debugger of your own, which stops at ringside_debug_stop");
   command->callback([&chosen, options] { chosen = [options] { return Runs(*options).run(); }; });
 }
 

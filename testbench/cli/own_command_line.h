@@ -1,0 +1,12 @@
+// How this process was started, for starting it again in another way.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace ringside::cli {
+
+// The program's path and its arguments. Throws std::runtime_error.
+[[nodiscard]] std::vector<std::string> own_command_line();
+
+}  // namespace ringside::cli
