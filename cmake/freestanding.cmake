@@ -5,11 +5,11 @@ set(RINGSIDE_FREESTANDING_FLAGS
     -ffreestanding -fno-exceptions -fno-rtti -fasynchronous-unwind-tables -fno-threadsafe-statics)
 
 # As a bare-metal guest is built. Last on the command line, so that it takes back what a sanitized or a debug build says:
-# without optimisation the vtables of abstract classes stay, and they want __cxa_pure_virtual.
+# without optimisation the vtables of abstract classes stay, and they want __cxa_pure_virtual. With symbols and frame
+# pointers, so that it can be told where a guest ended.
 set(RINGSIDE_BARE_FLAGS
     ${RINGSIDE_FREESTANDING_FLAGS} -O2 -fno-asynchronous-unwind-tables -fno-sanitize=all -fno-stack-protector -fno-pic
-    -fno-pie -mno-red-zone -fcf-protection=none -fno-omit-frame-pointer -g
-    -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+    -fno-pie -mno-red-zone -fcf-protection=none -fno-omit-frame-pointer -g)
 
 # ringside_freestanding_library(NAME SOURCES...): a static library for the bench, and NAME_bare: its objects as a
 # bare-metal guest would have them.

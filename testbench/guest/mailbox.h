@@ -22,7 +22,8 @@ inline constexpr std::uint64_t kDmaEnd = 192u << 20;
 inline constexpr std::uint64_t kPrivateEnd = 256u << 20;  // private memory of driver and tap from kDmaEnd to here
 
 // The port that rings at the bench (isa-debugcon): one byte, a Ring. Rung rarely; the bench looks by itself as well.
-inline constexpr std::uint16_t kBellPort = 0x402;
+// Not 0x402, at which firmware talks.
+inline constexpr std::uint16_t kBellPort = 0xe9;
 enum class Ring : std::uint8_t {
   events = 'e',  // the event ring is half full, or full and the guest waits
   asked = 'a',   // ask_sequence has moved

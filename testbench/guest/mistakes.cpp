@@ -9,7 +9,7 @@ namespace ringside::guest {
 namespace {
 
 [[gnu::noinline]] void write_through_wild_pointer() {
-  constexpr std::uint64_t kNothingIsMappedHere = 0x00de'ad00'0000'0000;
+  constexpr std::uint64_t kNothingIsMappedHere = 0x5ead'0000'0000;
   memory_write<std::uint32_t>(kNothingIsMappedHere, 1);
 }
 
