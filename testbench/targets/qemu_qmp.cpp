@@ -30,6 +30,13 @@ bool Qmp::has_object(const std::string& object) {
   return execute({{"execute", "qom-list"}, {"arguments", {{"path", object}}}}).has_value();
 }
 
+std::string Qmp::run_state() {
+  const auto answer = execute({{"execute", "query-status"}});
+  return answer && answer->is_object() ? answer->value("status", "") : "";
+}
+
+void Qmp::stop() { (void)execute({{"execute", "stop"}}); }
+
 void Qmp::greet() {
   if (!std::exchange(greeted_, true)) {
     if (!read_object().contains("QMP") || !execute({{"execute", "qmp_capabilities"}})) {

@@ -24,6 +24,9 @@ class Qmp {
   // A number that an object of QEMU's has for a property.
   [[nodiscard]] std::optional<std::uint64_t> number(const std::string& object, const std::string& property);
   [[nodiscard]] bool has_object(const std::string& object);
+  // Of the CPU: "running", "paused", "shutdown" after a triple fault.
+  [[nodiscard]] std::string run_state();
+  void stop();
 
  private:
   void greet();

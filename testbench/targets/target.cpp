@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "testbench/targets/device_properties.h"
+#include "testbench/targets/guest_target.h"
 #include "testbench/targets/model_target.h"
 #include "testbench/targets/near_name.h"
 #include "testbench/targets/qemu_target.h"
@@ -86,9 +87,12 @@ std::string TargetSpec::text() const {
 
 std::unique_ptr<Target> make_target(const TargetSpec& spec, const RunSettings& settings) {
   check_names(spec);
+  if (spec.name == "guest") {
+    return make_guest_target(spec, settings);
+  }
   return spec.name == "qemu" ? make_qemu_target(spec, settings) : make_model_target(spec, settings);
 }
 
-std::vector<TargetSummary> all_targets() { return {model_summary(), qemu_summary()}; }
+std::vector<TargetSummary> all_targets() { return {model_summary(), qemu_summary(), guest_summary()}; }
 
 }  // namespace ringside::targets
