@@ -220,8 +220,12 @@ void Board::power_on_bridges(const PowerOn& options) {
   const unsigned last = last_port(options);
   for (unsigned i = 0; i < kRootPorts; ++i) {
     Bridge& port = *ports_[i];
-    port.function.power_on(root_port_config_space({i, i == 0 && last != 0, used(options, "port" + std::to_string(i))}),
-                           options.quirks, options.latencies, options.tap);
+    const bool occupied = used(options, "port" + std::to_string(i));
+    port.function.power_on(root_port_config_space({i, i == 0 && last != 0, occupied}), options.quirks,
+                           options.latencies, options.tap);
+    if (occupied) {
+      port.function.occupy_slot();
+    }
     if (any_port(options) && i <= last) {
       port.slot = {kPortDevice, static_cast<std::uint8_t>(i)};
       bridge.bus.plug(port.connector, port.slot);

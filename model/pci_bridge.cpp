@@ -8,6 +8,9 @@ constexpr unsigned kPrefetchableWindow = kBars;
 constexpr unsigned kMemoryWindow = kBars + 1;
 constexpr unsigned kIoWindow = kBars + 2;
 
+constexpr unsigned kSlotControl = 0x6c;         // of a root port, see root_port_config_space()
+constexpr std::uint8_t kPowerIndicatorOff = 3;  // in its upper byte
+
 }  // namespace
 
 PciBridge::PciBridge(const sc_core::sc_module_name& name, const Clock& clock, const ConfigSpace& space)
@@ -19,6 +22,12 @@ void PciBridge::power_on(const ConfigSpace& space, QuirkSet quirks, const Latenc
   quirks_.power_on(quirks, tap);
   secondary.power_on_below(*this);
   was_in_reset_ = false;
+}
+
+void PciBridge::occupy_slot() {
+  if (quirks_.fires(Quirk::occupied_slot_indicator_off, 0)) {
+    space_.set(kSlotControl + 1, space_[kSlotControl + 1] | kPowerIndicatorOff);
+  }
 }
 
 void PciBridge::after_config_write(unsigned offset, unsigned size, Picoseconds at) {

@@ -17,6 +17,8 @@ class PciBridge final : public PciFunction, private UpstreamGate {
 
   // Before anything is plugged into the secondary bus.
   void power_on(const ConfigSpace& space, QuirkSet quirks, const Latencies& latencies, Tap* tap);
+  // A device was in the slot at power-on.
+  void occupy_slot();
   [[nodiscard]] const QuirkCounts& quirk_counts() const { return quirks_.counts(); }
 
  private:

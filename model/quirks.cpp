@@ -76,6 +76,12 @@ constexpr std::array kQuirks{
               kStillThere, "a read of memory space that no function claims gives zeroes instead of all-ones"},
     QuirkInfo{Quirk::bridge_master_ignored, "bridge-master-ignored", "PCI-to-PCI Bridge 1.2, 3.2.5.1", kOldestSeen,
               kStillThere, "a bridge forwards DMA though it is no bus master"},
+    QuirkInfo{Quirk::occupied_slot_indicator_off,
+              "occupied-slot-indicator-off",
+              "PCIe 6.7.1.1",
+              {10, 0},
+              kStillThere,
+              "the power indicator of a root port's slot is off at power-on, though the slot has power"},
 };
 static_assert(kQuirks.size() == kQuirkCount);
 

@@ -43,8 +43,9 @@ enum class Quirk : unsigned {
   power_state_ignored,
   unclaimed_memory_reads_zero,
   bridge_master_ignored,
+  occupied_slot_indicator_off,
 };
-inline constexpr unsigned kQuirkCount = static_cast<unsigned>(Quirk::bridge_master_ignored) + 1;
+inline constexpr unsigned kQuirkCount = static_cast<unsigned>(Quirk::occupied_slot_indicator_off) + 1;
 
 struct QemuVersion {
   unsigned major = 0;
