@@ -23,6 +23,7 @@ struct ConfigWindow {
 
 class RegisterWindow {
  public:
+  // Leads nowhere: reads all-ones, swallows writes.
   RegisterWindow() = default;
   // [base, base + length) lies inside one assigned BAR: the caller has checked it.
   RegisterWindow(hal::Machine& machine, bool io, std::uint64_t base, std::uint32_t length)
@@ -37,6 +38,8 @@ class RegisterWindow {
 
   [[nodiscard]] std::uint8_t read8(std::uint32_t offset) const {
     switch (path_) {
+      case Path::none:
+        break;
       case Path::memory:
         return machine_->mmio_read8(base_ + offset);
       case Path::io:
@@ -48,6 +51,8 @@ class RegisterWindow {
   }
   [[nodiscard]] std::uint16_t read16(std::uint32_t offset) const {
     switch (path_) {
+      case Path::none:
+        break;
       case Path::memory:
         return machine_->mmio_read16(base_ + offset);
       case Path::io:
@@ -59,6 +64,8 @@ class RegisterWindow {
   }
   [[nodiscard]] std::uint32_t read32(std::uint32_t offset) const {
     switch (path_) {
+      case Path::none:
+        break;
       case Path::memory:
         return machine_->mmio_read32(base_ + offset);
       case Path::io:
@@ -70,6 +77,8 @@ class RegisterWindow {
   }
   void write8(std::uint32_t offset, std::uint8_t value) const {
     switch (path_) {
+      case Path::none:
+        break;
       case Path::memory:
         return machine_->mmio_write8(base_ + offset, value);
       case Path::io:
@@ -80,6 +89,8 @@ class RegisterWindow {
   }
   void write16(std::uint32_t offset, std::uint16_t value) const {
     switch (path_) {
+      case Path::none:
+        break;
       case Path::memory:
         return machine_->mmio_write16(base_ + offset, value);
       case Path::io:
@@ -90,6 +101,8 @@ class RegisterWindow {
   }
   void write32(std::uint32_t offset, std::uint32_t value) const {
     switch (path_) {
+      case Path::none:
+        break;
       case Path::memory:
         return machine_->mmio_write32(base_ + offset, value);
       case Path::io:
@@ -100,7 +113,7 @@ class RegisterWindow {
   }
 
  private:
-  enum class Path : std::uint8_t { memory, io, config };
+  enum class Path : std::uint8_t { none, memory, io, config };
 
   [[nodiscard]] std::uint16_t port(std::uint32_t offset) const { return static_cast<std::uint16_t>(base_ + offset); }
 
@@ -117,7 +130,7 @@ class RegisterWindow {
   const ConfigWindow* window_ = nullptr;
   std::uint64_t base_ = 0;
   std::uint32_t length_ = 0;
-  Path path_ = Path::memory;
+  Path path_ = Path::none;
   std::uint8_t bar_ = 0;
 };
 
