@@ -3,6 +3,7 @@
 
 .set IMAGE_BASE, 0x100000
 .set CR0_PROTECTION, 1
+.set CR0_CACHE_OFF, 3 << 29
 
 .section .image, "a"
 .balign 4
@@ -20,6 +21,7 @@ reset:
     // Real mode with a code segment based 64 KiB below 4 GiB: an offset there is the address's lower half.
     lgdtl %cs:(gdt_pointer - 0xffff0000)
     mov %cr0, %eax
+    and $~CR0_CACHE_OFF, %eax
     or $CR0_PROTECTION, %eax
     mov %eax, %cr0
     ljmpl $8, $protected_mode
@@ -40,8 +42,8 @@ protected_mode:
 .balign 8
 gdt:
     .quad 0
-    .quad 0x00cf9a000000ffff // code, 32-bit, 4 GiB
-    .quad 0x00cf92000000ffff // data
+    .quad 0x00cf9b000000ffff // code, 32-bit, 4 GiB; accessed already, for a ROM cannot be marked
+    .quad 0x00cf93000000ffff // data
 gdt_pointer:
     .word . - gdt - 1
     .long gdt
