@@ -35,6 +35,7 @@ void* __dso_handle = nullptr;
 
 namespace std {
 
+void __glibcxx_assert_fail(const char*, int, const char*, const char* condition) noexcept { panic(condition); }
 void __throw_bad_alloc() { panic("std::bad_alloc"); }
 void __throw_bad_array_new_length() { panic("std::bad_array_new_length"); }
 void __throw_bad_function_call() { panic("std::bad_function_call"); }
