@@ -1,14 +1,15 @@
 #include "testbench/cli/gdb.h"
 
-#include <fmt/format.h>
-#include <sys/mman.h>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <iterator>
-#include <string_view>
 #include <system_error>
 
 #include "testbench/targets/target.h"
@@ -16,104 +17,80 @@
 namespace ringside::cli {
 namespace {
 
-// A person may run the program again and stops at the same event: the breakpoint stays.
-constexpr char kStartProgram[] = R"(
-set startup-with-shell off
-set disable-randomization off
-break ringside_debug_stop
-run
-)";
-
-// Stopped before a scenario: goes on to its first instruction.
-constexpr char kEnterScenario[] = R"(
-if $_isvoid($_exitcode) && $_isvoid($_exitsignal) && (long)ringside_debug_next != 0
-  tbreak *(long)ringside_debug_next
-  continue
-end
-)";
-
-// From the stop up to the code that somebody wants to look at. In Python, because gdb's own language cannot look at a
-// function's name; a gdb without Python stays in the innermost frame.
-constexpr char kSelectDriver[] = R"(
-python
-def ringside_select_driver():
-    rooms = ("ringside::block::", "ringside::pci::", "ringside::virtio::", "ringside::scenarios::")
-    frame = gdb.newest_frame()
-    while frame is not None:
-        if (frame.name() or "").startswith(rooms):
-            frame.select()
-            gdb.execute("frame")
-            return
-        frame = frame.older()
-if gdb.selected_thread() is not None and gdb.newest_frame().name() == "ringside_debug_stop":
-    ringside_select_driver()
-end
-)";
-
-constexpr char kTell[] = R"(
-if $_isvoid($_exitcode) && $_isvoid($_exitsignal)
-  echo ringside: stopped at {0}; deadlines stand still\n
-  echo ringside: `bt` shows how the driver came here, `continue` goes on to the verdict, `quit` ends all of it.\n
-else
-  echo ringside: the run ended before {0}.\n
-end
-)";
-
-// With the status of the run, when that has come to its end.
-constexpr char kLeave[] = R"(
-if ! $_isvoid($_exitcode)
-  quit $_exitcode
-end
-if ! $_isvoid($_exitsignal)
-  quit 128 + $_exitsignal
-end
-)";
-
-// A file without a name, open for what this process becomes.
-std::string script_file(std::string_view text) {
-  const int fd = ::memfd_create("ringside-gdb", 0);
-  if (fd < 0 || ::write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-    throw std::system_error(errno, std::generic_category(), "a memory file for gdb's commands");
-  }
-  return fmt::format("/proc/self/fd/{}", fd);
-}
-
-// One script for each step: an error ends a script, and the next one is read nevertheless.
-std::vector<std::string> gdb_words(const GdbSession& session, std::string_view start) {
-  std::vector<std::string> words{"gdb", "-q"};
-  std::string rest = fmt::format(kTell, session.where);
-  if (session.commands.empty()) {
-    rest += "set pagination on\n";
-  } else {
-    words.emplace_back("-batch");
-    rest += "source " + session.commands + "\n" + kLeave;
-  }
-  const std::string quietly = "set pagination off\nset confirm off\nset print thread-events off\n";
-  for (const std::string& script : {quietly + std::string(start), std::string(kSelectDriver), rest}) {
-    words.insert(words.end(), {"-x", script_file(script)});
-  }
-  return words;
-}
-
-[[noreturn]] void execute(std::vector<std::string>& words) {
+std::vector<char*> arguments(std::vector<std::string>& words) {
   std::vector<char*> argv;
   std::ranges::transform(words, std::back_inserter(argv), [](std::string& word) { return word.data(); });
   argv.push_back(nullptr);
-  std::fflush(nullptr);
-  ::execvp(argv.front(), argv.data());
-  if (errno == ENOENT) {
+  return argv;
+}
+
+[[noreturn]] void complain(int error) {
+  if (error == ENOENT) {
     throw targets::LackingError("gdb is not installed: apt install gdb");
   }
-  throw std::system_error(errno, std::generic_category(), "gdb");
+  throw std::system_error(error, std::generic_category(), "gdb");
 }
 
 }  // namespace
 
-void become_gdb(const GdbSession& session, const std::vector<std::string>& words) {
-  std::vector<std::string> all = gdb_words(session, std::string(kStartProgram) + kEnterScenario);
-  all.emplace_back("--args");
-  all.insert(all.end(), words.begin(), words.end());
-  execute(all);
+void become_gdb(std::vector<std::string> words) {
+  const std::vector<char*> argv = arguments(words);
+  std::fflush(nullptr);
+  ::execvp(argv.front(), argv.data());
+  complain(errno);
+}
+
+Gdb::Gdb(std::vector<std::string> words) {
+  const std::vector<char*> argv = arguments(words);
+  int failure[2];  // closes itself when the child has become gdb
+  if (::pipe2(failure, O_CLOEXEC) != 0) {
+    complain(errno);
+  }
+  std::fflush(nullptr);
+  ::signal(SIGINT, SIG_IGN);  // the terminal sends it to both
+  pid_ = ::fork();
+  if (pid_ == 0) {
+    ::signal(SIGINT, SIG_DFL);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::execvp(argv.front(), argv.data());
+    const int error = errno;
+    [[maybe_unused]] const ssize_t written = ::write(failure[1], &error, sizeof error);
+    ::_exit(127);
+  }
+  int error = pid_ < 0 ? errno : 0;
+  ::close(failure[1]);
+  const ssize_t size = ::read(failure[0], &error, sizeof error);
+  ::close(failure[0]);
+  if (pid_ < 0 || size > 0) {
+    ::signal(SIGINT, SIG_DFL);
+    (void)::waitpid(pid_, nullptr, 0);
+    complain(error);
+  }
+}
+
+Gdb::~Gdb() {
+  if (pid_ > 0 && !ended_) {
+    ::kill(pid_, SIGKILL);
+    take_status(true);
+  }
+  ::signal(SIGINT, SIG_DFL);
+}
+
+void Gdb::take_status(bool wait) {
+  pid_t which = 0;
+  while (!ended_ && (which = ::waitpid(pid_, &status_, wait ? 0 : WNOHANG)) < 0 && errno == EINTR) {
+  }
+  ended_ = ended_ || which != 0;
+}
+
+bool Gdb::ended() {
+  take_status(false);
+  return ended_;
+}
+
+bool Gdb::succeeded() {
+  take_status(true);
+  return WIFEXITED(status_) && WEXITSTATUS(status_) == 0;
 }
 
 }  // namespace ringside::cli

@@ -19,6 +19,7 @@
 #include "testbench/cli/command.h"
 #include "testbench/cli/debug_event.h"
 #include "testbench/cli/gdb.h"
+#include "testbench/cli/gdb_script.h"
 #include "testbench/cli/junit.h"
 #include "testbench/cli/log_text.h"
 #include "testbench/cli/output_path.h"
@@ -102,12 +103,34 @@ void judge_monitors(const ordered_json& violations, targets::RunResult& result) 
   }
 }
 
+targets::TargetSummary summary_of(const std::string& target) {
+  const auto targets = targets::all_targets();
+  return *std::ranges::find(targets, target, &targets::TargetSummary::name);
+}
+
+// gdb on a machine in another process.
+class MachineGdb final : public targets::RemoteDebugger {
+ public:
+  explicit MachineGdb(GdbSession session) : session_(std::move(session)) {}
+  void attach(const std::string& socket, const std::string& image) override {
+    gdb_.emplace(gdb_on_machine(session_, socket, image));
+  }
+  bool ended() override { return gdb_ && gdb_->ended(); }
+  // A run that never got as far as to need it has nothing against it.
+  [[nodiscard]] bool succeeded() { return !gdb_ || gdb_->succeeded(); }
+
+ private:
+  GdbSession session_;
+  std::optional<Gdb> gdb_;
+};
+
 // All that one `ringside run` works on.
 class Runs {
  public:
   explicit Runs(const Options& options)
       : options_(options),
         spec_(targets::TargetSpec::parse(options.on)),
+        target_(summary_of(spec_.name)),
         settings_(settings_of(options)),
         chosen_(choose_scenarios(options.scenarios)),
         rows_(chosen_.size()) {
@@ -133,6 +156,9 @@ class Runs {
   }
 
   [[nodiscard]] ExitStatus run() {
+    if (settings_.debugging && target_.debugged_remotely) {
+      return debug_remotely();
+    }
     if (settings_.debugging && !options_.in_process) {
       debug();
     }
@@ -143,6 +169,11 @@ class Runs {
     } else {
       run_forked();
     }
+    return finish();
+  }
+
+ private:
+  [[nodiscard]] ExitStatus finish() const {
     if (!options_.junit.empty()) {
       write_file(options_.junit, junit_document("ringside run", junit_cases()));
     }
@@ -150,7 +181,6 @@ class Runs {
     return status();
   }
 
- private:
   [[nodiscard]] std::string path_for(const std::string& path, const scenarios::Scenario& scenario) const {
     return path_for_scenario(path, scenario.name, chosen_.size() > 1);
   }
@@ -171,30 +201,42 @@ class Runs {
     if (!options_.debug_commands.empty() && ::access(options_.debug_commands.c_str(), R_OK) != 0) {
       throw targets::InputError(fmt::format("--debug-commands {}: {}", options_.debug_commands, std::strerror(errno)));
     }
+    if (!target_.missing.empty()) {
+      throw targets::LackingError(target_.missing);
+    }
     settings_.debugging.emplace();
     if (options_.debug != kFromTheStart) {
       settings_.debugging->event = parse_event(options_.debug);
     }
   }
 
-  // This program again, in one process, under gdb.
-  [[noreturn]] void debug() const {
-    require_target();
-    std::vector<std::string> words = own_command_line();
-    words.insert(words.begin() + 2, "--in-process");
+  [[nodiscard]] GdbSession session() const {
     const auto& event = settings_.debugging->event;
-    become_gdb({event ? describe(*event) : fmt::format("the start of {}", chosen_.front()->name),
-                options_.debug_commands.empty() ? "" : std::filesystem::absolute(options_.debug_commands).string()},
-               words);
+    return {event ? describe(*event) : fmt::format("the start of {}", chosen_.front()->name),
+            options_.debug_commands.empty() ? "" : std::filesystem::absolute(options_.debug_commands).string()};
   }
 
-  // What this machine lacks is said before a debugger starts.
-  void require_target() const {
-    for (const targets::TargetSummary& target : targets::all_targets()) {
-      if (target.name == spec_.name && !target.missing.empty()) {
-        throw targets::LackingError(target.missing);
-      }
+  // This program again, in one process, under gdb.
+  [[noreturn]] void debug() const {
+    std::vector<std::string> words = gdb_on_program(session());
+    std::vector<std::string> own = own_command_line();
+    own.insert(own.begin() + 2, "--in-process");
+    words.insert(words.end(), own.begin(), own.end());
+    become_gdb(std::move(words));
+  }
+
+  // The driver is in another process, and gdb beside this one: they end together. The verdict stands before somebody
+  // leaves gdb; a run that nobody waited for has none.
+  [[nodiscard]] ExitStatus debug_remotely() {
+    MachineGdb gdb(session());
+    settings_.debugging->remote = &gdb;
+    ordered_json result = ordered_json::parse(row(0));
+    const bool left = result["reason"] == targets::kDebuggerLeft;
+    if (!left) {
+      take(0, std::move(result));
     }
+    const ExitStatus verdict = left ? ExitStatus::holds : finish();
+    return gdb.succeeded() ? verdict : ExitStatus::does_not_hold;
   }
 
   static void require_output(const std::string& path, std::span<const Format> formats) {
@@ -382,6 +424,7 @@ class Runs {
 
   const Options& options_;
   targets::TargetSpec spec_;
+  targets::TargetSummary target_;
   targets::RunSettings settings_;
   std::optional<faults::Plan> plan_;
   std::vector<const scenarios::Scenario*> chosen_;

@@ -29,6 +29,13 @@ void GuestMailbox::order(const GuestOrder& order, const MachinePlan& plan) {
   box_.disks = static_cast<std::uint32_t>(plan.disks.size());
   box_.mistake = order.mistake;
   box_.bench = order.bench;
+  if (order.debugging) {
+    const trace::Event event = order.debugging->event.value_or(trace::Event{});
+    box_.stop_kind = static_cast<std::uint16_t>(event.kind);
+    box_.stop_queue = event.queue;
+    box_.stop_unit = event.unit;
+    box_.stop_nth = event.nth;
+  }
 }
 
 guest::State GuestMailbox::state() const {

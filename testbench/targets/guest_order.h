@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,7 @@ struct GuestOrder {
   Tracing tracing = Tracing::events;
   guest::Mistake mistake = guest::Mistake::none;
   guest::BenchOrder bench{};
+  std::optional<Debugging> debugging;
 };
 
 // The mistake of that name, "wild-pointer". Throws InputError, which names them all.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "testbench/targets/dma_arena.h"
@@ -60,8 +61,14 @@ void GuestRun::start(const std::string& binary, const GuestOrder& order) {
   launch.ram = ram_.fd();
   launch.bell = bell.theirs.get();
   (by_rom ? launch.rom : launch.kernel) = file.get();
+  if (order.debugging && order.debugging->remote != nullptr) {
+    launch.gdb = debugger_.emplace(*order.debugging->remote).stub();
+  }
   session_.emplace(binary, plan_, disks_, launch, monitor_clock_, lines_);
   bell_.emplace(std::move(bell.ours));
+  if (debugger_) {
+    debugger_->attach();
+  }
 }
 
 void GuestRun::serve(GuestLog& log) {
@@ -69,15 +76,40 @@ void GuestRun::serve(GuestLog& log) {
   std::optional<guest::Registers> registers;
   try {
     if (serve_until_end(log) == guest::State::finished) {
+      if (debugger_) {
+        debugger_->say_finished(log.first_failure().empty());
+      }
       return;
     }
     what = "the guest crashed: " + mailbox_.crash_text();
     registers = mailbox_.crash();
+    if (debugger_) {
+      session_->qmp().stop();  // so that it has something to look at
+    }
   } catch (const RunAborted& problem) {
+    if (debugger_) {
+      debugger_->require_presence_soon();
+    }
     what = problem.what();
     registers = stop_and_read_registers();
   }
-  throw RunAborted(report(what, registers, log));
+  const std::string text = report(what, registers, log);
+  if (debugger_) {
+    hold_for_debugger();
+  }
+  throw RunAborted(text);
+}
+
+// A guest that has crashed stands still for as long as somebody looks at it. When they let it go on, it has ended.
+void GuestRun::hold_for_debugger() {
+  try {
+    while (!debugger_->has_left() && session_->qmp().run_state() != "running") {
+      std::this_thread::sleep_for(kBetweenLooksAtCpu);
+    }
+    debugger_->say_finished(false);
+  } catch (const RunAborted&) {
+    // The debugger has ended QEMU.
+  }
 }
 
 guest::State GuestRun::serve_until_end(GuestLog& log) {
@@ -95,6 +127,9 @@ guest::State GuestRun::serve_until_end(GuestLog& log) {
       look_whether_started();
     }
     look_at_cpu();
+    if (debugger_) {
+      debugger_->require_presence();
+    }
     clock_.check();
   }
 }
@@ -121,7 +156,7 @@ void GuestRun::look_at_cpu() {
 }
 
 void GuestRun::look_whether_started() const {
-  if (accelerator_ == "kvm" && steady_clock::now() - power_on_ > kStartLimit) {
+  if (accelerator_ == "kvm" && !debugger_ && steady_clock::now() - power_on_ > kStartLimit) {
     throw RunAborted(
         fmt::format("KVM on this machine does not run the guest, which did not start within {} s; try "
                     "guest,accel=tcg",

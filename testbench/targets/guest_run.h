@@ -9,6 +9,7 @@
 
 #include "testbench/targets/disk_image.h"
 #include "testbench/targets/guest_bell.h"
+#include "testbench/targets/guest_debugger.h"
 #include "testbench/targets/guest_events.h"
 #include "testbench/targets/guest_log.h"
 #include "testbench/targets/guest_mailbox.h"
@@ -43,6 +44,7 @@ class GuestRun {
   void answer_question();
   void look_at_cpu();
   void look_whether_started() const;
+  void hold_for_debugger();
   [[nodiscard]] std::optional<guest::Registers> stop_and_read_registers();
   [[nodiscard]] std::string report(const std::string& what, const std::optional<guest::Registers>& registers,
                                    const GuestLog& log);
@@ -57,6 +59,7 @@ class GuestRun {
   GuestMailbox mailbox_;
   GuestEvents events_;
   std::optional<GuestBell> bell_;
+  std::optional<GuestDebugger> debugger_;
   std::optional<QemuSession> session_;
   std::chrono::steady_clock::time_point power_on_;
   std::chrono::steady_clock::time_point last_look_;

@@ -84,6 +84,7 @@ class GuestTarget final : public Target {
     order.seed = settings.seed;
     order.tracing = settings.tracing;
     order.mistake = options_.mistake;
+    order.debugging = settings.debugging;
     return order;
   }
 
@@ -141,6 +142,7 @@ TargetSummary guest_summary() {
   TargetSummary summary = summary_on_qemu();
   summary.name = "guest";
   summary.summary = "a bare-metal guest on QEMU's CPU, against QEMU's own virtio-blk-pci";
+  summary.debugged_remotely = true;
   summary.options.emplace_back("accel", "who executes it: tcg, or kvm where that works (tcg)");
   summary.options.emplace_back("mistake", "a deliberate one, to see what is said of it: " + guest_mistake_names());
   if (guest_image().rom.empty()) {

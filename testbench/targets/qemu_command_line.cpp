@@ -120,6 +120,9 @@ std::vector<std::string> qemu_arguments(const MachinePlan& plan, const QemuLaunc
   append(arguments, {"-chardev", fmt::format("socket,id=qtest0,fd={}", launch.qtest), "-object",
                      "qtest,id=qtest,chardev=qtest0,log=none"});
   append(arguments, {"-chardev", fmt::format("socket,id=qmp0,fd={}", launch.qmp), "-mon", "chardev=qmp0,mode=control"});
+  if (launch.gdb >= 0) {
+    append(arguments, {"-S", "-chardev", fmt::format("socket,id=gdb0,fd={}", launch.gdb), "-gdb", "chardev:gdb0"});
+  }
   append(arguments, board_arguments(plan));
   for (unsigned unit = 0; unit < plan.disks.size(); ++unit) {
     append(arguments, drive_arguments(plan.disks[unit], unit, launch.disks.at(unit)));

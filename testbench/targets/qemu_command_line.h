@@ -17,6 +17,7 @@ struct QemuLaunch {
   int bell = -1;    // where writes to guest::kBellPort go; -1: there is no such port
   int qtest = -1;
   int qmp = -1;
+  int gdb = -1;  // its gdbstub's end of a stream, for whose other end the CPU waits; -1: there is none
   std::vector<int> disks;
 };
 

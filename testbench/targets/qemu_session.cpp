@@ -13,7 +13,7 @@ namespace {
 
 std::vector<int> descriptors_of(const QemuLaunch& launch) {
   std::vector<int> descriptors = launch.disks;
-  for (const int fd : {launch.ram, launch.rom, launch.kernel, launch.qtest, launch.qmp, launch.bell}) {
+  for (const int fd : {launch.ram, launch.rom, launch.kernel, launch.qtest, launch.qmp, launch.bell, launch.gdb}) {
     if (fd >= 0) {
       descriptors.push_back(fd);
     }

@@ -43,10 +43,25 @@ enum class Tracing : std::uint8_t {
   accesses,  // Kind::access too
 };
 
+// A gdb on a machine that is another process.
+class RemoteDebugger {
+ public:
+  // Starts it. The machine waits before its first instruction, with its gdbstub at `socket`; `image` is the ELF file of
+  // what it will run. Both are paths.
+  virtual void attach(const std::string& socket, const std::string& image) = 0;
+  [[nodiscard]] virtual bool ended() = 0;
+
+ protected:
+  ~RemoteDebugger() = default;
+};
+// The reason of a run that its debugger left before the end.
+inline constexpr char kDebuggerLeft[] = "the debugger has left";
+
 // A run in a debugger calls ringside_debug_stop() (trace/debug_stop.h) at an event or, when none is named, before the
 // scenario; its real time has no limit.
 struct Debugging {
   std::optional<trace::Event> event;
+  RemoteDebugger* remote = nullptr;  // of the targets whose driver is not in this process, see TargetSummary
 };
 
 struct RunSettings {
@@ -116,6 +131,7 @@ struct TargetSummary {
   std::vector<std::pair<std::string, std::string>> options;   // name, meaning
   std::vector<std::pair<std::string, std::string>> settings;  // of --set: key, meaning
   std::string missing;                                        // empty when it can run here
+  bool debugged_remotely = false;                             // the driver is in another process
 };
 [[nodiscard]] std::vector<TargetSummary> all_targets();
 

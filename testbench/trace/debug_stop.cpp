@@ -1,5 +1,6 @@
 #include "testbench/trace/debug_stop.h"
 
+volatile unsigned ringside_debug_stops = 0;
 const void* volatile ringside_debug_next = nullptr;
 
 // Not inlined and never merged or emptied: the debugger finds it by its name.
@@ -10,7 +11,7 @@ namespace ringside::trace {
 void StopAtEvent::append(const Record& record) {
   sink_.append(record);
   if (matches(event_, record) && ++seen_ == event_.nth) {
-    ringside_debug_stop();
+    stop_here();
   }
 }
 

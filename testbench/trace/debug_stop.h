@@ -10,17 +10,24 @@
 extern "C" {
 // Does nothing.
 void ringside_debug_stop();
+// How often it has been called.
+extern volatile unsigned ringside_debug_stops;
 // What is called next, when the stop is before a function, else null: for the debugger's second breakpoint.
 extern const void* volatile ringside_debug_next;
 }
 
 namespace ringside::trace {
 
+inline void stop_here() {
+  ringside_debug_stops = ringside_debug_stops + 1;
+  ringside_debug_stop();
+}
+
 // Stops before a function that is called next.
 template <class Function>
 void stop_before(Function* function) {
   ringside_debug_next = reinterpret_cast<const void*>(function);
-  ringside_debug_stop();
+  stop_here();
   ringside_debug_next = nullptr;
 }
 
