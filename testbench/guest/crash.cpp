@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstring>
 #include <iterator>
+#include <string_view>
 
 #include "driver/hal/text.h"
 #include "testbench/guest/bell.h"
@@ -81,7 +82,7 @@ hal::Line page_fault_text(std::uint64_t address, std::uint64_t error) {
 }  // namespace
 
 // Not inlined: the frame is the caller's, whose address the return address tells.
-[[gnu::noinline]] void panic(std::string_view text) {
+[[gnu::noinline]] void panic(const char* text) {
   disable_interrupts();
   const auto* const frame = static_cast<const std::uint64_t*>(__builtin_frame_address(0));
   Registers registers{};

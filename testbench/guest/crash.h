@@ -2,12 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
 namespace ringside::guest {
 
 // The guest's own code gives up: it is told where, by the registers of the caller.
-[[noreturn]] void panic(std::string_view text);
+[[noreturn]] void panic(const char* text);
 
 // What entries.S pushes, below what the CPU pushed (Intel SDM, volume 3, 6.14.2).
 struct ExceptionFrame {

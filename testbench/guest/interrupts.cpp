@@ -1,8 +1,6 @@
 // Compiled without SSE: handlers run in the midst of code that uses it.
 #include "testbench/guest/interrupts.h"
 
-#include <atomic>
-
 #include "testbench/guest/clock.h"
 #include "testbench/guest/cpu.h"
 #include "testbench/guest/crash.h"
@@ -17,16 +15,14 @@ static_assert(kFirstMessageVector >= kFirstLineVector + kLines);
 static_assert(kFirstMessageVector + kMsiVectors <= (kTimerVector & 0xf0u));
 
 // Written by handlers only.
-std::atomic<std::uint64_t> g_messages[kMsiVectors];
-std::atomic<std::uint64_t> g_lines[kLines];
+std::uint64_t g_messages[kMsiVectors];
+std::uint64_t g_lines[kLines];
 
 // When the timer will fire; kNever: it is not running. Moves in handlers, and with interrupts disabled.
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
 std::uint64_t g_timer_fires = kNever;
 
-void count(std::atomic<std::uint64_t>& counter) {
-  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-}
+void count(std::uint64_t& counter) { __atomic_store_n(&counter, counter + 1, __ATOMIC_RELEASE); }
 
 bool is_line(unsigned vector) { return vector >= hal::kFirstLineVector; }
 
@@ -62,7 +58,7 @@ hal::MsiMessage message_of(unsigned vector) {
 // Acquire: what the device wrote before its interrupt is visible after it.
 std::uint64_t interrupt_count(unsigned vector) {
   const unsigned index = index_of(vector);
-  return (is_line(vector) ? g_lines[index] : g_messages[index]).load(std::memory_order_acquire);
+  return __atomic_load_n(is_line(vector) ? &g_lines[index] : &g_messages[index], __ATOMIC_ACQUIRE);
 }
 
 void acknowledge_interrupt(unsigned vector) {

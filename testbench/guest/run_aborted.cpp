@@ -4,6 +4,6 @@
 
 namespace ringside::targets {
 
-void abort_run(const std::string& reason) { guest::panic(reason); }
+void abort_run(const std::string& reason) { guest::panic(reason.c_str()); }
 
 }  // namespace ringside::targets

@@ -25,9 +25,10 @@ extern "C" {
 void* malloc(std::size_t bytes) { return take_memory(bytes); }
 void free(void* memory) { give_back_memory(memory); }
 
-[[noreturn]] void abort() { panic("abort"); }
-[[noreturn]] void __cxa_pure_virtual() { panic("a pure virtual function was called"); }
+void abort() { panic("abort"); }
 
+// The compiler's and the library's own names. NOLINTBEGIN(bugprone-reserved-identifier)
+[[noreturn]] void __cxa_pure_virtual() { panic("a pure virtual function was called"); }
 // Globals live until power-off.
 int __cxa_atexit(void (*)(void*), void*, void*) { return 0; }
 void* __dso_handle = nullptr;
@@ -46,3 +47,4 @@ void __throw_out_of_range(const char* what) { panic(what); }
 void __throw_out_of_range_fmt(const char* what, ...) { panic(what); }
 
 }  // namespace std
+// NOLINTEND(bugprone-reserved-identifier)

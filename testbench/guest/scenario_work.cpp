@@ -1,6 +1,7 @@
 #include "testbench/guest/scenario_work.h"
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "driver/hal/text.h"
@@ -23,7 +24,7 @@ class GuestTapHooks final : public trace::TapHooks {
   void on_spin(const void* address) override {
     hal::Line line;
     line.text("the driver spins on ").hex(reinterpret_cast<std::uint64_t>(address), 1).text(" without relax");
-    panic(std::string_view(line.data(), line.size()));
+    panic(std::string(line.data(), line.size()).c_str());
   }
 };
 
