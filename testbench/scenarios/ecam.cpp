@@ -29,7 +29,7 @@ void observe_extended(Context& context, const pci::ConfigSpace& config, pci::Add
   }
   context.check(!walk.malformed(), "the extended list ends");
   std::uint32_t words[(0x1000 - kPortBytes) / 4];
-  for (std::uint16_t i = 0; i < sizeof(words) / sizeof(words[0]); ++i) {
+  for (std::size_t i = 0; i < sizeof(words) / sizeof(words[0]); ++i) {
     words[i] = config.read32(address, static_cast<std::uint16_t>(kPortBytes + 4 * i));
   }
   context.observe("extended configuration space", context.bench().hash(words, sizeof(words)));
