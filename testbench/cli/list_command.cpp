@@ -68,7 +68,7 @@ std::vector<Place> all_places() {
 }
 
 const char* origin_text(targets::PropertyOrigin origin) {
-  return origin == targets::PropertyOrigin::bench ? "model only, unless QEMU is newer than 7.2" : "model, qemu";
+  return origin == targets::PropertyOrigin::bench ? "model only, unless QEMU is newer than 7.2" : "model, qemu, guest";
 }
 
 void print_matrix(const std::vector<Place>& places) {

@@ -8,7 +8,8 @@
 namespace ringside::targets {
 namespace {
 
-constexpr std::size_t kMostCalls = 24;
+constexpr std::size_t kMostCalls = 4096;  // a stack that overflowed is shown to its beginning
+constexpr std::size_t kMostLines = 32;
 
 // Of a frame: the caller's frame pointer, and behind it the address to return to.
 struct Frame {
@@ -29,42 +30,46 @@ std::string place_text(const SourcePlace& place) {
   return place.file.empty() ? place.function : fmt::format("{} ({}:{})", place.function, place.file, place.line);
 }
 
+// Of the function that was compiled, not of those that were inlined into it.
+std::string function_text(const std::vector<SourcePlace>& places, std::uint64_t address) {
+  return places.empty() ? fmt::format("{:#x}", address) : place_text(places.back());
+}
+
 // The same call again and again is one line.
 class CallList {
  public:
   void add(const std::string& line) {
-    if (line == last_) {
-      ++repeats_;
-      return;
+    if (!lines_.empty() && lines_.back().text == line) {
+      ++lines_.back().repeats;
+    } else if (lines_.size() < kMostLines) {
+      lines_.push_back({line, 0});
+    } else {
+      cut_ = true;
     }
-    flush();
-    last_ = line;
   }
-  [[nodiscard]] std::string text() {
-    flush();
-    last_.clear();
-    return text_;
+  [[nodiscard]] std::string text() const {
+    std::string text;
+    for (const Line& line : lines_) {
+      text += "\n  at " + line.text + (line.repeats == 0 ? "" : fmt::format(" [and {} more calls]", line.repeats));
+    }
+    return text + (cut_ ? "\n  and further up" : "");
   }
 
  private:
-  void flush() {
-    if (!last_.empty()) {
-      text_ += "\n  at " + last_ + (repeats_ == 0 ? "" : fmt::format(" [and {} more calls]", repeats_));
-    }
-    repeats_ = 0;
-  }
-
-  std::string text_;
-  std::string last_;
-  unsigned repeats_ = 0;
+  struct Line {
+    std::string text;
+    unsigned repeats = 0;
+  };
+  std::vector<Line> lines_;
+  bool cut_ = false;
 };
 
-std::string calls_text(std::span<const std::uint64_t> chain, const GuestSymbols& symbols) {
+std::string calls_text(const std::vector<std::uint64_t>& chain, const GuestSymbols& symbols) {
   CallList calls;
-  for (std::size_t i = 0; i < chain.size(); ++i) {
-    const std::vector<SourcePlace> places = symbols.places_of(chain[i]);
+  for (const std::uint64_t address : chain) {
+    const std::vector<SourcePlace> places = symbols.places_of(address);
     if (places.empty()) {
-      calls.add(fmt::format("{:#x}", chain[i]));
+      calls.add(fmt::format("{:#x}", address));
     }
     for (const SourcePlace& place : places) {
       calls.add(place_text(place));
@@ -107,10 +112,9 @@ std::vector<std::uint64_t> call_chain(std::span<const std::uint8_t> ram, const g
 
 std::string crash_report(const std::string& what, std::span<const std::uint8_t> ram, const guest::Registers& registers,
                          const GuestSymbols& symbols) {
-  const std::vector<std::uint64_t> chain = call_chain(ram, registers);
-  const std::vector<SourcePlace> places = symbols.places_of(registers.rip);
-  const std::string where = places.empty() ? fmt::format("{:#x}", registers.rip) : place_text(places.front());
-  return fmt::format("{}, in {}{}{}", what, where, calls_text(chain, symbols), registers_text(registers));
+  const std::string where = function_text(symbols.places_of(registers.rip), registers.rip);
+  return fmt::format("{}, in {}{}{}", what, where, calls_text(call_chain(ram, registers), symbols),
+                     registers_text(registers));
 }
 
 }  // namespace ringside::targets

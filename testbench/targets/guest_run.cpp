@@ -151,7 +151,7 @@ void GuestRun::look_at_cpu() {
     throw RunAborted("the guest's CPU gave up: an exception in an exception's handler (a triple fault)");
   }
   if (state == "internal-error") {
-    throw RunAborted(fmt::format("QEMU cannot run the guest any further with {}", accelerator_));
+    throw RunAborted(fmt::format("QEMU cannot run the guest any further with {}; try guest,accel=tcg", accelerator_));
   }
 }
 
