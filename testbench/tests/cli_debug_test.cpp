@@ -181,6 +181,22 @@ TEST_P(CliDebug, DebuggerThatIsKilledLeavesNoProcess) {
 INSTANTIATE_TEST_SUITE_P(Targets, CliDebug, testing::Values("model", "qemu", "guest"),
                          [](const auto& suite) { return std::string(suite.param); });
 
+class CliDebugOfACrash : public CliDebug {};
+
+// The debugger sees where the guest gave up; let go on, it has ended, and the report says the rest.
+TEST_P(CliDebugOfACrash, GuestStandsStillAndIsReported) {
+  const std::string commands = directory_.make("crash.gdb", "bt\nprintf \"looked\\n\"\ncontinue\n");
+  const ProgramResult result = run_program(
+      {"run", "flush", "--on", "guest,mistake=wild-pointer", "--debug=doorbell", "--debug-commands", commands});
+  EXPECT_EQ(result.status, 1) << result.out << result.err;
+  EXPECT_TRUE(contains(result.out, "stopped, but not at doorbell")) << result.out;
+  EXPECT_TRUE(contains(result.out, "looked\n")) << result.out << result.err;
+  EXPECT_TRUE(contains(result.out, "page fault")) << result.out;
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, CliDebugOfACrash, testing::Values("guest"),
+                         [](const auto& suite) { return std::string(suite.param); });
+
 void expect_refusal(const std::vector<std::string>& arguments, int status, const std::string& part,
                     const Environment& environment = {}) {
   const ProgramResult result = run_program(arguments, environment);
