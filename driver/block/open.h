@@ -22,7 +22,8 @@ using ConfigAccess = pci::ConfigAccess;
 // MSI-X table entries for queues: one for each as far as they reach, or one for all.
 enum class VectorUse : std::uint8_t { per_queue, shared };
 
-class BlockDevice;
+// What becomes of a request that the driver would refuse: it is refused, somebody else has taken it, or nobody can now.
+enum class Diverted : std::uint8_t { no, taken, full };
 
 struct Options {
   unsigned disk = 0;  // which virtio block device, in the order of discovery
@@ -33,6 +34,9 @@ struct Options {
   // Called from poll() and wait() when the device's configuration has changed; info() is the new one.
   void (*changed)(BlockDevice& device, void* user) = nullptr;
   void* changed_user = nullptr;
+  // Called from submit() before a request is refused that the device would not take, or whose data cannot be mapped.
+  Diverted (*divert)(Request& request, void* user) = nullptr;
+  void* divert_user = nullptr;
   Completion completion = Completion::msix;
   std::uint16_t queue_size = 0;                // a power of two; 0 or too many takes the device's own size
   std::uint64_t features = ~std::uint64_t{0};  // negotiate only these, of those the driver understands

@@ -3,6 +3,7 @@
 #include <initializer_list>
 
 #include "driver/block/controller.h"
+#include "driver/block/request_path.h"
 #include "driver/hal/memory.h"
 #include "driver/hal/mutant.h"
 
@@ -14,6 +15,7 @@ template <class Ring>
 bool RequestQueue<Ring>::allocate(hal::Machine& machine, const SlotLimits& limits) {
   machine_ = &machine;
   limits_ = limits;
+  direct_ = DirectDma(machine.info().direct_dma);
   const std::size_t slots = limits.slots;
   slots_ = static_cast<Slot*>(machine.alloc_private(slots * sizeof(Slot), alignof(Slot)));
   mapped_ = static_cast<hal::BusAddress*>(
@@ -21,11 +23,23 @@ bool RequestQueue<Ring>::allocate(hal::Machine& machine, const SlotLimits& limit
   frames_ = machine.alloc_dma_buffer(slots * sizeof(RequestFrame), alignof(std::uint64_t));
   statuses_ = machine.alloc_dma_buffer(slots, 1);
   if (limits.indirect) {
-    tables_ =
-        machine.alloc_dma_buffer(slots * table_entries() * sizeof(virtio::Descriptor), alignof(virtio::Descriptor) * 2);
+    tables_ = machine.alloc_dma_buffer(slots * table_bytes(), alignof(virtio::Descriptor) * 2);
   }
-  return slots_ != nullptr && mapped_ != nullptr && frames_.cpu != nullptr && statuses_.cpu != nullptr &&
-         (tables_.cpu != nullptr || !limits.indirect);
+  if (slots_ == nullptr || mapped_ == nullptr || frames_.cpu == nullptr || statuses_.cpu == nullptr ||
+      (tables_.cpu == nullptr && limits.indirect)) {
+    return false;
+  }
+  for (std::size_t head = 0; head < slots; ++head) {
+    Slot& slot = slots_[head];
+    slot.frame = static_cast<RequestFrame*>(frames_.cpu) + head;
+    slot.status = static_cast<std::uint8_t*>(statuses_.cpu) + head;
+    if (limits.indirect) {
+      const std::size_t place = head * table_bytes();
+      slot.table = reinterpret_cast<virtio::Descriptor*>(static_cast<std::uint8_t*>(tables_.cpu) + place);
+      slot.table_bus = tables_.bus + place;
+    }
+  }
+  return true;
 }
 
 template <class Ring>
@@ -51,69 +65,95 @@ bool RequestQueue<Ring>::start(const virtio::QueueShape& shape, bool indirect) {
   const unsigned room = shape.size > kHeaderAndStatus ? unsigned{shape.size} - kHeaderAndStatus : 1u;
   most_segments_ = static_cast<std::uint16_t>(room < limits_.segments ? room : limits_.segments);
   earliest_ = kNever;
+  for (std::size_t head = 0; head < limits_.slots; ++head) {
+    slots_[head].table_length = 0;
+    slots_[head].mapped = 0;
+  }
   return true;
 }
 
 // --- What is sent ------------------------------------------------------------------------------------------------
 
 template <class Ring>
-bool RequestQueue<Ring>::map_segments(std::uint16_t head, const Request& request) {
+hal::BusAddress RequestQueue<Ring>::map_segment(std::uint16_t head, const Request& request) {
   Slot& slot = slots_[head];
-  hal::BusAddress* const bus = mapped(head);
-  slot.mapped = 0;
-  for (std::uint16_t i = 0; i < request.segment_count; ++i) {
-    bus[i] = machine_->map(request.segments[i].data, request.segments[i].size, direction_of(request.operation));
-    if (bus[i] == hal::kInvalidBusAddress) {
-      return false;
-    }
-    ++slot.mapped;
+  const Segment& segment = request.segments[slot.mapped];
+  const hal::BusAddress bus = machine_->map(segment.data, segment.size, direction_of(request.operation));
+  if (bus != hal::kInvalidBusAddress) {
+    mapped(head)[slot.mapped++] = bus;
   }
-  return true;
+  return bus;
 }
 
 template <class Ring>
 void RequestQueue<Ring>::unmap_segments(std::uint16_t head) {
-  const Slot& slot = slots_[head];
+  Slot& slot = slots_[head];
   for (std::uint16_t i = 0; i < slot.mapped; ++i) {
     machine_->unmap(mapped(head)[i], slot.request->segments[i].size, direction_of(slot.request->operation));
   }
+  slot.mapped = 0;
+}
+
+template <class Ring>
+template <class Write>
+bool RequestQueue<Ring>::each_data_piece(std::uint16_t head, const Request& request, Write write) {
+  const bool device_writes = device_writes_data(request.operation);
+  std::uint32_t writable = 1;  // the status byte
+  if (names_range(request.operation)) {
+    write(range_piece(head));
+  }
+  const std::uint16_t segments = moves_data(request.operation) ? request.segment_count : std::uint16_t{0};
+  for (std::uint16_t i = 0; i < segments; ++i) {
+    const Segment& segment = request.segments[i];
+    const hal::BusAddress bus =
+        direct_.present() ? direct_.address_of(segment.data, segment.size) : map_segment(head, request);
+    if (bus == hal::kInvalidBusAddress) {
+      return false;
+    }
+    const std::uint32_t kept = hal::mutant(hal::Mutant::segment_size_in_16_bits) ? 0xffffu : 0xffff'ffffu;
+    write(virtio::Piece{bus, segment.size & kept, device_writes != hal::mutant(hal::Mutant::data_direction_wrong)});
+    writable += device_writes ? segment.size : 0;
+  }
+  slots_[head].writable = writable;
+  return true;
+}
+
+template <class Ring>
+void RequestQueue<Ring>::write_frame(const Slot& slot, const Request& request) {
+  memory_.store(&slot.frame->type, std::uint64_t{type_of(request.operation)});
+  memory_.store(&slot.frame->sector, header_sector(request));
+  if (names_range(request.operation)) {
+    memory_.store(&slot.frame->range_sector, request.sector);
+    memory_.store(&slot.frame->range_count_flags, range_count_flags(request));
+  }
+  memory_.store(slot.status, kStatusUnset);
 }
 
 // All that the device reads comes before all that it writes (2.7.4.2).
 template <class Ring>
-std::uint16_t RequestQueue<Ring>::write_pieces(std::uint16_t head, const Request& request, virtio::Piece* pieces) {
-  const hal::BusAddress frame_bus = frames_.bus + head * sizeof(RequestFrame);
-  RequestFrame* const frame_cpu = frame(head);
-  memory_.store(&frame_cpu->type, std::uint64_t{type_of(request.operation)});
-  memory_.store(&frame_cpu->sector, header_sector(request));
-  std::uint16_t count = 0;
-  pieces[count++] = {frame_bus, kHeaderBytes, false};
-
-  std::uint32_t writable = 1;  // the status byte
-  if (moves_data(request.operation)) {
-    const bool device_writes = device_writes_data(request.operation);
-    for (std::uint16_t i = 0; i < request.segment_count; ++i) {
-      const std::uint32_t kept = hal::mutant(hal::Mutant::segment_size_in_16_bits) ? 0xffffu : 0xffff'ffffu;
-      pieces[count++] = {mapped(head)[i], request.segments[i].size & kept,
-                         device_writes != hal::mutant(hal::Mutant::data_direction_wrong)};
-      writable += device_writes ? request.segments[i].size : 0;
-    }
-  } else if (names_range(request.operation)) {
-    memory_.store(&frame_cpu->range_sector, request.sector);
-    memory_.store(&frame_cpu->range_count_flags, range_count_flags(request));
-    pieces[count++] = {frame_bus + offsetof(RequestFrame, range_sector), kRangeBytes, false};
+bool RequestQueue<Ring>::write_table(std::uint16_t head, const Request& request) {
+  Slot& slot = slots_[head];
+  std::uint16_t count = 1;  // the header is the first
+  const auto add = [&](const virtio::Piece& piece) { Ring::write_entry(memory_, slot.table, count++, piece, false); };
+  if (!each_data_piece(head, request, add)) {
+    return false;
   }
-  memory_.store(status_byte(head), kStatusUnset);
-  pieces[count++] = {statuses_.bus + head, 1, true};
-  slots_[head].writable = writable;
-  return count;
+  finish_table(head, static_cast<std::uint16_t>(count + 1));
+  return true;
 }
 
 template <class Ring>
-void RequestQueue<Ring>::write_table(std::uint16_t head, const virtio::Piece* pieces, std::uint16_t count) {
-  const std::size_t first = head * table_entries();
-  Ring::write_table(memory_, static_cast<virtio::Descriptor*>(tables_.cpu) + first, pieces, count);
-  ring_.write_indirect(head, tables_.bus + first * sizeof(virtio::Descriptor), count);
+bool RequestQueue<Ring>::write_chain(std::uint16_t head, const Request& request) {
+  virtio::Piece pieces[kMaxSegments + kHeaderAndStatus];
+  std::uint16_t count = 0;
+  const auto add = [&](const virtio::Piece& piece) { pieces[count++] = piece; };
+  add(header_piece(head));
+  if (!each_data_piece(head, request, add)) {
+    return false;
+  }
+  add(status_piece(head));
+  ring_.write_chain(head, pieces, count);
+  return true;
 }
 
 template <class Ring>
@@ -122,20 +162,15 @@ typename RequestQueue<Ring>::Sent RequestQueue<Ring>::send(Request& request, std
   if (head == virtio::kNoDescriptor) {
     return Sent::full;
   }
-  slots_[head].request = &request;
-  slots_[head].deadline = deadline;
-  if (!map_segments(head, request)) {
+  Slot& slot = slots_[head];
+  slot.request = &request;
+  slot.deadline = deadline;
+  if (!(indirect_ ? write_table(head, request) : write_chain(head, request))) {
     unmap_segments(head);
     ring_.give_back(head);
     return Sent::unmappable;
   }
-  virtio::Piece pieces[kMaxSegments + kHeaderAndStatus];
-  const std::uint16_t count = write_pieces(head, request, pieces);
-  if (indirect_) {
-    write_table(head, pieces, count);
-  } else {
-    ring_.write_chain(head, pieces, count);
-  }
+  write_frame(slot, request);
   ring_.offer(head);
   earliest_ = deadline < earliest_ ? deadline : earliest_;
   return Sent::yes;
@@ -149,49 +184,6 @@ void RequestQueue<Ring>::publish() {
 }
 
 // --- What comes back ---------------------------------------------------------------------------------------------
-
-template <class Ring>
-Status RequestQueue<Ring>::status_of(std::uint8_t byte, Counters& counters) {
-  switch (byte) {
-    case VIRTIO_BLK_S_OK:
-      return Status::ok;
-    case VIRTIO_BLK_S_IOERR:
-      return Status::io_error;
-    case VIRTIO_BLK_S_UNSUPP:
-      return Status::unsupported;
-    default:
-      ++counters.unknown_status;
-      return Status::io_error;
-  }
-}
-
-template <class Ring>
-std::uint32_t RequestQueue<Ring>::written(const Slot& slot, const virtio::Used& used, Counters& counters) const {
-  if (used.skipped) {
-    return slot.writable;
-  }
-  // Clamped and counted, not fatal: devices in the field overstate it.
-  if (used.length > slot.writable) {
-    ++counters.used_length_clamped;
-    return slot.writable;
-  }
-  return used.length;
-}
-
-template <class Ring>
-Finished RequestQueue<Ring>::take(Counters& counters) {
-  virtio::Used used;
-  if (const virtio::UsedError error = ring_.take(used); error != virtio::UsedError::none) {
-    return {error, nullptr, Status::device_lost};
-  }
-  const Slot& slot = slots_[used.head];
-  slot.request->used_length = written(slot, used, counters);
-  unmap_segments(used.head);
-  if (hal::mutant(hal::Mutant::status_byte_not_read)) {
-    return {virtio::UsedError::none, slot.request, Status::ok};
-  }
-  return {virtio::UsedError::none, slot.request, status_of(memory_.load(status_byte(used.head)), counters)};
-}
 
 template <class Ring>
 void RequestQueue<Ring>::unmap_in_flight() {

@@ -9,7 +9,9 @@
 #include <cstdint>
 
 #include "driver/block/block_device.h"
+#include "driver/block/direct_dma.h"
 #include "driver/block/request_format.h"
+#include "driver/block/virtio_rules.h"
 #include "driver/hal/machine.h"
 #include "driver/virtio/packed_queue.h"
 #include "driver/virtio/split_queue.h"
@@ -62,11 +64,26 @@ class RequestQueue {
   enum class Sent : std::uint8_t { yes, full, unmappable };
   // Onto the ring; the device sees it after publish().
   [[nodiscard]] Sent send(Request& request, std::uint64_t deadline);
+  // Whether there is a shorter way for plain requests, and its bound: data that needs no mapping, behind a table, in
+  // any order.
+  [[nodiscard]] std::uint64_t most_plain_bytes() const { return indirect_ && !ring_.in_order() ? direct_.size() : 0; }
+  // The shorter way, for requests of this queue and operation that are plain and have no deadline of their own: up to
+  // the first that is not, or that finds no room. Returns how many.
+  template <Operation kOperation>  // read or write
+  [[nodiscard]] std::size_t send_plain(Request* const* requests, std::size_t count, const PlainLimits& limits,
+                                       std::uint64_t deadline);
   void publish();
 
   // How many requests take() gives before the next look; virtio::kUsedIndexJumped when the device counts wrong.
   [[nodiscard]] std::uint32_t look() { return ring_.look(); }
+  // The same when something is known to be in flight, on a ring where one look does not count all.
+  template <bool kInOrder>
+  [[nodiscard]] std::uint32_t look_again() requires(!Ring::kLookCountsAll) {
+    return ring_.template look_again<kInOrder>();
+  }
+  template <bool kInOrder>
   [[nodiscard]] Finished take(Counters& counters);
+  [[nodiscard]] bool in_order() const { return ring_.in_order(); }
 
   void arm(std::uint16_t count) { ring_.arm(count); }
 
@@ -81,28 +98,43 @@ class RequestQueue {
   void for_each_in_flight(Visit visit);
 
  private:
-  struct Slot {
+  struct alignas(64) Slot {
     Request* request;
     std::uint64_t deadline;
-    std::uint32_t writable;  // bytes that the device may write, with the status byte
-    std::uint16_t mapped;    // segments
+    std::uint32_t writable;      // bytes that the device may write, with the status byte
+    std::uint16_t mapped;        // segments; 0 of those that need no mapping
+    std::uint16_t table_length;  // of the table as it was last written; 0: it was not
+    // Where the slot's parts lie. They never move.
+    RequestFrame* frame;
+    std::uint8_t* status;
+    virtio::Descriptor* table;
+    hal::BusAddress table_bus;
   };
 
-  [[nodiscard]] bool map_segments(std::uint16_t head, const Request& request);
+  template <class Write>  // void(Piece)
+  [[nodiscard]] bool each_data_piece(std::uint16_t head, const Request& request, Write write);
+  [[nodiscard]] hal::BusAddress map_segment(std::uint16_t head, const Request& request);
   void unmap_segments(std::uint16_t head);
-  [[nodiscard]] std::uint16_t write_pieces(std::uint16_t head, const Request& request, virtio::Piece* pieces);
-  void write_table(std::uint16_t head, const virtio::Piece* pieces, std::uint16_t count);
+  void write_frame(const Slot& slot, const Request& request);
+  [[nodiscard]] bool write_table(std::uint16_t head, const Request& request);
+  void finish_table(std::uint32_t head, std::uint16_t count);
+  [[nodiscard]] bool write_chain(std::uint16_t head, const Request& request);
   [[nodiscard]] std::uint32_t written(const Slot& slot, const virtio::Used& used, Counters& counters) const;
   [[nodiscard]] static Status status_of(std::uint8_t byte, Counters& counters);
 
-  [[nodiscard]] std::size_t table_entries() const { return std::size_t{limits_.segments} + kHeaderAndStatus; }
+  [[nodiscard]] std::size_t table_bytes() const {
+    return (std::size_t{limits_.segments} + kHeaderAndStatus) * sizeof(virtio::Descriptor);
+  }
   [[nodiscard]] hal::BusAddress* mapped(std::uint16_t head) const {
     return mapped_ + head * std::size_t{limits_.segments};
   }
-  [[nodiscard]] RequestFrame* frame(std::uint16_t head) const { return static_cast<RequestFrame*>(frames_.cpu) + head; }
-  [[nodiscard]] std::uint8_t* status_byte(std::uint16_t head) const {
-    return static_cast<std::uint8_t*>(statuses_.cpu) + head;
+  [[nodiscard]] virtio::Piece header_piece(std::uint32_t head) const {
+    return {frames_.bus + head * sizeof(RequestFrame), kHeaderBytes, false};
   }
+  [[nodiscard]] virtio::Piece range_piece(std::uint16_t head) const {
+    return {frames_.bus + head * sizeof(RequestFrame) + offsetof(RequestFrame, range_sector), kRangeBytes, false};
+  }
+  [[nodiscard]] virtio::Piece status_piece(std::uint32_t head) const { return {statuses_.bus + head, 1, true}; }
 
   hal::Machine* machine_ = nullptr;
   [[no_unique_address]] Memory memory_;
@@ -117,6 +149,7 @@ class RequestQueue {
   Slot* slots_ = nullptr;
   hal::BusAddress* mapped_ = nullptr;  // limits_.segments per slot
   SlotLimits limits_;
+  DirectDma direct_;
   std::uint16_t number_;  // as the device counts its queues
   std::uint16_t most_segments_ = 0;
   bool indirect_ = false;            // in use on the present ring

@@ -23,9 +23,7 @@ bool device_writes(Operation operation) { return operation != Operation::write; 
 // --- Life --------------------------------------------------------------------------------------------------------
 
 SplitDevice::SplitDevice(hal::Machine& machine, const Options& options)
-    : machine_(&machine),
-      options_(options),
-      misaligned_(hal::is_power_of_two(options.data_alignment) ? options.data_alignment - 1 : 0) {}
+    : machine_(&machine), options_(options), misaligned_(address_bits_below(options.data_alignment)) {}
 
 SplitDevice* SplitDevice::create(hal::Machine& machine, const Options& options) {
   void* const place = machine.alloc_private(sizeof(SplitDevice), alignof(SplitDevice));
@@ -34,6 +32,8 @@ SplitDevice* SplitDevice::create(hal::Machine& machine, const Options& options) 
 
 Options SplitDevice::options_below() const {
   Options below = options_;
+  below.divert = divert;
+  below.divert_user = const_cast<SplitDevice*>(this);
   if (options_.changed != nullptr) {
     below.changed = relay_change;
     below.changed_user = const_cast<SplitDevice*>(this);
@@ -44,6 +44,14 @@ Options SplitDevice::options_below() const {
 void SplitDevice::relay_change(BlockDevice&, void* user) {
   SplitDevice& self = *static_cast<SplitDevice*>(user);
   self.options_.changed(self, self.options_.changed_user);
+}
+
+Diverted SplitDevice::divert(Request& request, void* user) {
+  SplitDevice& self = *static_cast<SplitDevice*>(user);
+  if (self.most_segments_ == 0 || self.fits(request)) {
+    return Diverted::no;
+  }
+  return self.start(request) ? Diverted::taken : Diverted::full;
 }
 
 BlockDevice& SplitDevice::over(BlockDevice& below, std::uint16_t most_segments) {
@@ -139,25 +147,7 @@ bool SplitDevice::range_fits(const Request& request) const {
 // --- What is sent ------------------------------------------------------------------------------------------------
 
 std::size_t SplitDevice::submit(Request* const* requests, std::size_t count) {
-  std::size_t taken = 0;
-  while (taken < count) {
-    std::size_t end = taken;
-    while (end < count && fits(*requests[end])) {
-      ++end;
-    }
-    if (end != taken) {
-      const std::size_t run = end - taken;
-      const std::size_t now = below_->submit(requests + taken, run);
-      taken += now;
-      if (now != run) {
-        break;
-      }
-    } else if (start(*requests[taken])) {
-      ++taken;
-    } else {
-      break;
-    }
-  }
+  const std::size_t taken = below_->submit(requests, count);
   if (jobs_in_use_ != 0) {
     pump();
   }

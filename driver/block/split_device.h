@@ -2,8 +2,8 @@
 // device allows, data that lies where no device can reach it or is not aligned as asked. Such a request becomes a job,
 // and is sent as several smaller ones; data that cannot be sent from where it lies goes through a bounce buffer.
 //
-// A request that the device takes as it is goes straight to it: what that costs is a look at its segments. A request
-// that is wrong goes to it too, for its verdict.
+// Every request goes to the device below first, which gives back what it would refuse (Options::divert): so one that it
+// takes as it is costs nothing here. One that is wrong, however it were split, is left to its verdict.
 //
 // The parts of a job complete in any order. Its status is the worst of theirs; after a failure no further part is sent,
 // so that of a write that failed any part may have reached the disk, as on the device itself. Jobs, parts and what we
@@ -74,6 +74,7 @@ class SplitDevice final : public BlockDevice {
   SplitDevice(hal::Machine& machine, const Options& options);
 
   static void relay_change(BlockDevice& below, void* user);
+  static Diverted divert(Request& request, void* user);
   static void part_done(Request& request);
 
   [[nodiscard]] std::uint32_t segment_limit() const;
@@ -114,10 +115,10 @@ class SplitDevice final : public BlockDevice {
   unsigned ready_count_ = 0;
   unsigned first_job_ = 0;  // the one that makes parts first: who had to wait is not passed over again
   std::size_t jobs_in_use_ = 0;
-  std::size_t sent_ = 0;         // parts that the device has
-  std::size_t parts_ended_ = 0;  // since the current poll() or wait() began
-  std::size_t jobs_ended_ = 0;   // likewise
-  std::uint16_t most_segments_ = 1;
+  std::size_t sent_ = 0;             // parts that the device has
+  std::size_t parts_ended_ = 0;      // since the current poll() or wait() began
+  std::size_t jobs_ended_ = 0;       // likewise
+  std::uint16_t most_segments_ = 0;  // of a part; 0: nothing is split
 
   hal::DmaBuffer bounce_;      // the device reads and writes it
   unsigned free_chunks_ = 0;   // bit n: chunk n

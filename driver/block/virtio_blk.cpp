@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "driver/block/request_path.h"
 #include "driver/block/virtio_blk_spec.h"
 #include "driver/block/virtio_rules.h"
 #include "driver/hal/bits.h"
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::size_t kTableBudget = std::size_t{64} << 20;  // bytes of indirect tables, of all queues together
 
-// Segments per request that the tables of `slots` requests have room for.
+// Segments per request that the tables of `slots` requests (not 0) have room for.
 std::uint16_t segments_within_budget(std::size_t slots, std::uint32_t wanted) {
   const std::size_t entries = kTableBudget / sizeof(virtio::Descriptor) / slots;
   const std::size_t room = entries > kHeaderAndStatus ? entries - kHeaderAndStatus : 1;
@@ -48,6 +49,9 @@ bool VirtioBlk<Ring>::allocate(Memory memory) {
   std::size_t slots = 0;
   for (std::uint16_t queue = 0; queue < count; ++queue) {
     slots += controller_.most_queue_size(queue);
+  }
+  if (slots == 0) {
+    return false;
   }
   const std::uint16_t segments = segments_within_budget(slots, info().max_segments);
   controller_.limit_segments(segments);
@@ -121,6 +125,15 @@ QueueRange<Ring> VirtioBlk<Ring>::only(std::uint16_t queue) const {
 // --- What is sent ------------------------------------------------------------------------------------------------
 
 template <class Ring>
+bool VirtioBlk<Ring>::misaligned(const Request& request) const {
+  std::uintptr_t addresses = 0;
+  for (std::uint16_t i = 0; i < request.segment_count && misaligned_ != 0; ++i) {
+    addresses |= reinterpret_cast<std::uintptr_t>(request.segments[i].data);
+  }
+  return (addresses & misaligned_) != 0;
+}
+
+template <class Ring>
 Status VirtioBlk<Ring>::check(const Request& request) const {
   if (dead_) {
     return Status::device_lost;
@@ -130,7 +143,21 @@ Status VirtioBlk<Ring>::check(const Request& request) const {
       (request.segment_count != 0 && request.segments == nullptr)) {
     return Status::refused;
   }
-  return options_.check_requests ? verdict_on(info(), request) : Status::ok;
+  if (!options_.check_requests) {
+    return Status::ok;
+  }
+  return misaligned(request) ? Status::refused : verdict_on(info(), request);
+}
+
+// What is not sent: whoever takes such requests gets it, or it ends in the next poll(). False when neither is possible.
+template <class Ring>
+bool VirtioBlk<Ring>::turn_away(Request& request, Status status) {
+  if (status == Status::refused && options_.divert != nullptr) {
+    if (const Diverted where = options_.divert(request, options_.divert_user); where != Diverted::no) {
+      return where == Diverted::taken;
+    }
+  }
+  return refuse(request, status);
 }
 
 // False when there is no room on the list.
@@ -145,31 +172,59 @@ bool VirtioBlk<Ring>::refuse(Request& request, Status status) {
   return true;
 }
 
+// Onto its ring, or wherever else it goes. False when that has no room.
+template <class Ring>
+bool VirtioBlk<Ring>::take(Request& request, std::uint64_t deadline) {
+  const bool swallowed = request.operation == Operation::flush && hal::mutant(hal::Mutant::flush_not_sent);
+  const Status verdict = check(request);
+  if (verdict != Status::ok || swallowed) {
+    return turn_away(request, verdict);
+  }
+  switch (queues_[request.queue].send(request, request.deadline != 0 ? request.deadline : deadline)) {
+    case Queue::Sent::yes:
+      request.status = Status::pending;
+      return true;
+    case Queue::Sent::full:
+      return false;
+    case Queue::Sent::unmappable:
+      break;
+  }
+  return turn_away(request, Status::refused);
+}
+
 template <class Ring>
 std::size_t VirtioBlk<Ring>::submit(Request* const* requests, std::size_t count) {
   const std::uint64_t now = machine_->now();
   std::uint64_t touched = 0;  // a bit per queue
   static_assert(kMaxQueues <= 64);
+  const bool ordinary = !dead_ && options_.check_requests && misaligned_ == 0;
+  const PlainLimits limits(info(), queues_[0].most_plain_bytes());
   std::size_t taken = 0;
-  for (; taken < count; ++taken) {
+  while (taken < count) {
     Request& request = *requests[taken];
-    const bool swallowed = request.operation == Operation::flush && hal::mutant(hal::Mutant::flush_not_sent);
-    if (const Status verdict = check(request); verdict != Status::ok || swallowed) {
-      if (!refuse(request, verdict)) {
-        break;
+    if (request.queue < queue_count_) {
+      const std::uint64_t bit = std::uint64_t{1} << request.queue;
+      Queue& queue = queues_[request.queue];
+      if ((touched & bit) == 0) {
+        queue.refresh_earliest(now, options_.timeout / 4);
       }
-      continue;
+      touched |= bit;
+      if (ordinary && limits.most_bytes != 0 && (request.operation == Operation::read || !limits.read_only)) {
+        const std::uint64_t deadline = now + options_.timeout;
+        const std::size_t sent =
+            request.operation == Operation::read
+                ? queue.template send_plain<Operation::read>(requests + taken, count - taken, limits, deadline)
+                : queue.template send_plain<Operation::write>(requests + taken, count - taken, limits, deadline);
+        taken += sent;
+        if (sent != 0) {
+          continue;
+        }
+      }
     }
-    Queue& queue = queues_[request.queue];
-    queue.refresh_earliest(now, options_.timeout / 4);
-    const auto sent = queue.send(request, request.deadline != 0 ? request.deadline : now + options_.timeout);
-    if (sent == Queue::Sent::full || (sent == Queue::Sent::unmappable && !refuse(request, Status::refused))) {
+    if (!take(request, now + options_.timeout)) {
       break;
     }
-    if (sent == Queue::Sent::yes) {
-      request.status = Status::pending;
-      touched |= std::uint64_t{1} << request.queue;
-    }
+    ++taken;
   }
   for (std::uint16_t queue = 0; touched != 0; ++queue, touched >>= 1) {
     if ((touched & 1) != 0) {
@@ -230,27 +285,31 @@ void VirtioBlk<Ring>::count_error(virtio::UsedError error) {
 
 // Not more than are in flight now: a callback may submit, and a fast device would keep us here for ever.
 template <class Ring>
+template <bool kInOrder>
 void VirtioBlk<Ring>::take_used(Queue& queue) {
   std::uint32_t budget = queue.in_flight();
-  std::uint32_t pending = queue.look();
-  if (pending == virtio::kUsedIndexJumped) {
-    ++counters_.used_index_jumped;
-    recover(0);
-    return;
+  if constexpr (Ring::kLookCountsAll) {
+    const std::uint32_t pending = queue.look();
+    if (pending == virtio::kUsedIndexJumped) {
+      ++counters_.used_index_jumped;
+      recover(0);
+      return;
+    }
+    budget = pending < budget ? pending : budget;
   }
-  while (pending != 0 && budget != 0) {
-    const Finished finished = queue.take(counters_);
+  for (; budget != 0; --budget) {
+    if constexpr (!Ring::kLookCountsAll) {
+      if (queue.template look_again<kInOrder>() == 0) {
+        return;
+      }
+    }
+    const Finished finished = queue.template take<kInOrder>(counters_);
     if (finished.error != virtio::UsedError::none) {
       count_error(finished.error);
       recover(0);
       return;
     }
     end(*finished.request, finished.status);
-    --budget;
-    --pending;
-    if constexpr (!Ring::kLookCountsAll) {
-      pending = queue.look();
-    }
   }
 }
 
@@ -263,7 +322,7 @@ std::size_t VirtioBlk<Ring>::poll(Queues queues) {
   }
   finish_refused();
   for (Queue& queue : queues) {
-    take_used(queue);
+    queue.in_order() ? take_used<true>(queue) : take_used<false>(queue);
   }
   return finished_;
 }

@@ -42,7 +42,11 @@ class VirtioBlk final : public BlockDevice {
   using Queues = QueueRange<Ring>;
 
   VirtioBlk(hal::Machine& machine, Controller& controller, const Options& options)
-      : machine_(&machine), controller_(controller), options_(options), wait_(machine, controller, counters_) {}
+      : machine_(&machine),
+        controller_(controller),
+        options_(options),
+        misaligned_(address_bits_below(options.data_alignment)),
+        wait_(machine, controller, counters_) {}
 
   // Life
   [[nodiscard]] bool allocate(Memory memory);
@@ -54,12 +58,16 @@ class VirtioBlk final : public BlockDevice {
 
   // Requests out
   [[nodiscard]] Status check(const Request& request) const;
+  [[nodiscard]] bool misaligned(const Request& request) const;
+  [[nodiscard]] bool take(Request& request, std::uint64_t deadline);
+  [[nodiscard]] bool turn_away(Request& request, Status status);
   [[nodiscard]] bool refuse(Request& request, Status status);
 
   // Requests back
   std::size_t poll(Queues queues);
   std::size_t wait(Queues queues, std::size_t count);
   void sleep(Queues queues, std::size_t count);
+  template <bool kInOrder>
   void take_used(Queue& queue);
   void finish_refused();
   void end(Request& request, Status status);
@@ -75,6 +83,7 @@ class VirtioBlk final : public BlockDevice {
   hal::Machine* machine_;
   Controller& controller_;
   Options options_;
+  std::uintptr_t misaligned_;  // the address bits that are 0 where data is aligned as asked
   Counters counters_;
   CompletionWait<Ring> wait_;
 

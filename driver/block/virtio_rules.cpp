@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "driver/block/request_rules.h"
 #include "driver/block/virtio_blk_spec.h"
 #include "driver/virtio/spec.h"
 
@@ -13,26 +12,6 @@ namespace {
 bool has(const DiskInfo& info, unsigned bit) { return (info.features & virtio::feature(bit)) != 0; }
 
 Status accept_if(bool condition) { return condition ? Status::ok : Status::refused; }
-
-constexpr std::uint64_t kNotAllowed = ~std::uint64_t{0};
-
-// The bytes of a request's data; kNotAllowed when one of its segments may not be sent. `segments` is not null.
-std::uint64_t allowed_bytes(const DiskInfo& info, const Request& request) {
-  std::uint64_t bytes = 0;
-  for (std::uint16_t i = 0; i < request.segment_count; ++i) {
-    const Segment& segment = request.segments[i];
-    if (segment.data == nullptr || segment.size == 0 || segment.size > info.max_segment_size) {
-      return kNotAllowed;
-    }
-    bytes += segment.size;
-  }
-  return bytes;
-}
-
-Status check_transfer(const DiskInfo& info, const Request& request) {
-  const std::uint64_t bytes = allowed_bytes(info, request);
-  return accept_if(bytes <= 0xffff'ffff && transfer_allowed(info, request, bytes));
-}
 
 Status check_answer(const DiskInfo& info, const Request& request, std::size_t size) {
   return accept_if(allowed_bytes(info, request) == size);
@@ -48,11 +27,11 @@ Status check_range(const DiskInfo& info, const Request& request, unsigned featur
 
 }  // namespace
 
-Status verdict_on(const DiskInfo& info, const Request& request) {
+Status verdict_on_others(const DiskInfo& info, const Request& request) {
   switch (request.operation) {
     case Operation::read:
     case Operation::write:
-      return check_transfer(info, request);
+      break;
     case Operation::get_id:
       return check_answer(info, request, kIdSize);
     case Operation::get_lifetime:

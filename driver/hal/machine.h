@@ -48,14 +48,22 @@ struct Window {
   std::uint64_t size = 0;
 };
 
+// DMA memory that every device reaches as it is: the byte at cpu + n is at bus + n, and nothing is mapped or unmapped.
+struct DirectDma {
+  const void* cpu = nullptr;
+  BusAddress bus{};
+  std::size_t size = 0;  // 0: there is none, and data is mapped for each transfer
+};
+
 // What firmware tables would tell. Constant from power-on.
 struct MachineInfo {
-  Window io_window;      // for I/O BARs
-  Window memory_window;  // for memory BARs below 4 GiB
+  Window io_window;          // for I/O BARs
+  Window memory_window;      // for memory BARs below 4 GiB
   unsigned msi_vectors = 0;  // vectors 0 .. msi_vectors-1 can be asked of msi_message()
-  Window high_window{};  // for 64-bit memory BARs above it; size 0: none
+  Window high_window{};      // for 64-bit memory BARs above it; size 0: none
   // Where the memory-mapped configuration space (ECAM) may be put, 1 MiB a bus; size 0: the machine has none.
   Window ecam_window{};
+  DirectDma direct_dma{};
 };
 
 // Interrupt vectors: message-signalled ones count from 0, the lines of the interrupt controller from here.

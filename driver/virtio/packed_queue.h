@@ -39,21 +39,34 @@ class PackedQueue {
   void release();
 
   [[nodiscard]] QueueAddresses addresses() const { return {ring_.bus, driver_area_.bus, device_area_.bus}; }
-  [[nodiscard]] std::uint16_t size() const { return size_; }
-  [[nodiscard]] std::uint16_t free_descriptors() const { return free_count_; }
-  [[nodiscard]] std::uint16_t in_flight() const { return in_flight_; }
-  [[nodiscard]] bool is_in_flight(std::uint16_t id) const { return chain_length_[id] != 0; }
+  [[nodiscard]] std::uint16_t size() const { return static_cast<std::uint16_t>(size_); }
+  [[nodiscard]] std::uint16_t free_descriptors() const { return static_cast<std::uint16_t>(free_count_); }
+  [[nodiscard]] bool in_order() const { return in_order_; }
+  [[nodiscard]] std::uint16_t in_flight() const { return static_cast<std::uint16_t>(in_flight_); }
+  [[nodiscard]] bool is_in_flight(std::uint32_t id) const { return chains_[id].length != 0; }
 
   // Takes a buffer id for a chain; kNoDescriptor when fewer than `needed` descriptors are free.
   [[nodiscard]] std::uint16_t take_head(std::uint16_t needed);
   // Returns an id that was taken and not written.
-  void give_back(std::uint16_t id);
+  void give_back(std::uint32_t id);
   // Writes a chain of ordinary descriptors. The device does not see it before expose().
   void write_chain(std::uint16_t id, const Piece* pieces, std::uint16_t count);
-  // Fills an indirect table, then writes one descriptor that points at it. In the table only the order counts: ids and
-  // all flags but WRITE are reserved (2.8.7).
-  static void write_table(Memory memory, Descriptor* table, const Piece* pieces, std::uint16_t count);
-  void write_indirect(std::uint16_t id, hal::BusAddress table, std::uint16_t count);
+  // Writes one entry of an indirect table; then write_indirect() writes one descriptor that points at it. In the table
+  // only the order counts: ids and all flags but WRITE are reserved (2.8.7).
+  static void write_entry(Memory memory, Descriptor* table, std::uint16_t index, const Piece& piece, bool) {
+    const std::uint16_t flags = piece.device_writable ? VIRTQ_DESC_F_WRITE : std::uint16_t{0};
+    memory.store(&table[index].address, hal::raw(piece.address));
+    memory.store(&table[index].length_flags_next, pack(piece.length, 0, flags));  // le16 id, le16 flags
+  }
+  void write_indirect(std::uint32_t id, hal::BusAddress table, std::uint16_t count, bool repeated);
+  // For a run of chains that are one descriptor each, no more than are free, and not in order: pop_free() and append()
+  // stand for take_head() and offer(), and count_run() at the end for their counting.
+  [[nodiscard]] std::uint32_t pop_free();
+  void append(std::uint32_t) {}
+  void count_run(std::uint16_t chains) {
+    free_count_ -= chains;
+    in_flight_ += chains;
+  }
   // The chain that was written is complete.
   void offer(std::uint16_t id);
   // Hands over all that was offered. True when the device wants to be notified.
@@ -63,9 +76,15 @@ class PackedQueue {
 
   // 0 when nothing is used, else how many take() will give before the next look: 1, or more in order.
   [[nodiscard]] std::uint32_t look();
+  // The same when something is known to be in flight.
+  template <bool kInOrder>
+  [[nodiscard]] std::uint32_t look_again();
   // Takes the next one; only as many as look() said. Its descriptors are free again when this returns `none`. In
   // order, one used descriptor may stand for several chains, and each comes by itself.
-  [[nodiscard]] UsedError take(Used& used);
+  [[nodiscard]] UsedError take(Used& used) { return in_order_ ? take_next<true>(used) : take_next<false>(used); }
+  // The same where it is known whether the ring is in order.
+  template <bool kInOrder>
+  [[nodiscard]] UsedError take_next(Used& used);
 
   // Asks for an interrupt once `count` more chains are used (1 when the event index was not negotiated), or for none.
   // After arming, the caller looks again: what was used meanwhile raises no interrupt (2.8.20). Chains differ in
@@ -74,33 +93,43 @@ class PackedQueue {
   void disarm();
 
  private:
-  // A place in the ring: 0 .. size-1 while the wrap counter is 1, as in the first round, and size .. 2*size-1 while it
-  // is 0. So two rounds make a circle, and a distance is one subtraction.
-  using Place = std::uint32_t;
+  static constexpr std::uint32_t kBothFlags = VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED;
+  // A place in the ring, and the wrap counter there: as the flags of a descriptor that is made available or used in
+  // that round. Either way VIRTQ_DESC_F_AVAIL is the counter, and both flags turn with it (2.8.1).
+  struct Position {
+    PackedDescriptor* entry = nullptr;
+    std::uint32_t flags = VIRTQ_DESC_F_AVAIL;
+    [[nodiscard]] bool wrap() const { return (flags & VIRTQ_DESC_F_AVAIL) != 0; }
+  };
 
-  [[nodiscard]] Place forward(Place place, std::uint32_t distance) const {
-    const Place sum = place + distance;  // distance is at most 2 * size
-    return sum < circle_ ? sum : sum - circle_;
+  // `distance` is at most the size.
+  void advance(Position& position, std::uint32_t distance) const {
+    PackedDescriptor* entry = position.entry + distance;
+    if (entry >= end_) {
+      entry -= size_;
+      position.flags ^= hal::mutant(hal::Mutant::wrap_counter_lost) ? 0 : kBothFlags;
+    }
+    position.entry = entry;
   }
-  [[nodiscard]] bool wrap_counter(Place place) const {
-    return place < size_ || hal::mutant(hal::Mutant::wrap_counter_lost);
+  [[nodiscard]] PackedDescriptor* first() const { return static_cast<PackedDescriptor*>(ring_.cpu); }
+  [[nodiscard]] std::uint32_t offset(const Position& position) const {
+    return static_cast<std::uint32_t>(position.entry - first());
   }
-  [[nodiscard]] std::uint16_t offset(Place place) const {
-    return static_cast<std::uint16_t>(place < size_ ? place : place - size_);
+  // How far it is round the circle of both rounds: one with the wrap counter 1, one with 0.
+  [[nodiscard]] std::uint32_t distance(const Position& from, const Position& to) const {
+    const std::uint32_t start = place(from);
+    const std::uint32_t end = place(to);
+    return start <= end ? end - start : end + 2u * size_ - start;
+  }
+  [[nodiscard]] std::uint32_t place(const Position& position) const {
+    return offset(position) + (position.wrap() ? 0u : size_);
   }
   // As in an event suppression structure: 15 bits of offset, and the wrap counter (2.8.10).
-  [[nodiscard]] std::uint16_t packed(Place place) const {
-    return static_cast<std::uint16_t>(offset(place) | (wrap_counter(place) ? kWrapBit : 0u));
+  [[nodiscard]] std::uint16_t packed(const Position& position) const {
+    return static_cast<std::uint16_t>(offset(position) | (position.wrap() ? kWrapBit : 0u));
   }
-  [[nodiscard]] std::uint16_t available_flags(Place place) const {
-    return wrap_counter(place) ? VIRTQ_DESC_F_AVAIL : VIRTQ_DESC_F_USED;
-  }
-  [[nodiscard]] PackedDescriptor* descriptor(Place place) const {
-    return static_cast<PackedDescriptor*>(ring_.cpu) + offset(place);
-  }
-
-  void write_descriptor(const Piece& piece, std::uint16_t id, unsigned flags);
-  void advance_used(std::uint16_t id);
+  void write_descriptor(const Piece& piece, std::uint32_t id, unsigned flags);
+  void advance_used(std::uint32_t id);
   [[nodiscard]] UsedError read_used(Used& used);
   [[nodiscard]] UsedError take_in_order(Used& used);
 
@@ -115,19 +144,19 @@ class PackedQueue {
   hal::DmaBuffer device_area_;  // the device writes it
 
   // Private.
-  FlightOrder order_;                      // only with in_order_
-  std::uint16_t* next_ = nullptr;          // per id: the next free one
-  std::uint16_t* chain_length_ = nullptr;  // per id: ring descriptors of the chain in flight; 0 = not in flight
-  std::uint16_t size_ = 0;
+  FlightOrder order_;             // only with in_order_
+  ChainState* chains_ = nullptr;  // per id
+  // Full words, though 16 bits would do: each is a load and a store less on the path of a request.
+  std::uint32_t free_id_ = kNoDescriptor;
+  std::uint32_t size_ = 0;
+  std::uint32_t free_count_ = 0;  // descriptors; there are never fewer free ids
+  std::uint32_t in_flight_ = 0;
+  PackedDescriptor* end_ = nullptr;  // of the ring
+  Position next_available_;
+  Position exposed_;  // up to here the device has been told
+  Position next_used_;
   std::uint16_t private_size_ = 0;  // what the private arrays were made for
-  std::uint16_t free_id_ = kNoDescriptor;
-  std::uint16_t free_count_ = 0;  // descriptors; there are never fewer free ids
-  std::uint16_t in_flight_ = 0;
-  std::uint16_t first_flags_ = 0;  // of the descriptor at exposed_: held back until expose()
-  Place circle_ = 0;               // 2 * size
-  Place next_available_ = 0;
-  Place exposed_ = 0;  // up to here the device has been told
-  Place next_used_ = 0;
+  std::uint16_t first_flags_ = 0;   // of the descriptor at exposed_: held back until expose()
   std::uint32_t batch_length_ = 0;  // what the used descriptor of the batch being taken said
   bool event_index_ = false;
   bool in_order_ = false;
@@ -142,31 +171,29 @@ bool PackedQueue<Memory>::init(hal::Machine& machine, const QueueShape& shape) {
   machine_ = &machine;
   size_ = shape.size;
   if (private_size_ < size_) {
-    next_ = static_cast<std::uint16_t*>(machine.alloc_private(size_ * sizeof(std::uint16_t), alignof(std::uint16_t)));
-    chain_length_ =
-        static_cast<std::uint16_t*>(machine.alloc_private(size_ * sizeof(std::uint16_t), alignof(std::uint16_t)));
-    private_size_ = size_;
+    chains_ = static_cast<ChainState*>(machine.alloc_private(size_ * sizeof(ChainState), alignof(ChainState)));
+    private_size_ = shape.size;
   }
   ring_ = machine.alloc_dma_buffer(size_ * sizeof(PackedDescriptor), kRingAlignment);
   driver_area_ = machine.alloc_dma_buffer(sizeof(std::uint32_t), kAreaAlignment);
   device_area_ = machine.alloc_dma_buffer(sizeof(std::uint32_t), kAreaAlignment);
-  if (next_ == nullptr || chain_length_ == nullptr || (shape.in_order && !order_.init(machine, size_)) ||
-      ring_.cpu == nullptr || driver_area_.cpu == nullptr || device_area_.cpu == nullptr) {
+  if (chains_ == nullptr || (shape.in_order && !order_.init(machine, shape.size)) || ring_.cpu == nullptr ||
+      driver_area_.cpu == nullptr || device_area_.cpu == nullptr) {
     private_size_ = 0;
     release();
     return false;
   }
   event_index_ = shape.event_index;
   in_order_ = shape.in_order;
-  for (std::uint16_t i = 0; i < size_; ++i) {
-    next_[i] = static_cast<std::uint16_t>(i + 1);
-    chain_length_[i] = 0;
+  for (std::uint32_t i = 0; i < size_; ++i) {
+    chains_[i] = {i + 1, 0};
   }
   free_id_ = 0;
   free_count_ = size_;
   in_flight_ = 0;
-  circle_ = 2u * size_;
-  next_available_ = exposed_ = next_used_ = 0;  // both wrap counters start at 1 (2.8.1)
+  end_ = first() + size_;
+  next_available_ = exposed_ = {first(), VIRTQ_DESC_F_AVAIL};
+  next_used_ = {first(), kBothFlags};
   disarm();
   return true;
 }
@@ -183,37 +210,40 @@ void PackedQueue<Memory>::release() {
 }
 
 template <class Memory>
-std::uint16_t PackedQueue<Memory>::take_head(std::uint16_t needed) {
-  if (free_count_ < needed) {
-    return kNoDescriptor;
-  }
-  const std::uint16_t id = free_id_;
-  free_id_ = next_[id];
+[[gnu::always_inline]] inline std::uint16_t PackedQueue<Memory>::take_head(std::uint16_t needed) {
+  return free_count_ < needed ? kNoDescriptor : static_cast<std::uint16_t>(pop_free());
+}
+
+template <class Memory>
+[[gnu::always_inline]] inline std::uint32_t PackedQueue<Memory>::pop_free() {
+  const std::uint32_t id = free_id_;
+  free_id_ = chains_[id].next;
   return id;
 }
 
 template <class Memory>
-void PackedQueue<Memory>::give_back(std::uint16_t id) {
-  next_[id] = free_id_;
+[[gnu::always_inline]] inline void PackedQueue<Memory>::give_back(std::uint32_t id) {
+  chains_[id].next = free_id_;
   free_id_ = id;
 }
 
 // The flags come last, for they hand the descriptor over; but only those of the first descriptor since the last
 // expose() matter, as the device stops at one that is not available. They wait until expose().
 template <class Memory>
-void PackedQueue<Memory>::write_descriptor(const Piece& piece, std::uint16_t id, unsigned flags) {
-  PackedDescriptor* const here = descriptor(next_available_);
-  const auto all_flags = static_cast<std::uint16_t>(flags | available_flags(next_available_) |
+[[gnu::always_inline]] inline void PackedQueue<Memory>::write_descriptor(const Piece& piece, std::uint32_t id,
+                                                                         unsigned flags) {
+  PackedDescriptor* const here = next_available_.entry;
+  const auto all_flags = static_cast<std::uint16_t>(flags | next_available_.flags |
                                                     (piece.device_writable ? unsigned{VIRTQ_DESC_F_WRITE} : 0u));
   memory_.store(&here->address, hal::raw(piece.address));
   memory_.store(&here->length, piece.length);
-  memory_.store(&here->id, id);
-  if (next_available_ == exposed_) {
+  memory_.store(&here->id, static_cast<std::uint16_t>(id));
+  if (next_available_.entry == exposed_.entry) [[unlikely]] {  // the first, as there are never more than a ring full
     first_flags_ = all_flags;
   } else {
     memory_.store(&here->flags, all_flags);
   }
-  next_available_ = forward(next_available_, 1);
+  advance(next_available_, 1);
 }
 
 template <class Memory>
@@ -221,47 +251,38 @@ void PackedQueue<Memory>::write_chain(std::uint16_t id, const Piece* pieces, std
   for (std::uint16_t i = 0; i < count; ++i) {
     write_descriptor(pieces[i], id, i + 1 == count ? 0u : unsigned{VIRTQ_DESC_F_NEXT});
   }
-  chain_length_[id] = count;
-  free_count_ = static_cast<std::uint16_t>(free_count_ - count);
+  chains_[id].length = count;
 }
 
 template <class Memory>
-void PackedQueue<Memory>::write_table(Memory memory, Descriptor* table, const Piece* pieces, std::uint16_t count) {
-  for (std::uint16_t i = 0; i < count; ++i) {
-    const std::uint16_t flags = pieces[i].device_writable ? VIRTQ_DESC_F_WRITE : std::uint16_t{0};
-    memory.store(&table[i].address, hal::raw(pieces[i].address));
-    memory.store(&table[i].length_flags_next, pack(pieces[i].length, 0, flags));  // le16 id, le16 flags
-  }
-}
-
-template <class Memory>
-void PackedQueue<Memory>::write_indirect(std::uint16_t id, hal::BusAddress table, std::uint16_t count) {
+[[gnu::always_inline]] inline void PackedQueue<Memory>::write_indirect(std::uint32_t id, hal::BusAddress table,
+                                                                       std::uint16_t count, bool) {
   const auto bytes = static_cast<std::uint32_t>(count * sizeof(PackedDescriptor));
   write_descriptor({table, bytes, false}, id, VIRTQ_DESC_F_INDIRECT);
-  chain_length_[id] = 1;
-  --free_count_;
+  chains_[id].length = 1;
 }
 
 template <class Memory>
 void PackedQueue<Memory>::offer(std::uint16_t id) {
-  ++in_flight_;
   if (in_order_) {
     order_.append(id);
   }
+  free_count_ -= chains_[id].length;
+  ++in_flight_;
 }
 
 template <class Memory>
 bool PackedQueue<Memory>::expose() {
-  if (next_available_ == exposed_) {
+  if (place(next_available_) == place(exposed_)) {
     return false;
   }
   // Pairs with the device's read of these flags: whoever sees them sees all the descriptors behind them (2.8.21).
   memory_.template fence<hal::Fence::avail_publish>();
-  memory_.store(&descriptor(exposed_)->flags, first_flags_);
+  memory_.store(&exposed_.entry->flags, first_flags_);
   // Pairs with the device, which writes its event suppression and then looks for descriptors again: without a full
   // fence both sides could miss the other's store, and both would sleep (2.8.21.3.1).
   memory_.template fence<hal::Fence::avail_notify>();
-  const Place before = exposed_;
+  const Position before = exposed_;
   exposed_ = next_available_;
   // Both halves in one read: the offset belongs to the flags.
   const std::uint32_t suppression = memory_.load(static_cast<const std::uint32_t*>(device_area_.cpu));
@@ -270,29 +291,35 @@ bool PackedQueue<Memory>::expose() {
   if (flags != RING_EVENT_FLAGS_DESC || !event_index_ || event >= size_) {
     return flags != RING_EVENT_FLAGS_DISABLE;  // a notification too many harms nobody
   }
-  const Place wanted = (suppression & kWrapBit) != 0 ? event : event + size_;
-  return forward(wanted, circle_ - before) < forward(next_available_, circle_ - before);
+  const Position wanted{first() + event, (suppression & kWrapBit) != 0 ? VIRTQ_DESC_F_AVAIL : VIRTQ_DESC_F_USED};
+  return distance(before, wanted) < distance(before, next_available_);
 }
 
 template <class Memory>
-std::uint32_t PackedQueue<Memory>::look() {
+[[gnu::always_inline]] inline std::uint32_t PackedQueue<Memory>::look() {
   if (in_flight_ == 0) {
     return 0;  // nothing can have been used; and after release() there is no ring
   }
-  if (in_order_ && order_.reported() != 0) {
-    return order_.reported();
-  }
-  const std::uint16_t flags = memory_.load(&descriptor(next_used_)->flags);
-  // Pairs with the device's release of these flags: id, length, status bytes and data are read after them.
-  memory_.template fence<hal::Fence::used_consume>();
-  // Used in this round: both bits equal the wrap counter (2.8.1).
-  const std::uint16_t both = VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED;
-  return (flags & both) == (wrap_counter(next_used_) ? both : 0) ? 1 : 0;
+  return in_order_ ? look_again<true>() : look_again<false>();
 }
 
 template <class Memory>
-UsedError PackedQueue<Memory>::take(Used& used) {
-  if (in_order_) {
+template <bool kInOrder>
+[[gnu::always_inline]] inline std::uint32_t PackedQueue<Memory>::look_again() {
+  if (kInOrder && order_.reported() != 0) {
+    return order_.reported();
+  }
+  const std::uint16_t flags = memory_.load(&next_used_.entry->flags);
+  // Pairs with the device's release of these flags: id, length, status bytes and data are read after them.
+  memory_.template fence<hal::Fence::used_consume>();
+  // Used in this round: both bits equal the wrap counter (2.8.1).
+  return (flags & kBothFlags) == next_used_.flags ? 1 : 0;
+}
+
+template <class Memory>
+template <bool kInOrder>
+[[gnu::always_inline]] inline UsedError PackedQueue<Memory>::take_next(Used& used) {
+  if constexpr (kInOrder) {
     return take_in_order(used);
   }
   const UsedError error = read_used(used);
@@ -303,15 +330,15 @@ UsedError PackedQueue<Memory>::take(Used& used) {
 }
 
 template <class Memory>
-UsedError PackedQueue<Memory>::read_used(Used& used) {
-  const PackedDescriptor* const here = descriptor(next_used_);
-  const std::uint16_t id = memory_.load(&here->id);
+[[gnu::always_inline]] inline UsedError PackedQueue<Memory>::read_used(Used& used) {
+  const PackedDescriptor* const here = next_used_.entry;
+  const std::uint32_t id = memory_.load(&here->id);
   used.length = memory_.load(&here->length);
   if (id >= size_) {
     return UsedError::id_out_of_range;
   }
   used.head = id;
-  return is_in_flight(id) ? UsedError::none : UsedError::id_not_in_flight;
+  return is_in_flight(used.head) ? UsedError::none : UsedError::id_not_in_flight;
 }
 
 // 2.8.8: the used descriptor of a batch lies where the batch begins, and names the batch's last chain. The next one
@@ -322,7 +349,7 @@ UsedError PackedQueue<Memory>::take_in_order(Used& used) {
     if (const UsedError error = read_used(used); error != UsedError::none) {
       return error;
     }
-    if (!order_.report(used.head, in_flight_)) {
+    if (!order_.report(static_cast<std::uint16_t>(used.head), in_flight_)) {
       return UsedError::out_of_order;
     }
     batch_length_ = used.length;
@@ -335,20 +362,21 @@ UsedError PackedQueue<Memory>::take_in_order(Used& used) {
 }
 
 template <class Memory>
-void PackedQueue<Memory>::advance_used(std::uint16_t id) {
-  const std::uint16_t length = chain_length_[id];
-  chain_length_[id] = 0;
-  next_used_ = forward(next_used_, length);
-  free_count_ = static_cast<std::uint16_t>(free_count_ + length);
+[[gnu::always_inline]] inline void PackedQueue<Memory>::advance_used(std::uint32_t id) {
+  const std::uint32_t length = chains_[id].length;
+  chains_[id].length = 0;
+  advance(next_used_, length);
+  free_count_ += length;
   give_back(id);
   --in_flight_;
 }
 
 template <class Memory>
 void PackedQueue<Memory>::arm(std::uint16_t count) {
-  const std::uint32_t suppression =
-      event_index_ ? packed(forward(next_used_, count - 1u)) | std::uint32_t{RING_EVENT_FLAGS_DESC} << 16
-                   : std::uint32_t{RING_EVENT_FLAGS_ENABLE} << 16;
+  Position last = next_used_;
+  advance(last, count - 1u);
+  const std::uint32_t suppression = event_index_ ? packed(last) | std::uint32_t{RING_EVENT_FLAGS_DESC} << 16
+                                                 : std::uint32_t{RING_EVENT_FLAGS_ENABLE} << 16;
   memory_.store(static_cast<std::uint32_t*>(driver_area_.cpu), suppression);
   // Pairs with the device, which writes used descriptors and then reads the suppression: see expose().
   memory_.template fence<hal::Fence::used_rearm>();

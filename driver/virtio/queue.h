@@ -32,10 +32,16 @@ struct Piece {
   bool device_writable;
 };
 
+// What a ring keeps in private memory for each of its heads, side by side because a request touches both.
+struct ChainState {
+  std::uint32_t next;    // in the list of free ones
+  std::uint32_t length;  // ring descriptors of the chain in flight; 0 = not in flight
+};
+
 enum class UsedError : std::uint8_t { none, id_out_of_range, id_not_in_flight, out_of_order };
 
 struct Used {
-  std::uint16_t head = kNoDescriptor;
+  std::uint32_t head = kNoDescriptor;
   // In order, a device may report the last chain of several alone (2.7.9, 2.8.8). Then it has used the older ones to
   // the full, and their length is not told.
   bool skipped = false;

@@ -36,10 +36,11 @@ class SplitQueue {
   void release();
 
   [[nodiscard]] QueueAddresses addresses() const { return {descriptors_.bus, available_.bus, used_.bus}; }
-  [[nodiscard]] std::uint16_t size() const { return size_; }
-  [[nodiscard]] std::uint16_t free_descriptors() const { return free_count_; }
-  [[nodiscard]] std::uint16_t in_flight() const { return in_flight_; }
-  [[nodiscard]] bool is_in_flight(std::uint16_t head) const { return chain_length_[head] != 0; }
+  [[nodiscard]] std::uint16_t size() const { return static_cast<std::uint16_t>(size_); }
+  [[nodiscard]] std::uint16_t free_descriptors() const { return static_cast<std::uint16_t>(free_count_); }
+  [[nodiscard]] bool in_order() const { return in_order_; }
+  [[nodiscard]] std::uint16_t in_flight() const { return static_cast<std::uint16_t>(in_flight_); }
+  [[nodiscard]] bool is_in_flight(std::uint32_t head) const { return chains_[head].length != 0; }
 
   // Takes a descriptor to head a chain; kNoDescriptor when fewer than `needed` are free.
   [[nodiscard]] std::uint16_t take_head(std::uint16_t needed);
@@ -47,22 +48,40 @@ class SplitQueue {
   void give_back(std::uint16_t head);
   // Writes a chain of ordinary descriptors that starts at `head`; count - 1 more are taken.
   void write_chain(std::uint16_t head, const Piece* pieces, std::uint16_t count);
-  // Fills an indirect table (2.7.5.3), then writes one descriptor that points at it.
-  static void write_table(Memory memory, Descriptor* table, const Piece* pieces, std::uint16_t count);
-  void write_indirect(std::uint16_t head, hal::BusAddress table, std::uint16_t count);
+  // Writes one entry of an indirect table (2.7.5.3); then write_indirect() writes one descriptor that points at it.
+  // `repeated`: the last table of this head lay there too, and was as long.
+  static void write_entry(Memory memory, Descriptor* table, std::uint16_t index, const Piece& piece, bool last) {
+    const unsigned flags =
+        (piece.device_writable ? VIRTQ_DESC_F_WRITE : 0u) | (last ? 0u : unsigned{VIRTQ_DESC_F_NEXT});
+    const auto next = last ? std::uint16_t{0} : static_cast<std::uint16_t>(index + 1);
+    memory.store(&table[index].address, hal::raw(piece.address));
+    memory.store(&table[index].length_flags_next, pack(piece.length, static_cast<std::uint16_t>(flags), next));
+  }
+  void write_indirect(std::uint32_t head, hal::BusAddress table, std::uint16_t count, bool repeated);
+  // For a run of chains that are one descriptor each, no more than are free, and not in order: pop_free() and append()
+  // stand for take_head() and offer(), and count_run() at the end for their counting.
+  [[nodiscard]] std::uint32_t pop_free();
+  void append(std::uint32_t head);
+  void count_run(std::uint16_t chains) {
+    free_count_ -= chains;
+    in_flight_ += chains;
+  }
   // Puts the chain into the available ring; the device does not see it before expose().
   void offer(std::uint16_t head);
   // Publishes all that was offered. True when the device wants to be notified.
   [[nodiscard]] bool expose();
   // What a doorbell says with VIRTIO_F_NOTIFICATION_DATA: the next available index (2.9).
-  [[nodiscard]] std::uint16_t next_position() const { return offered_; }
+  [[nodiscard]] std::uint16_t next_position() const { return static_cast<std::uint16_t>(offered_); }
 
   // How many used elements the driver has not taken. More than are in flight is an error of the device:
   // kUsedIndexJumped.
   [[nodiscard]] std::uint32_t look();
   // Takes the next one; only as many as look() said. Its descriptors are free again when this returns `none`. In
   // order, one used element may stand for several chains, and each comes by itself.
-  [[nodiscard]] UsedError take(Used& used);
+  [[nodiscard]] UsedError take(Used& used) { return in_order_ ? take_next<true>(used) : take_next<false>(used); }
+  // The same where it is known whether the ring is in order.
+  template <bool kInOrder>
+  [[nodiscard]] UsedError take_next(Used& used);
 
   // Asks for an interrupt once `count` more elements are used (1 when the event index was not negotiated), or for none.
   // After arming, the caller looks again: what was used meanwhile raises no interrupt (2.7.7.1).
@@ -73,8 +92,8 @@ class SplitQueue {
   [[nodiscard]] bool allocate_parts(bool contiguous);
   [[nodiscard]] UsedError read_element(Used& used);
   [[nodiscard]] UsedError take_in_order(Used& used);
-  void free_chain(std::uint16_t head);
-  void write_descriptor(std::uint16_t index, hal::BusAddress address, std::uint32_t length, std::uint16_t flags,
+  void free_chain(std::uint32_t head);
+  void write_descriptor(std::uint32_t index, hal::BusAddress address, std::uint32_t length, std::uint16_t flags,
                         std::uint16_t next);
 
   [[nodiscard]] std::uint16_t* available_word(std::size_t index) const {
@@ -82,19 +101,17 @@ class SplitQueue {
   }
   [[nodiscard]] std::uint16_t* available_flags() const { return available_word(0); }
   [[nodiscard]] std::uint16_t* available_index() const { return available_word(1); }
-  [[nodiscard]] std::uint16_t* available_ring(std::uint16_t slot) const { return available_word(2u + slot); }
+  [[nodiscard]] std::uint16_t* available_ring(std::uint32_t slot) const { return available_word(2u + slot); }
   [[nodiscard]] std::uint16_t* used_event() const { return available_word(2u + size_); }
   [[nodiscard]] const std::uint16_t* used_flags() const { return static_cast<const std::uint16_t*>(used_.cpu); }
   [[nodiscard]] const std::uint16_t* used_index() const { return used_flags() + 1; }
-  [[nodiscard]] const UsedElement* used_ring(std::uint16_t slot) const {
+  [[nodiscard]] const UsedElement* used_ring(std::uint32_t slot) const {
     return reinterpret_cast<const UsedElement*>(used_flags() + 2) + slot;
   }
   [[nodiscard]] const std::uint16_t* avail_event() const {
     return reinterpret_cast<const std::uint16_t*>(used_ring(size_));
   }
-  [[nodiscard]] std::uint16_t slot(std::uint16_t index) const {
-    return static_cast<std::uint16_t>(index & (size_ - 1u));
-  }
+  [[nodiscard]] std::uint32_t slot(std::uint32_t index) const { return index & mask_; }
 
   hal::Machine* machine_ = nullptr;
   [[no_unique_address]] Memory memory_;
@@ -106,17 +123,18 @@ class SplitQueue {
   hal::DmaBuffer whole_;        // legacy layout: the one allocation that the three are parts of
 
   // Private.
-  FlightOrder order_;                      // only with in_order_
-  std::uint16_t* next_ = nullptr;          // per descriptor: next in its chain, or in the free list
-  std::uint16_t* chain_length_ = nullptr;  // per head: ring descriptors of the chain in flight; 0 = not in flight
-  std::uint16_t size_ = 0;
+  FlightOrder order_;             // only with in_order_
+  ChainState* chains_ = nullptr;  // per descriptor; `next` also links the descriptors of a chain
+  // Full words, though 16 bits would do: each is a load and a store less on the path of a request.
+  std::uint32_t free_head_ = kNoDescriptor;
+  std::uint32_t mask_ = 0;     // size - 1, where a size is a power of two
+  std::uint32_t offered_ = 0;  // what avail.idx will be, in its lower half
+  std::uint32_t taken_ = 0;    // used elements consumed, likewise
+  std::uint32_t size_ = 0;
+  std::uint32_t free_count_ = 0;
+  std::uint32_t in_flight_ = 0;
   std::uint16_t private_size_ = 0;  // what the private arrays were made for: a re-enabled queue may be smaller
-  std::uint16_t free_head_ = kNoDescriptor;
-  std::uint16_t free_count_ = 0;
-  std::uint16_t in_flight_ = 0;
-  std::uint16_t offered_ = 0;       // what avail.idx will be
   std::uint16_t exposed_ = 0;       // what avail.idx is
-  std::uint16_t taken_ = 0;         // used elements consumed
   std::uint16_t seen_ = 0;          // used.idx as look() last read it
   std::uint32_t batch_length_ = 0;  // what the used element of the batch being taken said
   bool event_index_ = false;
@@ -130,13 +148,12 @@ template <class Memory>
 bool SplitQueue<Memory>::init(hal::Machine& machine, const QueueShape& shape) {
   machine_ = &machine;
   size_ = shape.size;
+  mask_ = size_ - 1;
   if (private_size_ < size_) {
-    next_ = static_cast<std::uint16_t*>(machine.alloc_private(size_ * sizeof(std::uint16_t), alignof(std::uint16_t)));
-    chain_length_ =
-        static_cast<std::uint16_t*>(machine.alloc_private(size_ * sizeof(std::uint16_t), alignof(std::uint16_t)));
-    private_size_ = size_;
+    chains_ = static_cast<ChainState*>(machine.alloc_private(size_ * sizeof(ChainState), alignof(ChainState)));
+    private_size_ = shape.size;
   }
-  if (next_ == nullptr || chain_length_ == nullptr || (shape.in_order && !order_.init(machine, size_)) ||
+  if (chains_ == nullptr || (shape.in_order && !order_.init(machine, shape.size)) ||
       !allocate_parts(shape.contiguous)) {
     private_size_ = 0;
     release();
@@ -145,13 +162,13 @@ bool SplitQueue<Memory>::init(hal::Machine& machine, const QueueShape& shape) {
   event_index_ = shape.event_index;
   in_order_ = shape.in_order;
   // In order, descriptors are used round and round the table (2.7.9): then free_chain() leaves this circle as it is.
-  for (std::uint16_t i = 0; i < size_; ++i) {
-    next_[i] = slot(static_cast<std::uint16_t>(i + 1));
-    chain_length_[i] = 0;
+  for (std::uint32_t i = 0; i < size_; ++i) {
+    chains_[i] = {slot(i + 1), 0};
   }
   free_head_ = 0;
   free_count_ = size_;
-  in_flight_ = offered_ = exposed_ = taken_ = 0;
+  in_flight_ = offered_ = taken_ = 0;
+  exposed_ = seen_ = 0;
   armed_ = true;
   disarm();
   return true;
@@ -199,26 +216,32 @@ void SplitQueue<Memory>::release() {
 }
 
 template <class Memory>
-std::uint16_t SplitQueue<Memory>::take_head(std::uint16_t needed) {
+[[gnu::always_inline]] inline std::uint16_t SplitQueue<Memory>::take_head(std::uint16_t needed) {
   if (free_count_ < needed) {
     return kNoDescriptor;
   }
-  const std::uint16_t head = free_head_;
-  free_head_ = next_[head];
   --free_count_;
+  return static_cast<std::uint16_t>(pop_free());
+}
+
+template <class Memory>
+[[gnu::always_inline]] inline std::uint32_t SplitQueue<Memory>::pop_free() {
+  const std::uint32_t head = free_head_;
+  free_head_ = chains_[head].next;
   return head;
 }
 
 template <class Memory>
-void SplitQueue<Memory>::give_back(std::uint16_t head) {
-  next_[head] = free_head_;
+[[gnu::always_inline]] inline void SplitQueue<Memory>::give_back(std::uint16_t head) {
+  chains_[head].next = free_head_;
   free_head_ = head;
   ++free_count_;
 }
 
 template <class Memory>
-void SplitQueue<Memory>::write_descriptor(std::uint16_t index, hal::BusAddress address, std::uint32_t length,
-                                          std::uint16_t flags, std::uint16_t next) {
+[[gnu::always_inline]] inline void SplitQueue<Memory>::write_descriptor(std::uint32_t index, hal::BusAddress address,
+                                                                        std::uint32_t length, std::uint16_t flags,
+                                                                        std::uint16_t next) {
   Descriptor* const descriptor = static_cast<Descriptor*>(descriptors_.cpu) + index;
   memory_.store(&descriptor->address, hal::raw(address));
   memory_.store(&descriptor->length_flags_next, pack(length, flags, next));
@@ -234,41 +257,37 @@ void SplitQueue<Memory>::write_chain(std::uint16_t head, const Piece* pieces, st
         (pieces[i].device_writable ? VIRTQ_DESC_F_WRITE : 0u) | (last ? 0u : unsigned{VIRTQ_DESC_F_NEXT});
     write_descriptor(index, pieces[i].address, pieces[i].length, static_cast<std::uint16_t>(flags), following);
     if (!last) {
-      next_[index] = following;
+      chains_[index].next = following;
       index = following;
     }
   }
-  chain_length_[head] = count;
+  chains_[head].length = count;
 }
 
 template <class Memory>
-void SplitQueue<Memory>::write_table(Memory memory, Descriptor* table, const Piece* pieces, std::uint16_t count) {
-  for (std::uint16_t i = 0; i < count; ++i) {
-    const bool last = i + 1 == count;
-    const unsigned flags =
-        (pieces[i].device_writable ? VIRTQ_DESC_F_WRITE : 0u) | (last ? 0u : unsigned{VIRTQ_DESC_F_NEXT});
-    const auto next = last ? std::uint16_t{0} : static_cast<std::uint16_t>(i + 1);
-    memory.store(&table[i].address, hal::raw(pieces[i].address));
-    memory.store(&table[i].length_flags_next, pack(pieces[i].length, static_cast<std::uint16_t>(flags), next));
+[[gnu::always_inline]] inline void SplitQueue<Memory>::write_indirect(std::uint32_t head, hal::BusAddress table,
+                                                                      std::uint16_t count, bool repeated) {
+  if (!repeated) {
+    const auto bytes = static_cast<std::uint32_t>(count * sizeof(Descriptor));
+    write_descriptor(head, table, bytes, VIRTQ_DESC_F_INDIRECT, 0);
   }
+  chains_[head].length = 1;
 }
 
 template <class Memory>
-void SplitQueue<Memory>::write_indirect(std::uint16_t head, hal::BusAddress table, std::uint16_t count) {
-  const auto bytes = static_cast<std::uint32_t>(count * sizeof(Descriptor));
-  write_descriptor(head, table, bytes, VIRTQ_DESC_F_INDIRECT, 0);
-  chain_length_[head] = 1;
+[[gnu::always_inline]] inline void SplitQueue<Memory>::append(std::uint32_t head) {
+  memory_.store(available_ring(slot(offered_)), static_cast<std::uint16_t>(head));
+  ++offered_;
+  if (offered_ % 64 == 0 && hal::mutant(hal::Mutant::head_published_twice)) {
+    memory_.store(available_ring(slot(offered_)), static_cast<std::uint16_t>(head));
+    ++offered_;
+  }
 }
 
 template <class Memory>
 void SplitQueue<Memory>::offer(std::uint16_t head) {
-  memory_.store(available_ring(slot(offered_)), head);
-  ++offered_;
+  append(head);
   ++in_flight_;
-  if (offered_ % 64 == 0 && hal::mutant(hal::Mutant::head_published_twice)) {
-    memory_.store(available_ring(slot(offered_)), head);
-    ++offered_;
-  }
   if (in_order_) {
     order_.append(head);
   }
@@ -276,32 +295,36 @@ void SplitQueue<Memory>::offer(std::uint16_t head) {
 
 template <class Memory>
 bool SplitQueue<Memory>::expose() {
+  const auto offered = static_cast<std::uint16_t>(offered_);
+  if (offered == exposed_) {
+    return false;
+  }
   // Pairs with the device's read of avail.idx: whoever sees the new index sees the descriptors and ring entries.
   memory_.template fence<hal::Fence::avail_publish>();
-  memory_.store(available_index(), offered_);
+  memory_.store(available_index(), offered);
   // Pairs with the device, which moves avail_event (or clears NO_NOTIFY) and then re-reads avail.idx: without a full
   // fence both sides could miss the other's store, and both would sleep (2.7.13.4.1).
   memory_.template fence<hal::Fence::avail_notify>();
   const std::uint16_t before = exposed_;
-  exposed_ = offered_;
+  exposed_ = offered;
   if (event_index_) {
     const std::uint16_t event = memory_.load(avail_event());
     if (hal::mutant(hal::Mutant::kick_compared_plainly)) {
-      return before <= event && event < offered_;
+      return before <= event && event < offered;
     }
-    return static_cast<std::uint16_t>(offered_ - event - 1u) < static_cast<std::uint16_t>(offered_ - before);
+    return static_cast<std::uint16_t>(offered - event - 1u) < static_cast<std::uint16_t>(offered - before);
   }
   return (memory_.load(used_flags()) & VIRTQ_USED_F_NO_NOTIFY) == 0;
 }
 
 template <class Memory>
-std::uint32_t SplitQueue<Memory>::look() {
+[[gnu::always_inline]] inline std::uint32_t SplitQueue<Memory>::look() {
   if (in_flight_ == 0) {
     return 0;  // nothing can have been used; and after release() there is no ring
   }
   seen_ = memory_.load(used_index());
   auto pending = static_cast<std::uint16_t>(seen_ - taken_);
-  if (hal::mutant(hal::Mutant::used_index_compared_plainly) && seen_ < taken_) {
+  if (hal::mutant(hal::Mutant::used_index_compared_plainly) && seen_ < static_cast<std::uint16_t>(taken_)) {
     pending = 0;
   }
   // Pairs with the device's release of used.idx: elements, status bytes and data are read after the index.
@@ -310,8 +333,9 @@ std::uint32_t SplitQueue<Memory>::look() {
 }
 
 template <class Memory>
-UsedError SplitQueue<Memory>::take(Used& used) {
-  if (in_order_) {
+template <bool kInOrder>
+[[gnu::always_inline]] inline UsedError SplitQueue<Memory>::take_next(Used& used) {
+  if constexpr (kInOrder) {
     return take_in_order(used);
   }
   const UsedError error = read_element(used);
@@ -324,14 +348,14 @@ UsedError SplitQueue<Memory>::take(Used& used) {
 }
 
 template <class Memory>
-UsedError SplitQueue<Memory>::read_element(Used& used) {
+[[gnu::always_inline]] inline UsedError SplitQueue<Memory>::read_element(Used& used) {
   const UsedElement* const element = used_ring(slot(taken_));
   const std::uint32_t id = memory_.load(&element->id);
   used.length = memory_.load(&element->length);
   if (id >= size_) {
     return UsedError::id_out_of_range;
   }
-  used.head = static_cast<std::uint16_t>(id);
+  used.head = id;
   return is_in_flight(used.head) ? UsedError::none : UsedError::id_not_in_flight;
 }
 
@@ -344,7 +368,7 @@ UsedError SplitQueue<Memory>::take_in_order(Used& used) {
       return error;
     }
     const auto pending = static_cast<std::uint16_t>(seen_ - taken_);  // what look() checked, not a second read
-    if (!order_.report(used.head, pending)) {
+    if (!order_.report(static_cast<std::uint16_t>(used.head), pending)) {
       return UsedError::out_of_order;
     }
     batch_length_ = used.length;
@@ -359,18 +383,19 @@ UsedError SplitQueue<Memory>::take_in_order(Used& used) {
 }
 
 template <class Memory>
-void SplitQueue<Memory>::free_chain(std::uint16_t head) {
-  const std::uint16_t length = hal::mutant(hal::Mutant::chain_freed_by_half) ? std::uint16_t{1} : chain_length_[head];
-  chain_length_[head] = 0;
-  free_count_ = static_cast<std::uint16_t>(free_count_ + length);
+[[gnu::always_inline]] inline void SplitQueue<Memory>::free_chain(std::uint32_t head) {
+  ChainState& chain = chains_[head];
+  const std::uint32_t length = hal::mutant(hal::Mutant::chain_freed_by_half) ? 1u : chain.length;
+  chain.length = 0;
+  free_count_ += length;
   if (in_order_) {
     return;
   }
-  std::uint16_t tail = head;
-  for (std::uint16_t i = 1; i < length; ++i) {
-    tail = next_[tail];
+  ChainState* tail = &chain;
+  for (std::uint32_t left = length; left > 1; --left) {
+    tail = &chains_[tail->next];
   }
-  next_[tail] = free_head_;
+  tail->next = free_head_;
   free_head_ = head;
 }
 

@@ -23,7 +23,11 @@ static_assert(kDmaBase == targets::kArenaBase);
 
 GuestMachine::GuestMachine(bool is_q35) : is_q35_(is_q35), arena_(reinterpret_cast<void*>(kWhereRamBegins), kDmaEnd) {}
 
-hal::MachineInfo GuestMachine::info() { return targets::machine_info(is_q35_, kMsiVectors); }
+hal::MachineInfo GuestMachine::info() {
+  hal::MachineInfo info = targets::machine_info(is_q35_, kMsiVectors);
+  info.direct_dma = {reinterpret_cast<const void*>(kDmaBase), hal::BusAddress{kDmaBase}, kDmaEnd - kDmaBase};
+  return info;
+}
 
 std::uint8_t GuestMachine::in8(std::uint16_t port) { return port_read8(port); }
 std::uint16_t GuestMachine::in16(std::uint16_t port) { return port_read16(port); }

@@ -93,7 +93,7 @@ class PackedQueueTest : public ::testing::Test {
     virtio::Used used;
     EXPECT_NE(queue.look(), 0u);
     EXPECT_EQ(queue.take(used), virtio::UsedError::none);
-    return used.head;
+    return static_cast<std::uint16_t>(used.head);
   }
 
   MemoryMachine machine;

@@ -58,6 +58,15 @@ class StrictDevice final : public block::BlockDevice {
     ++doorbells;
     std::size_t taken = 0;
     for (; taken < count && flying_.size() < depth; ++taken) {
+      if (!takes(*requests[taken]) && options.divert != nullptr) {
+        const block::Diverted where = options.divert(*requests[taken], options.divert_user);
+        if (where == block::Diverted::taken) {
+          continue;
+        }
+        if (where == block::Diverted::full) {
+          break;
+        }
+      }
       requests[taken]->status = Status::pending;
       flying_.push_back(requests[taken]);
     }
@@ -80,8 +89,27 @@ class StrictDevice final : public block::BlockDevice {
   unsigned completed = 0;
   unsigned fail_at = 0;  // the n-th to complete fails; 0: none
   std::uint32_t alignment = 1;
+  block::Options options;  // what it was opened with
 
  private:
+  // As it stands; what is wrong with it otherwise is seen when it is executed.
+  bool takes(const Request& request) {
+    if (request.operation == Operation::discard) {
+      return request.sector_count <= disk.max_discard_sectors;
+    }
+    if (request.operation == Operation::write_zeroes) {
+      return request.sector_count <= disk.max_write_zeroes_sectors;
+    }
+    bool good = request.segment_count <= disk.max_segments;
+    for (unsigned i = 0; i < request.segment_count; ++i) {
+      const Segment& segment = request.segments[i];
+      good = good && segment.size <= disk.max_segment_size &&
+             machine_.virt_to_phys(segment.data) != hal::kInvalidBusAddress &&
+             reinterpret_cast<std::uintptr_t>(segment.data) % alignment == 0;
+    }
+    return good;
+  }
+
   std::size_t complete(std::size_t count) {
     std::size_t done = 0;
     while (done < count && !flying_.empty()) {
@@ -160,8 +188,10 @@ class StrictDevice final : public block::BlockDevice {
 
 class SplitDeviceTest : public ::testing::Test {
  protected:
-  block::BlockDevice& over(block::BlockDevice& below, const block::Options& options = {}) {
-    return block::SplitDevice::create(machine, options)->over(below, 126);
+  block::BlockDevice& over(StrictDevice& below, const block::Options& options = {}) {
+    block::SplitDevice* const split = block::SplitDevice::create(machine, options);
+    below.options = split->options_below();
+    return split->over(below, 126);
   }
   std::uint8_t* dma(std::size_t size) { return static_cast<std::uint8_t*>(machine.alloc_dma_buffer(size, 4096).cpu); }
 

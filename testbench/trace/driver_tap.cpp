@@ -323,7 +323,12 @@ std::size_t DriverTap::check_guards() {
 
 // --- hal::Machine: ports and registers. Reads are recorded after the machine has answered, writes before it acts.
 
-hal::MachineInfo DriverTap::info() { return state_->inner.info(); }
+// Every transfer is mapped, where its maps are to be seen.
+hal::MachineInfo DriverTap::info() {
+  hal::MachineInfo info = state_->inner.info();
+  info.direct_dma = {};
+  return info;
+}
 
 std::uint8_t DriverTap::in8(std::uint16_t port) {
   const std::uint8_t value = state_->inner.in8(port);
