@@ -40,10 +40,7 @@ constexpr Scenario kScenarios[] = {
      "two disks as functions of one device",
      multi_function,
      {nullptr, {"addr=07.0,multifunction=on", "addr=07.1"}}},
-    {"msix-mask",
-     "a masked MSI-X entry holds its interrupt back",
-     msix_mask,
-     {nullptr, {}, 0, asking(Ask::resize)}},
+    {"msix-mask", "a masked MSI-X entry holds its interrupt back", msix_mask, {nullptr, {}, 0, asking(Ask::resize)}},
     {"flr", "function-level reset, between two drivers and behind the back of one", flr, {"q35", {"bus=port0"}}},
     {"removal",
      "the disk is pulled out, does not answer, and is put back",
@@ -121,6 +118,10 @@ constexpr Scenario kScenarios[] = {
      {.machine = "pc", .devices = {"ide"}, .disk_sectors = (std::uint64_t{1} << 28) + 2048}},
     {"simulated-disk", "no disk that works: a boot from the driver's own memory", simulated_disk},
     {"eclipsefs", "a file system on the disk: listed, read, and refused where it makes no sense", eclipsefs},
+    {"firmware-handover",
+     "the disk as firmware leaves it, in use, is taken over",
+     firmware_handover,
+     {.firmware = true}},
 };
 
 }  // namespace

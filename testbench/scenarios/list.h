@@ -61,5 +61,6 @@ void bounce(Context& context);
 void ata(Context& context);
 void simulated_disk(Context& context);
 void eclipsefs(Context& context);
+void firmware_handover(Context& context);
 
 }  // namespace ringside::scenarios
