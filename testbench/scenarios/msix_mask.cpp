@@ -3,6 +3,7 @@
 #include "driver/pci/bus.h"
 #include "driver/pci/msix.h"
 #include "driver/pci/resources.h"
+#include "testbench/scenarios/certain_interrupt.h"
 #include "testbench/scenarios/data.h"
 #include "testbench/scenarios/list.h"
 
@@ -27,19 +28,18 @@ unsigned pending(const pci::Msix& msix) {
   return count;
 }
 
-// Of a change of configuration, for that is announced always. Whether a used buffer is depends on whether the driver
-// had begun to wait for it, and so on which of the two was faster.
-void hold_back_change(Context& context, block::BlockDevice& disk, const pci::Msix& msix) {
+void hold_back_change(Context& context, const block::BlockDevice& disk, const pci::Msix& msix) {
   hal::Machine& machine = context.machine();
   const std::uint64_t before = machine.interrupts(kVector);
-  const std::uint64_t sectors = disk.info().sectors + 1;
+  const std::uint64_t sectors = disk.info().sectors;
   mask_all(msix, true);
-  context.check(context.bench().ask(Ask::resize, sectors) == sectors, "the disk is resized");
+  context.check(context.bench().ask(Ask::resize, sectors + 1) == sectors + 1, "the disk is resized");
   context.check(!machine.wait(kVector, before, machine.now() + kDeadline), "no interrupt comes");
   context.check(pending(msix) == 1, "one entry has an interrupt pending");
   mask_all(msix, false);
   context.check(machine.wait(kVector, before, machine.now() + kDeadline), "it comes when the entry is unmasked");
   context.check(pending(msix) == 0, "nothing is pending any more");
+  context.check(change_interrupts(context, kVector, sectors), "and so does the next one");
 }
 
 void read_masked(Context& context, block::BlockDevice& disk, const pci::Msix& msix) {
