@@ -1,12 +1,14 @@
-// `ringside bench`: how many requests a second the driver gets done on the model, and on a floor without simulation.
+// `ringside bench`: how many requests a second the driver gets done on the model, on a floor without simulation, on
+// QEMU's CPU and over qtest; and how many instructions a request costs it.
 //
-// Model and floor take turns within one process, so that whatever else the machine does hits both; the ratio is the
+// What is compared takes turns within one run, so that whatever else the machine does hits both; the ratio is the
 // median of the ratios of neighbours.
 #include <fmt/format.h>
 #include <fnmatch.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -16,6 +18,7 @@
 #include "driver/block/open.h"
 #include "testbench/cli/bench/floor_machine.h"
 #include "testbench/cli/bench/load.h"
+#include "testbench/cli/bench/qemu_bench.h"
 #include "testbench/cli/command.h"
 #include "testbench/cli/progress.h"
 #include "testbench/cli/workers.h"
@@ -92,6 +95,14 @@ void measure_in_scenario(scenarios::Context& context) {
   }
 }
 
+ordered_json rows_of(const QemuBench& bench) {
+  ordered_json rows = ordered_json::array();
+  for (const Measured& measured : bench.measure()) {
+    rows.push_back(benchmark(measured.name, measured.unit.c_str(), measured.values));
+  }
+  return rows;
+}
+
 // In a worker. Its answer is the rows of the document.
 std::string measure_shape(const LoadShape& shape, const Options& options) {
   targets::RunSettings settings;
@@ -117,14 +128,29 @@ bool wanted(const std::string& name, const std::vector<std::string>& globs) {
          std::ranges::any_of(globs, [&](const auto& glob) { return ::fnmatch(glob.c_str(), name.c_str(), 0) == 0; });
 }
 
-std::vector<LoadShape> choose_shapes(const Options& options) {
-  std::vector<LoadShape> shapes;
-  std::ranges::copy_if(load_shapes(), std::back_inserter(shapes),
-                       [&](const LoadShape& shape) { return wanted(shape.name, options.names); });
-  if (shapes.empty()) {
+// What a worker measures, by itself.
+struct Task {
+  std::string name;
+  std::function<std::string()> measure;
+};
+
+std::vector<Task> choose_tasks(const Options& options) {
+  std::vector<Task> tasks;
+  for (const LoadShape& shape : load_shapes()) {
+    if (wanted(shape.name, options.names)) {
+      tasks.push_back({shape.name, [&shape, &options] { return measure_shape(shape, options); }});
+    }
+  }
+  for (const QemuBench& bench : qemu_benches()) {
+    const auto named = [&](const std::string& row) { return wanted(row, options.names); };
+    if (wanted(bench.name, options.names) || std::ranges::any_of(bench.rows, named)) {
+      tasks.push_back({bench.name, [&bench] { return rows_of(bench).dump(); }});
+    }
+  }
+  if (tasks.empty()) {
     throw targets::InputError("no benchmark matches; expected names such as read4k_qd32, or globs");
   }
-  return shapes;
+  return tasks;
 }
 
 void print_rows(std::FILE* out, const ordered_json& rows) {
@@ -132,28 +158,30 @@ void print_rows(std::FILE* out, const ordered_json& rows) {
     return value < 100 ? fmt::format("{:.3f}", value) : fmt::format("{:.0f}", value);
   };
   for (const ordered_json& row : rows) {
-    fmt::print(out, "{:<20} {:>12} {:<11}  ({} .. {})\n", row["name"].get<std::string>(), number(row["value"]),
+    fmt::print(out, "{:<34} {:>12} {:<13}  ({} .. {})\n", row["name"].get<std::string>(), number(row["value"]),
                row["unit"].get<std::string>(), number(row["min"]), number(row["max"]));
   }
   std::fflush(out);
 }
 
 ExitStatus bench(const Options& options) {
-  const std::vector<LoadShape> shapes = choose_shapes(options);
+  const std::vector<Task> tasks = choose_tasks(options);
+  std::size_t measured = 0;
   ordered_json benchmarks = ordered_json::array();
   Progress progress;
   run_in_workers(
-      shapes.size(), {1, kWatchdog}, [&](std::size_t index) { return measure_shape(shapes[index], options); },
+      tasks.size(), {1, kWatchdog}, [&](std::size_t index) { return tasks[index].measure(); },
       [&](std::size_t index, const JobResult& result) {
         progress.clear();
         if (!result.problem.empty()) {
-          throw std::runtime_error(fmt::format("{}: {}", shapes[index].name, result.problem));
+          throw std::runtime_error(fmt::format("{}: {}", tasks[index].name, result.problem));
         }
         const ordered_json rows = ordered_json::parse(result.answer);
         print_rows(options.json ? stderr : stdout, rows);
         benchmarks.insert(benchmarks.end(), rows.begin(), rows.end());
+        ++measured;
       },
-      [&] { progress.show(fmt::format("measured {} of {}", benchmarks.size() / 3, shapes.size())); });
+      [&] { progress.show(fmt::format("measured {} of {}", measured, tasks.size())); });
   if (options.json) {
     fmt::print("{}\n", ordered_json{{"schema", "ringside.bench/1"}, {"benchmarks", benchmarks}}.dump(2));
   }
@@ -165,9 +193,12 @@ ExitStatus bench(const Options& options) {
 void add_bench(CLI::App& program, Action& chosen) {
   constexpr unsigned kMostRepetitions = 1000;
   constexpr double kLongestSlice = 10;
-  CLI::App* const command = program.add_subcommand("bench", "requests per second on the model and on a floor");
+  CLI::App* const command =
+      program.add_subcommand("bench", "requests per second on the model, a floor and QEMU, and what a request costs");
   const auto options = std::make_shared<Options>();
-  command->add_option("name", options->names, "which: read4k_qd32, read4k_qd1, read512_qd32, write4k_qd32, or globs");
+  command->add_option("name", options->names,
+                      "which: read4k_qd32, read4k_qd1, read512_qd32, write4k_qd32, null_read4k, "
+                      "driver_instructions, or globs");
   command->add_option("--repetitions", options->repetitions, "turns that model and floor take")
       ->check(CLI::Range(1u, kMostRepetitions))
       ->capture_default_str();

@@ -39,7 +39,7 @@ std::uint64_t known_loop_ticks() {
 
 bool sensible(const BenchOrder& order) {
   return order.requests != 0 && order.depth != 0 && order.depth <= kMostDepth && order.batch != 0 &&
-         order.batch <= order.depth && order.sectors != 0 && order.sectors <= kMostSectors;
+         order.depth % order.batch == 0 && order.sectors != 0 && order.sectors <= kMostSectors;
 }
 
 // Requests are made before the clock starts, at places that depend on nothing but order and disk.
@@ -51,6 +51,7 @@ class Load {
   [[nodiscard]] bool prepare();
   // Each makes at least so many requests, and returns false when the driver did not take or not complete one.
   [[nodiscard]] bool run(std::uint64_t requests);
+  // Here all `depth` are completed before the next.
   [[nodiscard]] bool run_counted(std::uint64_t requests, std::uint64_t& driver_ticks);
 
   [[nodiscard]] std::uint64_t completed() const { return completed_; }
@@ -58,9 +59,9 @@ class Load {
 
  private:
   [[nodiscard]] std::size_t prepared() const { return kPreparedRounds * order_.depth; }
-  [[nodiscard]] block::Request* const* next_round();
+  [[nodiscard]] block::Request* const* next(std::size_t count);
   [[nodiscard]] std::size_t submit(block::Request* const* round);
-  void look_at(block::Request* const* round);
+  void look_at(block::Request* const* requests, std::size_t count);
   void give_time() const;
 
   hal::Machine& machine_;
@@ -101,39 +102,45 @@ bool Load::prepare() {
   return true;
 }
 
-block::Request* const* Load::next_round() {
-  block::Request* const* const round = pointers_ + next_;
-  next_ = next_ + order_.depth == prepared() ? 0 : next_ + order_.depth;
-  return round;
+block::Request* const* Load::next(std::size_t count) {
+  block::Request* const* const requests = pointers_ + next_;
+  next_ = next_ + count == prepared() ? 0 : next_ + count;
+  return requests;
 }
 
 std::size_t Load::submit(block::Request* const* round) {
   std::size_t taken = 0;
-  while (taken < order_.depth) {
-    const std::size_t left = order_.depth - taken;
-    const std::size_t batch = left < order_.batch ? left : order_.batch;
-    if (disk_.submit(round + taken, batch) != batch) {
-      break;
-    }
-    taken += batch;
+  while (taken < order_.depth && disk_.submit(round + taken, order_.batch) == order_.batch) {
+    taken += order_.batch;
   }
   return taken;
 }
 
-void Load::look_at(block::Request* const* round) {
-  for (std::size_t i = 0; i < order_.depth; ++i) {
-    errors_ += round[i]->status == block::Status::ok ? 0 : 1;
+void Load::look_at(block::Request* const* requests, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    errors_ += requests[i]->status == block::Status::ok ? 0 : 1;
   }
-  completed_ += order_.depth;
 }
 
+// A batch is sent as soon as there is room for it, so that driver and device work at the same time.
 bool Load::run(std::uint64_t requests) {
-  for (std::uint64_t done = 0; done < requests; done += order_.depth) {
-    block::Request* const* const round = next_round();
-    if (submit(round) != order_.depth || disk_.wait(order_.depth) != order_.depth) {
+  std::uint64_t sent = 0;
+  std::uint64_t in_flight = 0;
+  while (sent < requests || in_flight != 0) {
+    for (; sent < requests && in_flight + order_.batch <= order_.depth; sent += order_.batch) {
+      block::Request* const* const batch = next(order_.batch);
+      look_at(batch, order_.batch);  // what it was the last time: the device has had the others since
+      if (disk_.submit(batch, order_.batch) != order_.batch) {
+        return false;
+      }
+      in_flight += order_.batch;
+    }
+    const std::size_t completed = disk_.wait(order_.batch);
+    if (completed == 0) {
       return false;
     }
-    look_at(round);
+    in_flight -= completed;
+    completed_ += completed;
   }
   return true;
 }
@@ -150,7 +157,7 @@ void Load::give_time() const {
 bool Load::run_counted(std::uint64_t requests, std::uint64_t& driver_ticks) {
   const std::uint64_t reading = reading_ticks();
   for (std::uint64_t done = 0; done < requests; done += order_.depth) {
-    block::Request* const* const round = next_round();
+    block::Request* const* const round = next(order_.depth);
     const std::uint64_t start = time_stamp();
     const std::size_t taken = submit(round);
     driver_ticks += time_stamp() - start - reading;
@@ -169,7 +176,8 @@ bool Load::run_counted(std::uint64_t requests, std::uint64_t& driver_ticks) {
         return false;
       }
     }
-    look_at(round);
+    look_at(round, order_.depth);
+    completed_ += order_.depth;
   }
   return true;
 }
@@ -181,7 +189,7 @@ void measure(hal::Machine& machine, block::BlockDevice& disk, const BenchOrder& 
     ++result.errors;
     return;
   }
-  const std::uint64_t warm = load.completed();
+  const std::uint64_t warm = load.completed();  // and every request was sent once
   const std::uint64_t start = machine.now();
   const bool complete =
       order.counted != 0 ? load.run_counted(order.requests, result.driver_ticks) : load.run(order.requests);

@@ -60,8 +60,8 @@ struct Registers {
 };
 inline constexpr std::uint64_t kPanic = 0xffff;
 
-// What Work::bench does: `depth` requests of `sectors` each are submitted `batch` at a time, one doorbell a batch, and
-// all are completed before the next `depth`, until there were at least `requests`.
+// What Work::bench does: at least `requests` of `sectors` each, up to `depth` in flight, submitted `batch` at a time,
+// which divides `depth`: one doorbell a batch.
 struct BenchOrder {
   std::uint64_t requests;
   std::uint32_t depth;

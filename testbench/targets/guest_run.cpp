@@ -58,6 +58,7 @@ void GuestRun::start(const std::string& binary, const GuestOrder& order) {
   SocketPair bell = make_sockets();
   QemuLaunch launch;
   launch.accelerator = order.accelerator;
+  launch.counted = order.work == guest::Work::bench && order.bench.counted != 0;
   launch.ram = ram_.fd();
   launch.bell = bell.theirs.get();
   (by_rom ? launch.rom : launch.kernel) = file.get();

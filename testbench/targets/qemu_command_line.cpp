@@ -26,6 +26,12 @@ std::vector<std::string> drive_arguments(const DiskPlan& disk, unsigned unit, in
                       read_only)};
 }
 
+// The least that a disk can cost: requests complete, and no data moves.
+std::vector<std::string> null_drive_arguments(unsigned unit) {
+  constexpr std::uint64_t kBytes = 1u << 30;
+  return {"-blockdev", fmt::format("driver=null-co,node-name={},size={}", node_of(unit), kBytes)};
+}
+
 // What the CPU runs, and how it rings at the bench. A CPU that gives up (a triple fault) is kept as it is, for its
 // registers to be read: a reset in its place would start all over.
 std::vector<std::string> cpu_arguments(const QemuLaunch& launch) {
@@ -117,6 +123,9 @@ std::vector<std::string> qemu_arguments(const MachinePlan& plan, const QemuLaunc
                      fmt::format("memory-backend-file,id=ram0,size={}M,share=on,mem-path={}", kRamBytes >> 20,
                                  fd_path(launch.ram))});
   append(arguments, cpu_arguments(launch));
+  if (launch.counted) {
+    append(arguments, {"-icount", "shift=0,sleep=off"});
+  }
   append(arguments, {"-chardev", fmt::format("socket,id=qtest0,fd={}", launch.qtest), "-object",
                      "qtest,id=qtest,chardev=qtest0,log=none"});
   append(arguments, {"-chardev", fmt::format("socket,id=qmp0,fd={}", launch.qmp), "-mon", "chardev=qmp0,mode=control"});
@@ -125,7 +134,8 @@ std::vector<std::string> qemu_arguments(const MachinePlan& plan, const QemuLaunc
   }
   append(arguments, board_arguments(plan));
   for (unsigned unit = 0; unit < plan.disks.size(); ++unit) {
-    append(arguments, drive_arguments(plan.disks[unit], unit, launch.disks.at(unit)));
+    append(arguments, launch.disks.empty() ? null_drive_arguments(unit)
+                                           : drive_arguments(plan.disks[unit], unit, launch.disks.at(unit)));
     append(arguments, {"-device", device_text(plan, unit)});
   }
   return arguments;

@@ -17,8 +17,9 @@ struct QemuLaunch {
   int bell = -1;    // where writes to guest::kBellPort go; -1: there is no such port
   int qtest = -1;
   int qmp = -1;
-  int gdb = -1;  // its gdbstub's end of a stream, for whose other end the CPU waits; -1: there is none
-  std::vector<int> disks;
+  int gdb = -1;            // its gdbstub's end of a stream, for whose other end the CPU waits; -1: there is none
+  std::vector<int> disks;  // none: what is read was never written and what is written is gone, for measuring
+  bool counted = false;    // the CPU's clocks count its instructions, a nanosecond each
 };
 
 // What QMP knows a disk by: the node that holds its bytes, and the device.

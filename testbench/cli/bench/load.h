@@ -16,6 +16,7 @@ struct LoadShape {
   block::Operation operation;
   std::uint32_t bytes;  // per request
   std::size_t depth;    // requests per doorbell, all completed before the next
+  bool data = true;     // reads bring what was written; false: of a disk that has no data
 };
 
 // The four shapes that the project publishes figures for.
@@ -41,6 +42,7 @@ class Load {
   hal::Machine& machine_;
   block::BlockDevice& disk_;
   std::size_t depth_;
+  bool data_kept_;
   hal::DmaBuffer data_;
   std::vector<block::Segment> segments_;
   std::vector<block::Request> requests_;
