@@ -7,7 +7,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -74,14 +73,13 @@ class CliDebug : public testing::TestWithParam<const char*> {
 
   // Starts a session that stands still at a doorbell and then leaves; returns its processes.
   std::vector<pid_t> stand_still(const std::string& seconds) {
-    const std::string mark = directory_.file("stopped");
-    program_ = std::make_unique<Program>(
-        arguments("--debug=doorbell", "shell touch " + mark + "\nshell sleep " + seconds + "\n"), kUnderGdb);
+    program_ = std::make_unique<Program>(arguments("--debug=doorbell", "shell sleep " + seconds + "\n"), kUnderGdb);
     const auto end = std::chrono::steady_clock::now() + kPatience;
-    while (!std::filesystem::exists(mark) && std::chrono::steady_clock::now() < end) {
+    std::vector<pid_t> family;
+    while (!has(family, "sleep") && std::chrono::steady_clock::now() < end) {
       std::this_thread::sleep_for(10ms);
+      family = descendants_of(program_->pid());
     }
-    std::vector<pid_t> family = descendants_of(program_->pid());
     family.push_back(program_->pid());
     return family;
   }
@@ -175,6 +173,16 @@ TEST_P(CliDebug, DebuggerThatIsKilledLeavesNoProcess) {
   EXPECT_EQ(has(family, "qemu-system"), std::string(GetParam()) != "model");
   ::kill(*gdb, SIGKILL);
   (void)program_->wait();
+  EXPECT_TRUE(all_gone(family, kPatience));
+}
+
+// On model and qemu it has become gdb; on guest gdb is its child.
+TEST_P(CliDebug, CommandThatIsKilledLeavesNoProcess) {
+  std::vector<pid_t> family = stand_still("20");
+  std::erase_if(family, [](pid_t pid) { return command_of(pid) == "sleep" || command_of(pid) == "sh"; });
+  ASSERT_TRUE(has(family, "gdb")) << "no session was started";
+  program_->kill(SIGKILL);
+  EXPECT_EQ(program_->wait().status, 128 + SIGKILL);
   EXPECT_TRUE(all_gone(family, kPatience));
 }
 
