@@ -25,13 +25,14 @@ TEST(CliDocuments, ListNamesScenariosAndTargets) {
   EXPECT_GE(document["scenarios"].size(), 19u);
   EXPECT_EQ(document["targets"][0]["name"], "model");
   EXPECT_EQ(document["targets"][1]["name"], "qemu");
+  EXPECT_EQ(document["targets"][2]["name"], "guest");
 }
 
 TEST(CliDocuments, ListSaysWhereEachScenarioRunsOrWhyNot) {
   const json document = document_of(run_program({"list", "--json"}));
   unsigned gaps = 0;
   for (const json& scenario : document["scenarios"]) {
-    ASSERT_EQ(scenario["where"].size(), 4u) << scenario["name"];
+    ASSERT_EQ(scenario["where"].size(), 6u) << scenario["name"];
     for (const json& place : scenario["where"]) {
       EXPECT_EQ(place["runs"].get<bool>(), place["reason"].get<std::string>().empty()) << scenario["name"];
       gaps += place["runs"].get<bool>() ? 0 : 1;
