@@ -313,7 +313,9 @@ SplitDevice::Made SplitDevice::make_bounced_part(Job& job, Part& part) {
   }
   part.chunk_bytes = bytes;
   part.origin = job.data;
-  if (!device_writes(job.request->operation)) {
+  // Of an answer that is no data a device may write less than there is room for, as QEMU does of its name: what it
+  // leaves alone is to be what the caller had there, not what an earlier request left in the chunk.
+  if (job.request->operation != Operation::read) {
     SegmentCursor(part.origin).copy_to(part.chunk, bytes);
   }
   std::uint16_t count = 0;

@@ -89,6 +89,7 @@ class StrictDevice final : public block::BlockDevice {
   unsigned completed = 0;
   unsigned fail_at = 0;  // the n-th to complete fails; 0: none
   std::uint32_t alignment = 1;
+  std::string identity = "twenty-byte-identity";  // what it answers; 20 bytes at most
   block::Options options;  // what it was opened with
 
  private:
@@ -154,7 +155,7 @@ class StrictDevice final : public block::BlockDevice {
     }
     if (request.operation == Operation::get_id) {
       EXPECT_NE(machine_.virt_to_phys(request.segments[0].data), hal::kInvalidBusAddress);
-      std::memcpy(request.segments[0].data, "twenty-byte-identity", 20);
+      std::memcpy(request.segments[0].data, identity.data(), identity.size());
       return total == 20 ? Status::ok : Status::refused;
     }
     if (request.segment_count > 8 || total == 0 || total % disk.block_size != 0 ||
@@ -291,6 +292,17 @@ TEST_F(SplitDeviceTest, AnIdentityIsBouncedToo) {
   std::vector<char> hidden(20);
   EXPECT_EQ(device.get_id(hidden.data()), Status::ok);
   EXPECT_EQ(std::string(hidden.begin(), hidden.end()), "twenty-byte-identity");
+}
+
+TEST_F(SplitDeviceTest, WhatADeviceLeavesOfAnIdentityTheCallerHadThere) {
+  StrictDevice below(machine, 64);
+  below.identity = "short";
+  block::BlockDevice& device = over(below);
+  std::vector<std::uint8_t> earlier(512, 'x');  // through the same bounce memory
+  EXPECT_EQ(device.write(0, earlier.data(), 512), Status::ok);
+  std::vector<char> hidden(20, '.');
+  EXPECT_EQ(device.get_id(hidden.data()), Status::ok);
+  EXPECT_EQ(std::string(hidden.begin(), hidden.end()), "short...............");
 }
 
 TEST_F(SplitDeviceTest, WhatIsInFlightIsLostAtShutdownOnceEach) {
