@@ -134,6 +134,20 @@ struct Task {
   std::function<std::string()> measure;
 };
 
+// Asked for by name, a benchmark that this machine cannot run is an error; among all of them it is left out.
+bool qemu_serves(const Options& options) {
+  try {
+    require_qemu_benches();
+    return true;
+  } catch (const targets::LackingError& lacking) {
+    if (!options.names.empty()) {
+      throw;
+    }
+    fmt::print(stderr, "left out, as they need QEMU: {}\n", lacking.what());
+    return false;
+  }
+}
+
 std::vector<Task> choose_tasks(const Options& options) {
   std::vector<Task> tasks;
   for (const LoadShape& shape : load_shapes()) {
@@ -141,11 +155,15 @@ std::vector<Task> choose_tasks(const Options& options) {
       tasks.push_back({shape.name, [&shape, &options] { return measure_shape(shape, options); }});
     }
   }
+  const std::size_t without_qemu = tasks.size();
   for (const QemuBench& bench : qemu_benches()) {
     const auto named = [&](const std::string& row) { return wanted(row, options.names); };
     if (wanted(bench.name, options.names) || std::ranges::any_of(bench.rows, named)) {
       tasks.push_back({bench.name, [&bench] { return rows_of(bench).dump(); }});
     }
+  }
+  if (tasks.size() != without_qemu && !qemu_serves(options)) {
+    tasks.resize(without_qemu);
   }
   if (tasks.empty()) {
     throw targets::InputError("no benchmark matches; expected names such as read4k_qd32, or globs");

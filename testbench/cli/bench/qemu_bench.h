@@ -23,5 +23,7 @@ struct QemuBench {
 };
 
 [[nodiscard]] const std::vector<QemuBench>& qemu_benches();
+// Throws targets::LackingError when this machine cannot run them.
+void require_qemu_benches();
 
 }  // namespace ringside::cli
