@@ -14,7 +14,7 @@
 namespace ringside::cli {
 namespace {
 
-constexpr std::array kFormats{Format::vcd, Format::jsonl};
+constexpr std::array kFormats{Format::vcd, Format::jsonl, Format::timeline};
 
 struct Options {
   std::string log;
@@ -47,7 +47,11 @@ void add_export(CLI::App& program, Action& chosen) {
   CLI::App* const command = program.add_subcommand("export", "write a recorded log in another format");
   const auto options = std::make_shared<Options>();
   command->add_option("log", options->log, "the log (.rlog)")->required();
-  command->add_option("--to", options->to, "FILE.vcd (a waveform) or FILE.jsonl (a line per record)")->required();
+  command
+      ->add_option("--to", options->to,
+                   "FILE.vcd (a waveform), FILE.jsonl (a line per record) or FILE.json (a timeline for "
+                   "https://ui.perfetto.dev)")
+      ->required();
   command->add_flag("--json", options->json, "one JSON document on stdout, text on stderr");
   command->callback([&chosen, options] { chosen = [options] { return export_log(*options); }; });
 }

@@ -7,6 +7,7 @@
 
 #include "testbench/targets/target.h"
 #include "testbench/trace/jsonl.h"
+#include "testbench/trace/timeline.h"
 #include "testbench/trace/vcd.h"
 
 namespace ringside::cli {
@@ -19,9 +20,11 @@ const char* extension_of(Format format) {
     case Format::jsonl:
       return ".jsonl";
     case Format::vcd:
+      return ".vcd";
+    case Format::timeline:
       break;
   }
-  return ".vcd";
+  return ".json";
 }
 
 void write_rlog(const std::string& path, const trace::LogFile& log) {
@@ -55,6 +58,8 @@ void write_projection(const std::string& path, Format format, const trace::LogFi
       return trace::write_jsonl(path, log.metadata, log.records);
     case Format::vcd:
       return trace::write_vcd(path, log.metadata, log.records);
+    case Format::timeline:
+      return trace::write_timeline(path, log.metadata, log.records);
   }
 }
 

@@ -8,7 +8,7 @@
 
 namespace ringside::cli {
 
-enum class Format { rlog, jsonl, vcd };
+enum class Format { rlog, jsonl, vcd, timeline };
 
 // Throws targets::InputError when the name of the file ends in none of those allowed.
 [[nodiscard]] Format format_of(const std::string& path, std::span<const Format> allowed);

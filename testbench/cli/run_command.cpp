@@ -41,12 +41,14 @@ using nlohmann::ordered_json;
 
 constexpr std::array kTraceFormats{Format::rlog, Format::jsonl};
 constexpr std::array kWaveFormats{Format::vcd};
+constexpr std::array kTimelineFormats{Format::timeline};
 constexpr std::chrono::seconds kWatchdogGrace{10};  // the target's own timeout comes first and knows more
 
 struct Options : RunOptions {
   std::string on = "model";
   std::string trace;
   std::string wave;
+  std::string timeline;
   std::string faults;
   bool in_process = false;
   std::string debug;  // an event; kFromTheStart; empty: no debugger
@@ -149,6 +151,7 @@ class Runs {
     for (const scenarios::Scenario* scenario : chosen_) {
       require_output(path_for(options_.trace, *scenario), kTraceFormats);
       require_output(path_for(options_.wave, *scenario), kWaveFormats);
+      require_output(path_for(options_.timeline, *scenario), kTimelineFormats);
     }
     if (!options_.junit.empty()) {
       require_writable(options_.junit);
@@ -318,6 +321,9 @@ class Runs {
     if (!options_.wave.empty()) {
       write_projection(path_for(options_.wave, scenario), Format::vcd, log);
     }
+    if (!options_.timeline.empty()) {
+      write_projection(path_for(options_.timeline, scenario), Format::timeline, log);
+    }
   }
 
   [[nodiscard]] ordered_json error_row(std::size_t index, const std::string& problem, double seconds) const {
@@ -444,6 +450,8 @@ void add_run(CLI::App& program, Action& chosen) {
   command->add_option("--wave", options->wave,
                       "write a waveform: FILE.vcd. With several scenarios, here as for --trace, the name of each is "
                       "put into the file's: FILE-NAME.vcd");
+  command->add_option("--timeline", options->timeline,
+                      "write a timeline: FILE.json, for https://ui.perfetto.dev or chrome://tracing");
   command->add_option("--faults", options->faults,
                       "what goes wrong: a plan, as testbench/faults/plan.h describes it; examples in traces/faults. A "
                       "run in which none of its faults fired has failed");

@@ -1,7 +1,9 @@
 // The JSON documents and files that other programs read.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 
 #include "testbench/tests/cli_program.h"
@@ -139,6 +141,38 @@ TEST(CliDocuments, ExportedWaveIsThatOfTheRun) {
   const std::string wave = contents_of(directory.file("run.vcd"));
   EXPECT_NE(wave.find("$enddefinitions"), std::string::npos);
   EXPECT_EQ(wave, contents_of(directory.file("export.vcd")));
+}
+
+// As many slices as the log has requests, and none without its end.
+TEST(CliDocuments, ExportedTimelineIsThatOfTheRunAndHasAllRequests) {
+  const TemporaryDirectory directory;
+  const std::string log = directory.file("t.jsonl");
+  const ProgramResult run = run_program({"run", "batch", "--trace", log, "--timeline", directory.file("run.json")});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const std::string timeline = contents_of(directory.file("run.json"));
+  const json document = json::parse(timeline, nullptr, false);
+  ASSERT_FALSE(document.is_discarded());
+  std::map<std::string, std::size_t> events;
+  for (const json& event : document["traceEvents"]) {
+    ++events[event["ph"]];
+  }
+  EXPECT_EQ(events["B"], events["E"]);
+
+  std::map<std::string, std::size_t> records;
+  std::istringstream lines(contents_of(log));
+  for (std::string line; std::getline(lines, line);) {
+    const json record = json::parse(line);
+    ++records[record.value("kind", "")];
+  }
+  EXPECT_GT(records["request"], 0u);
+  EXPECT_EQ(document["otherData"]["requests"], records["request"]);
+  EXPECT_EQ(document["otherData"]["requests_left_out"], 0);
+  EXPECT_EQ(document["otherData"]["completions_left_out"], 0);
+  EXPECT_EQ(events["B"], records["request"] + records["wait"] + records["dev_fetch"] + records["dev_media"]);
+
+  EXPECT_EQ(run_program({"run", "batch", "--trace", directory.file("t.rlog")}).status, 0);
+  EXPECT_EQ(run_program({"export", directory.file("t.rlog"), "--to", directory.file("export.json")}).status, 0);
+  EXPECT_EQ(timeline, contents_of(directory.file("export.json")));
 }
 
 TEST(CliDocuments, DiffOfALogWithItselfAgrees) {

@@ -89,12 +89,14 @@ TEST(CliMessages, UnwritableOutputsAreRefusedBeforeTheRun) {
     const std::string path = std::string("/nonexistent/out") + (option == std::string("--wave") ? ".vcd" : ".rlog");
     expect_refusal(run_program({"run", "read-write", option, path}), 2, path);
   }
+  expect_refusal(run_program({"run", "read-write", "--timeline", "/nonexistent/t.json"}), 2, "/nonexistent/t.json");
   expect_refusal(run_program({"compare", "read-write", "--report", "/proc/report"}), 2, "/proc/report");
 }
 
 TEST(CliMessages, OutputOfUnknownFormatIsRefused) {
   expect_refusal(run_program({"run", "flush", "--wave", "w.png"}), 2, ".vcd");
   expect_refusal(run_program({"run", "flush", "--trace", "t.txt"}), 2, ".rlog");
+  expect_refusal(run_program({"run", "flush", "--timeline", "t.jsonl"}), 2, "ends in .json");
 }
 
 TEST(CliMessages, CheckingAnOutputLeavesNothingBehind) {

@@ -4,17 +4,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "testbench/trace/json_text.h"
 #include "testbench/trace/names.h"
 #include "testbench/trace/output_file.h"
 #include "testbench/trace/text.h"
 
 namespace ringside::trace {
 namespace {
-
-// Text in a log is bytes; JSON wants UTF-8.
-std::string quoted(std::string_view text) {
-  return nlohmann::json(std::string(text)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
 
 std::string kind_text(Kind kind) {
   const char* const name = name_of(kind);
@@ -49,7 +45,7 @@ void JsonlWriter::append(const Record& record) {
   add_number(line, "unit", record.unit);
   add_number(line, "flags", record.flags);
   if (record.kind == Kind::text) {
-    fmt::format_to(std::back_inserter(line), ",\"text\":{}", quoted(text_piece(record)));
+    fmt::format_to(std::back_inserter(line), ",\"text\":{}", json_quoted(text_piece(record)));
   } else {
     add_number(line, "width", record.width);
     add_number(line, "queue", record.queue);
