@@ -125,7 +125,8 @@ class Timeline {
     Slice slice = begun->second;
     open_.erase(begun);
     slice.end = time;
-    for (const auto& [name, value] : event.value("args", json::object()).items()) {
+    const json arguments = event.value("args", json::object());
+    for (const auto& [name, value] : arguments.items()) {
       EXPECT_FALSE(slice.arguments.contains(name)) << "said twice: " << name;
       slice.arguments[name] = value;
     }
