@@ -35,6 +35,9 @@ class LegacyTransport final : public Transport {
   [[nodiscard]] bool set_config_vector(std::uint16_t msix_entry) const override;
   [[nodiscard]] std::uint8_t read_isr() const override;
 
+  // All of them, for whoever tests a device.
+  [[nodiscard]] const pci::RegisterWindow& registers() const { return registers_; }
+
  private:
   void write_status(std::uint8_t status) const override;
 

@@ -128,6 +128,21 @@ void ModernTransport::adopt(const pci::ConfigSpace& config, pci::Address address
   }
 }
 
+pci::RegisterWindow ModernTransport::structure(std::uint8_t type) const {
+  switch (type) {
+    case VIRTIO_PCI_CAP_COMMON_CFG:
+      return common_;
+    case VIRTIO_PCI_CAP_NOTIFY_CFG:
+      return notify_;
+    case VIRTIO_PCI_CAP_ISR_CFG:
+      return isr_;
+    case VIRTIO_PCI_CAP_DEVICE_CFG:
+      return device_;
+    default:
+      return {};
+  }
+}
+
 std::uint8_t ModernTransport::status() const { return common_.read8(VIRTIO_PCI_COMMON_STATUS); }
 
 void ModernTransport::write_status(std::uint8_t status) const { common_.write8(VIRTIO_PCI_COMMON_STATUS, status); }

@@ -40,6 +40,9 @@ class ModernTransport final : public Transport {
   [[nodiscard]] bool set_config_vector(std::uint16_t msix_entry) const override;
   [[nodiscard]] std::uint8_t read_isr() const override { return isr_.read8(0); }
 
+  // A structure by its VIRTIO_PCI_CAP_* type, for whoever tests a device; a window that leads nowhere for any other.
+  [[nodiscard]] pci::RegisterWindow structure(std::uint8_t type) const;
+
  private:
   void write_status(std::uint8_t status) const override;
   [[nodiscard]] bool find_window(const pci::ConfigSpace& config, pci::Address address);

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "testbench/scenarios/program.h"
 #include "testbench/trace/record.h"
 
 namespace ringside::guest {
@@ -17,6 +18,7 @@ inline constexpr std::uint64_t kImageBase = 1u << 20;
 inline constexpr std::uint64_t kMailboxBase = 8u << 20;
 inline constexpr std::uint64_t kEventsBase = 9u << 20;
 inline constexpr std::uint64_t kEventCapacity = 1u << 16;  // records of 64 bytes: 4 MiB
+inline constexpr std::uint64_t kProgramBase = 14u << 20;   // scenarios::Step[], as many as Mailbox::program_steps says
 inline constexpr std::uint64_t kDmaBase = 16u << 20;       // DMA memory, as on the other targets
 inline constexpr std::uint64_t kDmaEnd = 192u << 20;
 inline constexpr std::uint64_t kPrivateEnd = 256u << 20;  // private memory of driver and tap from kDmaEnd to here
@@ -31,7 +33,7 @@ enum class Ring : std::uint8_t {
 };
 
 inline constexpr std::uint64_t kMagic = 0x6564'6973'676e'6972;  // "ringside"
-inline constexpr std::uint32_t kLayout = 1;
+inline constexpr std::uint32_t kLayout = 2;
 
 enum class Work : std::uint32_t { scenario = 0, bench = 1 };
 
@@ -98,6 +100,8 @@ struct Mailbox {
   std::uint16_t stop_queue;
   std::uint32_t stop_unit;
   std::uint64_t stop_nth;
+  // Of a scenario that came out of a file, which this image does not have: its steps lie at kProgramBase. 0: none.
+  std::uint32_t program_steps;
 
   // --- Written by the guest.
   alignas(64) State state;
@@ -118,6 +122,7 @@ struct Mailbox {
   std::uint64_t answer;
 };
 static_assert(sizeof(Mailbox) <= kEventsBase - kMailboxBase);
-static_assert(kEventsBase + kEventCapacity * sizeof(trace::Record) <= kDmaBase);
+static_assert(kEventsBase + kEventCapacity * sizeof(trace::Record) <= kProgramBase);
+static_assert(kProgramBase + scenarios::kMostSteps * sizeof(scenarios::Step) <= kDmaBase);
 
 }  // namespace ringside::guest

@@ -28,6 +28,14 @@ class GuestTapHooks final : public trace::TapHooks {
   }
 };
 
+// What the image does not have came with the mailbox.
+scenarios::Scenario program_in(const Mailbox& box, const char* name) {
+  scenarios::Scenario program{name, "", scenarios::run_program};
+  program.steps = {reinterpret_cast<const scenarios::Step*>(kProgramBase),
+                   box.program_steps < scenarios::kMostSteps ? box.program_steps : scenarios::kMostSteps};
+  return program;
+}
+
 const scenarios::Scenario& named(std::string_view name) {
   for (const scenarios::Scenario& scenario : scenarios::all_scenarios()) {
     if (name == scenario.name) {
@@ -57,7 +65,8 @@ std::string_view name_in(const Mailbox& box) { return std::string_view(box.scena
 
 void run_scenario(GuestMachine& machine, Mailbox& box) {
   const std::string_view field = name_in(box);
-  const scenarios::Scenario& scenario = named(field.substr(0, field.find('\0')));
+  const std::string name(field.substr(0, field.find('\0')));
+  const scenarios::Scenario scenario = box.program_steps != 0 ? program_in(box, name.c_str()) : named(name);
   RingSink ring(box);
   trace::StopAtEvent stop(ring, event_in(box));
   targets::GuardWatch guards(stop);

@@ -8,6 +8,7 @@
 #include "driver/block/block_device.h"
 #include "driver/block/open.h"
 #include "driver/hal/machine.h"
+#include "testbench/scenarios/program.h"
 
 namespace ringside::scenarios {
 
@@ -59,14 +60,17 @@ using OpenDisk = block::BlockDevice* (*)(hal::Machine& machine, hal::Observer* o
 
 class Context {
  public:
-  Context(hal::Machine& machine, hal::Observer* observer, Bench& bench, OpenDisk open_disk, std::uint64_t seed)
-      : machine_(machine), observer_(observer), bench_(bench), open_disk_(open_disk), random_(seed) {}
+  Context(hal::Machine& machine, hal::Observer* observer, Bench& bench, OpenDisk open_disk, std::uint64_t seed,
+          const Steps& steps = {})
+      : machine_(machine), observer_(observer), bench_(bench), open_disk_(open_disk), random_(seed), steps_(steps) {}
 
   [[nodiscard]] hal::Machine& machine() { return machine_; }
   // For a scenario with a driver of its own: what its hal::Observed reports to. Null when nothing is traced.
   [[nodiscard]] hal::Observer* observer() { return observer_; }
   [[nodiscard]] Bench& bench() { return bench_; }
   [[nodiscard]] Random& random() { return random_; }
+  // Of a scenario that is a program; else none.
+  [[nodiscard]] const Steps& steps() const { return steps_; }
 
   // The disk, brought up, or null: for a scenario in which it need not come up.
   [[nodiscard]] block::BlockDevice* try_open(const block::Options& options = {}) {
@@ -93,6 +97,7 @@ class Context {
   Bench& bench_;
   OpenDisk open_disk_;
   Random random_;
+  Steps steps_;
 };
 
 inline constexpr unsigned kMostDisks = 4;
@@ -114,6 +119,8 @@ struct Scenario {
   const char* summary;  // one line, for `ringside list`
   void (*run)(Context& context);
   Setup setup = {};
+  Steps steps = {};            // of a program, with run_program
+  const char* file = nullptr;  // where it came from; null: compiled in
 };
 
 // All scenarios, in the order in which they are best read.

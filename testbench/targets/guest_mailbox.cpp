@@ -15,7 +15,9 @@ Word load_acquire(Word& word) {
 
 }  // namespace
 
-GuestMailbox::GuestMailbox(QemuRam& ram) : box_(*reinterpret_cast<guest::Mailbox*>(ram.data() + guest::kMailboxBase)) {}
+GuestMailbox::GuestMailbox(QemuRam& ram)
+    : box_(*reinterpret_cast<guest::Mailbox*>(ram.data() + guest::kMailboxBase)),
+      program_(ram.data() + guest::kProgramBase) {}
 
 void GuestMailbox::order(const GuestOrder& order, const MachinePlan& plan) {
   box_ = guest::Mailbox{};
@@ -29,6 +31,10 @@ void GuestMailbox::order(const GuestOrder& order, const MachinePlan& plan) {
   box_.disks = static_cast<std::uint32_t>(plan.disks.size());
   box_.mistake = order.mistake;
   box_.bench = order.bench;
+  box_.program_steps = order.steps.count < scenarios::kMostSteps ? order.steps.count : scenarios::kMostSteps;
+  if (box_.program_steps != 0) {
+    std::memcpy(program_, order.steps.first, box_.program_steps * sizeof(scenarios::Step));
+  }
   if (order.debugging) {
     const trace::Event event = order.debugging->event.value_or(trace::Event{});
     box_.stop_kind = static_cast<std::uint16_t>(event.kind);

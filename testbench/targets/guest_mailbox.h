@@ -38,6 +38,7 @@ class GuestMailbox {
 
  private:
   guest::Mailbox& box_;
+  void* program_;               // kProgramBase
   std::uint32_t answered_ = 0;  // our own copy: the other lies where the guest can write
 };
 

@@ -22,6 +22,7 @@ struct GuestOrder {
   GuestStart start = GuestStart::rom;
   guest::Work work = guest::Work::scenario;
   std::string scenario;
+  scenarios::Steps steps;  // of a program; at most kMostSteps
   std::uint64_t seed = 1;
   Tracing tracing = Tracing::events;
   guest::Mistake mistake = guest::Mistake::none;

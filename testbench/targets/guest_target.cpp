@@ -81,6 +81,7 @@ class GuestTarget final : public Target {
     order.accelerator = options_.accelerator;
     order.start = plan.firmware ? GuestStart::kernel : GuestStart::rom;
     order.scenario = scenario.name;
+    order.steps = scenario.steps;
     order.seed = settings.seed;
     order.tracing = settings.tracing;
     order.mistake = options_.mistake;

@@ -30,7 +30,7 @@ void ScenarioPlay::begin(const scenarios::Scenario& scenario) {
 void ScenarioPlay::play(const scenarios::Scenario& scenario, std::uint64_t seed) {
   hal::Machine& machine = tap_ ? static_cast<hal::Machine&>(*tap_) : machine_;
   hal::Observer* const observer = tap_ ? &*tap_ : nullptr;
-  scenarios::Context context(machine, observer, bench_, tap_ ? open_observed : open_plain, seed);
+  scenarios::Context context(machine, observer, bench_, tap_ ? open_observed : open_plain, seed, scenario.steps);
   scenario.run(context);
 }
 

@@ -1,0 +1,35 @@
+// A scenario file, "program": TOML that people write by hand and that `compare --random` writes when it finds
+// something. docs/traces.md is the reference of the format; scenarios/program_table.h says what each step takes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "testbench/scenarios/program.h"
+
+namespace ringside::programs {
+
+inline constexpr std::uint64_t kProgramVersion = 1;
+
+struct Program {
+  std::string name;     // of the scenario: the file's stem
+  std::string file;     // as it was given; empty when it came from nowhere
+  std::string summary;  // one line
+  std::string clause;   // what of VIRTIO it is about; may be empty
+  std::string machine;  // "pc", "q35"; empty: any
+  std::vector<std::string> devices;
+  std::uint64_t disk_sectors = 0;  // 0: the usual size
+  std::vector<scenarios::Step> steps;
+  std::vector<std::uint32_t> lines;  // of each step in the file; empty when it came from nowhere
+};
+
+// Both throw trace::FileError: one line with file, line and what was expected there. `path` gives the name and is what
+// messages say; parse_program does not open it.
+[[nodiscard]] Program parse_program(const std::string& text, const std::string& path);
+[[nodiscard]] Program load_program(const std::string& path);
+
+// As a file that parse_program reads back to the same program; one step a line, without what is default.
+[[nodiscard]] std::string print_program(const Program& program);
+
+}  // namespace ringside::programs
