@@ -1,7 +1,5 @@
 #include "testbench/scenarios/program_table.h"
 
-#include <iterator>
-
 #include "driver/block/open.h"
 #include "driver/block/virtio_blk_spec.h"
 #include "driver/virtio/spec.h"
@@ -148,7 +146,7 @@ constexpr NamedRegister kRegisters[] = {{"common.device_feature_select", kCommon
                                         {"legacy.queue_notify", kLegacyStructure, VIRTIO_PCI_QUEUE_NOTIFY, 2},
                                         {"legacy.device_status", kLegacyStructure, VIRTIO_PCI_STATUS, 1},
                                         {"legacy.isr_status", kLegacyStructure, VIRTIO_PCI_ISR, 1}};
-constexpr std::size_t kRegisterCount = std::size(kRegisters);
+constexpr std::size_t kRegisterCount = sizeof(kRegisters) / sizeof(kRegisters[0]);
 
 // The names of kRegisters as words whose values are their places there.
 struct RegisterNames {
@@ -398,7 +396,7 @@ bool within(const Param& param, std::uint64_t value) {
 
 }  // namespace
 
-OpRows all_ops() { return {kOps, std::size(kOps)}; }
+OpRows all_ops() { return {kOps, sizeof(kOps) / sizeof(kOps[0])}; }
 
 const OpRow* row_of(Op op) {
   for (const OpRow& candidate : kOps) {
