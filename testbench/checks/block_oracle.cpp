@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "testbench/checks/in_flight.h"
 #include "testbench/checks/monitors.h"
 #include "testbench/checks/virtio_numbers.h"
 #include "testbench/trace/hash.h"
@@ -64,7 +65,10 @@ using namespace trace;
 
 constexpr Clause kReadsWhatWasWritten{"5.2.6.2", Role::device};
 constexpr Clause kReadsZeroes{"blkop-dev-09", Role::device};
-constexpr std::array kClauses = {kReadsWhatWasWritten, kReadsZeroes};
+constexpr Clause kReadOnlyKept{"blkop-dev-04", Role::device};
+constexpr std::array kClauses = {kReadsWhatWasWritten, kReadsZeroes, kReadOnlyKept};
+constexpr std::array kKinds = {Kind::device_status, Kind::queue_enabled, Kind::queue_disabled, Kind::request,
+                               Kind::completion};
 
 constexpr std::uint64_t kLongestZeroes = 64u << 20;  // bytes: a longer read of zeroes is not judged
 
@@ -97,8 +101,8 @@ class BlockOracle final : public Monitor {
   using Monitor::Monitor;
   const char* name() const override { return "block oracle"; }
   std::span<const Clause> clauses() const override { return kClauses; }
+  std::span<const Kind> kinds() const override { return kKinds; }
 
- protected:
   void take(const Record& record) override {
     switch (record.kind) {
       case Kind::device_status:
@@ -108,7 +112,7 @@ class BlockOracle final : public Monitor {
         break;
       case Kind::queue_enabled:
       case Kind::queue_disabled:
-        std::erase_if(disks_[record.unit].flying, [&](const auto& entry) { return entry.first.first == record.queue; });
+        disks_[record.unit].flying.erase(record.queue);
         break;
       case Kind::request:
         publish(record);
@@ -131,14 +135,11 @@ class BlockOracle final : public Monitor {
   };
   struct Disk {
     DiskContents contents;
-    std::map<std::pair<std::uint16_t, std::uint32_t>, Flying> flying;  // queue, ordinal
+    std::map<std::uint16_t, InFlight<Flying>> flying;  // by queue
   };
 
   void publish(const Record& record) {
     Disk& disk = disks_[record.unit];
-    if (disk.flying.size() >= kMaxQueueSize) {
-      return;  // more than any queue holds: the driver is broken, which other monitors say
-    }
     Flying request;
     request.type = record.flags;
     request.hash = record.hash;
@@ -149,42 +150,56 @@ class BlockOracle final : public Monitor {
     } else if (changes_contents(record.flags)) {
       request.extent = extent_at(record.value, record.region);
     }
-    if (changes_contents(record.flags)) {
+    if (changes(record)) {
       const bool several = record.flags != VIRTIO_BLK_T_OUT && record.length != sizeof(BlockRange);
       several ? disk.contents.clear() : disk.contents.forget(request.extent);
       contest(disk, request);
     } else if (record.flags == VIRTIO_BLK_T_IN && !request.contested) {
       request.expected = disk.contents.expected(request.extent);
     }
-    disk.flying[{record.queue, record.ordinal}] = request;
+    disk.flying[record.queue].add(record.ordinal, request);
+  }
+
+  // A disk that is read-only keeps its contents whatever it is asked to do (5.2.6.2).
+  [[nodiscard]] bool read_only(const Record& record) const {
+    return has(facts().device(record.unit).offered, VIRTIO_BLK_F_RO);
+  }
+  [[nodiscard]] bool changes(const Record& record) const {
+    return changes_contents(record.flags) && !read_only(record);
   }
 
   static void contest(Disk& disk, Flying& change) {
-    for (auto& [key, other] : disk.flying) {
-      if (!other.extent.overlaps(change.extent)) {
-        continue;
-      }
-      other.expected.reset();
-      if (changes_contents(other.type)) {
-        other.contested = change.contested = true;
-      }
+    for (auto& [queue, requests] : disk.flying) {
+      requests.for_each([&](std::uint32_t, Flying& other) {
+        if (other.extent.overlaps(change.extent)) {
+          other.expected.reset();
+          if (changes_contents(other.type)) {
+            other.contested = change.contested = true;
+          }
+        }
+      });
     }
   }
 
   void complete(const Record& record) {
     Disk& disk = disks_[record.unit];
-    const auto found = disk.flying.find({record.queue, record.ordinal});
-    if (found == disk.flying.end()) {
+    InFlight<Flying>& flying = disk.flying[record.queue];
+    const Flying* const found = flying.find(record.ordinal);
+    if (found == nullptr) {
       return;
     }
-    const Flying request = found->second;
-    disk.flying.erase(found);
+    const Flying request = *found;
+    flying.remove(record.ordinal);
     if (record.value != VIRTIO_BLK_S_OK || request.extent.begin >= request.extent.end) {
       return;
     }
     if (request.type == VIRTIO_BLK_T_IN) {
       judge(record, request);
-    } else if (!request.contested && !leaves_undefined(request.type) && changes_contents(request.type)) {
+      if (read_only(record)) {  // where nothing is written, what is read has to stay
+        disk.contents.learn(request.extent, {false, record.hash, index()});
+      }
+    } else if (!request.contested && !read_only(record) && !leaves_undefined(request.type) &&
+               changes_contents(request.type)) {
       disk.contents.learn(request.extent, {request.type == VIRTIO_BLK_T_WRITE_ZEROES, request.hash, index()});
     }
   }
@@ -196,7 +211,8 @@ class BlockOracle final : public Monitor {
     }
     const std::uint64_t expected = read.expected->zero ? hash_of_zeroes(bytes) : read.expected->hash;
     if (record.hash != expected) {
-      violated(read.expected->zero ? kReadsZeroes : kReadsWhatWasWritten,
+      const Clause& written = read_only(record) ? kReadOnlyKept : kReadsWhatWasWritten;
+      violated(read.expected->zero ? kReadsZeroes : written,
                fmt::format("record {} reads sectors {} to {} as {:016x}, but record {} had left {:016x} there{}",
                            index(), read.extent.begin, read.extent.end - 1, record.hash, read.expected->source,
                            expected, read.expected->zero ? " (zeroes)" : ""));
@@ -208,6 +224,6 @@ class BlockOracle final : public Monitor {
 
 }  // namespace
 
-std::unique_ptr<Monitor> make_block_oracle(Findings& findings) { return std::make_unique<BlockOracle>(findings); }
+std::unique_ptr<Monitor> make_block_oracle(const Tools& tools) { return std::make_unique<BlockOracle>(tools); }
 
 }  // namespace ringside::checks

@@ -27,9 +27,18 @@ constexpr Clause kEraseRanges{"blkop-drv-10", Role::driver};
 constexpr Clause kLifetimeLength{"5.2.6", Role::driver};
 constexpr Clause kReadOnlyRefused{"blkop-dev-03", Role::device};
 constexpr Clause kKnownStatus{"5.2.6", Role::device};
-constexpr std::array kClauses = {kWithinCapacity,  kFlushSector, kFlushData,     kWholeSectors,
-                                 kWholeRanges,     kIdLength,    kDiscardRanges, kZeroesRanges,
-                                 kReadOnlyRefused, kKnownStatus, kEraseRanges,   kLifetimeLength};
+// Zones (VIRTIO 1.4, 5.2.6)
+constexpr Clause kZoneStart{"blkop-drv-20", Role::driver};
+constexpr Clause kAllZones{"blkop-drv-21", Role::driver};
+constexpr Clause kAppendAtStart{"blkop-drv-22", Role::driver};
+constexpr Clause kAppendWhole{"blkop-drv-23", Role::driver};
+constexpr Clause kAppendLimit{"blkop-drv-24", Role::driver};
+constexpr Clause kZonesUnsupported{"blkop-dev-18", Role::device};
+constexpr std::array kClauses = {kWithinCapacity, kFlushSector,    kFlushData,       kWholeSectors,    kWholeRanges,
+                                 kIdLength,       kDiscardRanges,  kZeroesRanges,    kReadOnlyRefused, kKnownStatus,
+                                 kEraseRanges,    kLifetimeLength, kZoneStart,       kAllZones,        kAppendAtStart,
+                                 kAppendWhole,    kAppendLimit,    kZonesUnsupported};
+constexpr std::array kKinds = {Kind::features, Kind::register_read, Kind::request, Kind::completion};
 
 constexpr std::uint64_t kRangeBytes = sizeof(BlockRange);
 constexpr std::uint64_t kIdBytes = 20;
@@ -41,14 +50,17 @@ constexpr std::uint64_t kCapacityHigh = 0x04;
 constexpr std::uint64_t kMaxDiscardSeg = 0x28;
 constexpr std::uint64_t kMaxWriteZeroesSeg = 0x34;
 constexpr std::uint64_t kMaxSecureEraseSeg = 0x40;
+constexpr std::uint64_t kZoneSectors = 0x48;
+constexpr std::uint64_t kMaxAppendSectors = 0x54;
+constexpr std::uint64_t kWriteGranularity = 0x58;
 
 class BlockRequests final : public Monitor {
  public:
   using Monitor::Monitor;
   const char* name() const override { return "block requests"; }
   std::span<const Clause> clauses() const override { return kClauses; }
+  std::span<const Kind> kinds() const override { return kKinds; }
 
- protected:
   void take(const Record& record) override {
     switch (record.kind) {
       case Kind::features:
@@ -58,7 +70,7 @@ class BlockRequests final : public Monitor {
         break;
       case Kind::register_read:
         if (record.region == static_cast<std::uint32_t>(Structure::device) && record.width == 4) {
-          disks_[record.unit].config[record.offset] = static_cast<std::uint32_t>(record.value);
+          disks_[record.unit].learn(record.offset, record.value);
         }
         break;
       case Kind::request:
@@ -75,16 +87,20 @@ class BlockRequests final : public Monitor {
  private:
   struct Disk {
     std::map<std::uint64_t, std::uint32_t> config;  // 32-bit words as last read, by offset
+    std::optional<std::uint64_t> capacity;          // out of them, in sectors
     bool read_only = false;
 
     [[nodiscard]] std::optional<std::uint64_t> word(std::uint64_t offset) const {
       const auto found = config.find(offset);
       return found == config.end() ? std::nullopt : std::optional<std::uint64_t>(found->second);
     }
-    [[nodiscard]] std::optional<std::uint64_t> capacity() const {
+    void learn(std::uint64_t offset, std::uint64_t value) {
+      config[offset] = static_cast<std::uint32_t>(value);
       const auto low = word(kCapacityLow);
       const auto high = word(kCapacityHigh);
-      return low && high ? std::optional<std::uint64_t>(*low | *high << 32) : std::nullopt;
+      if (low && high) {
+        capacity = *low | *high << 32;
+      }
     }
   };
 
@@ -116,9 +132,40 @@ class BlockRequests final : public Monitor {
       case VIRTIO_BLK_T_GET_LIFETIME:
         expect(record.length == kLifetimeBytes, kLifetimeLength, record, "the lifetime of the medium has 6 bytes");
         break;
+      case VIRTIO_BLK_T_ZONE_APPEND:
+        append(record, disk);
+        break;
+      case VIRTIO_BLK_T_ZONE_OPEN:
+      case VIRTIO_BLK_T_ZONE_CLOSE:
+      case VIRTIO_BLK_T_ZONE_FINISH:
+      case VIRTIO_BLK_T_ZONE_RESET:
+        expect(starts_zone(record, disk), kZoneStart, record, "the sector is the first of a zone");
+        break;
+      case VIRTIO_BLK_T_ZONE_RESET_ALL:
+        expect(record.offset == 0, kAllZones, record, "the sector is 0 where all zones are meant");
+        break;
       default:
         break;  // types that this monitor does not know are the device's to refuse
     }
+  }
+
+  static bool starts_zone(const Record& record, const Disk& disk) {
+    const auto sectors = disk.word(kZoneSectors);
+    return !sectors || *sectors == 0 || record.offset % *sectors == 0;
+  }
+
+  void append(const Record& record, const Disk& disk) {
+    expect(starts_zone(record, disk), kAppendAtStart, record, "an append names the first sector of a zone");
+    const auto granularity = disk.word(kWriteGranularity);
+    expect(!granularity || *granularity == 0 || record.length % *granularity == 0, kAppendWhole, record,
+           "an append is a multiple of write_granularity");
+    const auto limit = disk.word(kMaxAppendSectors);
+    expect(!limit || record.length <= *limit * kSectorBytes, kAppendLimit, record,
+           "an append is no longer than max_append_sectors");
+  }
+
+  static bool is_of_zones(std::uint16_t type) {
+    return type >= VIRTIO_BLK_T_ZONE_APPEND && type <= VIRTIO_BLK_T_ZONE_RESET_ALL;
   }
 
   // The record carries the first range; of further ones only the number is known.
@@ -126,28 +173,36 @@ class BlockRequests final : public Monitor {
     expect(record.length != 0 && record.length % kRangeBytes == 0, kWholeRanges, record,
            "data is a multiple of 16 bytes");
     if (const auto limit = disk.word(limit_offset); limit.has_value()) {
-      expect(record.length / kRangeBytes <= *limit, count, record, fmt::format("at most {} ranges", *limit));
+      if (record.length / kRangeBytes > *limit) {
+        violated(count, fmt::format("{}: at most {} ranges", describe(record), *limit));
+      }
     }
-    expect(is_inside(disk, record.value, record.region), kWithinCapacity, record,
-           fmt::format("the range of {} sectors from {} reaches beyond capacity", record.region, record.value));
+    if (!is_inside(disk, record.value, record.region)) {
+      violated(kWithinCapacity, fmt::format("{}: the range of {} sectors from {} reaches beyond capacity",
+                                            describe(record), record.region, record.value));
+    }
   }
 
   void complete(const Record& record) {
     if (record.ordinal == kNoOrdinal || record.flags == kSenseless) {
       return;
     }
-    expect(record.value <= VIRTIO_BLK_S_UNSUPP, kKnownStatus, record, "a status is 0, 1 or 2");
+    const bool zoned = has(facts().device(record.unit).accepted, VIRTIO_BLK_F_ZONED);
+    expect(zoned || record.value <= VIRTIO_BLK_S_UNSUPP, kKnownStatus, record, "a status is 0, 1 or 2");
+    expect(zoned || !is_of_zones(record.flags) || record.value == VIRTIO_BLK_S_UNSUPP, kZonesUnsupported, record,
+           "without zones a request for them is not supported");
     const bool wrote = record.flags == VIRTIO_BLK_T_OUT && record.value == VIRTIO_BLK_S_OK;
     expect(!(disks_[record.unit].read_only && wrote), kReadOnlyRefused, record, "a read-only disk takes no write");
   }
 
   // Never the sum of the two: it may wrap.
   static bool is_inside(const Disk& disk, std::uint64_t sector, std::uint64_t sectors) {
-    const auto capacity = disk.capacity();
+    const auto& capacity = disk.capacity;
     return !capacity.has_value() || (sector <= *capacity && sectors <= *capacity - sector);
   }
 
-  void expect(bool held, const Clause& clause, const Record& record, const std::string& rule) {
+  template <class Rule>
+  void expect(bool held, const Clause& clause, const Record& record, const Rule& rule) {
     if (!held) {
       violated(clause, fmt::format("{}: {}", describe(record), rule));
     }
@@ -158,6 +213,6 @@ class BlockRequests final : public Monitor {
 
 }  // namespace
 
-std::unique_ptr<Monitor> make_block_requests(Findings& findings) { return std::make_unique<BlockRequests>(findings); }
+std::unique_ptr<Monitor> make_block_requests(const Tools& tools) { return std::make_unique<BlockRequests>(tools); }
 
 }  // namespace ringside::checks

@@ -20,6 +20,7 @@ constexpr Clause kReadOnly{"pcicommon-drv-01", Role::driver};
 constexpr Clause kReadOnlyDeviceConfig{"5.2.4", Role::driver};
 constexpr Clause kNotWhileNegotiating{"init-drv-03", Role::driver};
 constexpr std::array kClauses = {kNaturalWidth, kReadOnly, kReadOnlyDeviceConfig, kNotWhileNegotiating};
+constexpr std::array kKinds = {Kind::device_status, Kind::register_read, Kind::register_write};
 
 // A run of fields of one width, up to (and without) `end`.
 struct Fields {
@@ -75,10 +76,9 @@ class ConfigAccess final : public Monitor {
   using Monitor::Monitor;
   const char* name() const override { return "config access"; }
   std::span<const Clause> clauses() const override { return kClauses; }
+  std::span<const Kind> kinds() const override { return kKinds; }
 
- protected:
   void take(const Record& record) override {
-    legacy_.see(record);
     if (record.kind == Kind::device_status && record.flags == 0) {
       features_ok_[record.unit] = (record.value & VIRTIO_CONFIG_S_FEATURES_OK) != 0;
     } else if (record.kind == Kind::register_read || record.kind == Kind::register_write) {
@@ -92,7 +92,7 @@ class ConfigAccess final : public Monitor {
  private:
   void judge_width(const Record& record) {
     // The legacy block gives the same device configuration at any width (4.1.4.8, legpcilayout-dev-02).
-    if (legacy_(record) && record.region == static_cast<std::uint32_t>(Structure::device)) {
+    if (facts().device(record.unit).legacy && record.region == static_cast<std::uint32_t>(Structure::device)) {
       return;
     }
     const std::uint8_t natural = natural_width(fields_of(record.region), record.offset);
@@ -110,18 +110,17 @@ class ConfigAccess final : public Monitor {
       if (record.offset != kWriteback) {
         violated(kReadOnlyDeviceConfig, fmt::format("{}: the field is read-only", describe(record)));
       }
-      if (!legacy_(record) && !features_ok_[record.unit]) {
+      if (!facts().device(record.unit).legacy && !features_ok_[record.unit]) {
         violated(kNotWhileNegotiating, fmt::format("{} before FEATURES_OK", describe(record)));
       }
     }
   }
 
-  LegacyUse legacy_;
   std::map<std::uint8_t, bool> features_ok_;
 };
 
 }  // namespace
 
-std::unique_ptr<Monitor> make_config_access(Findings& findings) { return std::make_unique<ConfigAccess>(findings); }
+std::unique_ptr<Monitor> make_config_access(const Tools& tools) { return std::make_unique<ConfigAccess>(tools); }
 
 }  // namespace ringside::checks

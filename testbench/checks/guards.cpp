@@ -12,14 +12,15 @@ namespace {
 
 constexpr Clause kOnlyWritableBuffers{"desc-dev-01", Role::device};
 constexpr std::array kClauses = {kOnlyWritableBuffers};
+constexpr std::array kKinds = {trace::Kind::guard};
 
 class Guards final : public Monitor {
  public:
   using Monitor::Monitor;
   const char* name() const override { return "guards"; }
   std::span<const Clause> clauses() const override { return kClauses; }
+  std::span<const trace::Kind> kinds() const override { return kKinds; }
 
- protected:
   void take(const trace::Record& record) override {
     if (record.kind == trace::Kind::guard) {
       violated(kOnlyWritableBuffers, trace::describe(record));
@@ -29,6 +30,6 @@ class Guards final : public Monitor {
 
 }  // namespace
 
-std::unique_ptr<Monitor> make_guards(Findings& findings) { return std::make_unique<Guards>(findings); }
+std::unique_ptr<Monitor> make_guards(const Tools& tools) { return std::make_unique<Guards>(tools); }
 
 }  // namespace ringside::checks

@@ -7,14 +7,14 @@ namespace ringside::checks {
 
 const char* to_string(Role role) { return role == Role::driver ? "driver" : "device"; }
 
-void Findings::add(Violation violation) {
-  std::vector<std::size_t>& kept = by_clause_[violation.clause];
+void Findings::add(const Clause& clause, std::string text) {
+  std::vector<std::size_t>& kept = by_clause_[clause.id];
   if (kept.size() == kKeptPerClause) {
     ++violations_[kept.back()].count;
     return;
   }
   kept.push_back(violations_.size());
-  violations_.push_back(std::move(violation));
+  violations_.push_back({clause.id, clause.role, index_, time_, std::move(text)});
 }
 
 std::vector<Violation> Findings::take() {
@@ -22,24 +22,6 @@ std::vector<Violation> Findings::take() {
   std::stable_sort(violations_.begin(), violations_.end(),
                    [](const Violation& left, const Violation& right) { return left.index < right.index; });
   return std::exchange(violations_, {});
-}
-
-void Monitor::see(const trace::Record& record, std::size_t index) {
-  index_ = index;
-  time_ = record.time;
-  if (record.tap == needs()) {
-    take(record);
-  }
-}
-
-void Monitor::violated(const Clause& clause, std::string text) {
-  Violation violation;
-  violation.clause = clause.id;
-  violation.role = clause.role;
-  violation.index = index_;
-  violation.time = time_;
-  violation.text = std::move(text);
-  findings_.add(std::move(violation));
 }
 
 }  // namespace ringside::checks

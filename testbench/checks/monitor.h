@@ -1,5 +1,6 @@
-// A monitor watches the event stream of one run, on any target, for requirements of VIRTIO that one side breaks. It
-// sees what crosses the driver's side of the interface and nothing else, so the same monitor serves every world.
+// A monitor watches the event stream of one run, on any target, for requirements of VIRTIO that one side breaks. Most
+// see what crosses the driver's side of the interface and nothing else, so the same monitor serves every world; the few
+// that need the device's side ask for its records.
 //
 // Some scenarios misbehave on purpose (they send what a device has to refuse), and a fault plan makes devices misbehave
 // on purpose; so a violation says who broke the rule, and the caller decides what that means for the run.
@@ -10,8 +11,10 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "testbench/checks/facts.h"
 #include "testbench/trace/record.h"
 
 namespace ringside::checks {
@@ -42,42 +45,56 @@ class Findings {
  public:
   static constexpr std::size_t kKeptPerClause = 16;
 
-  void add(Violation violation);
+  // The record that is being taken: what is added belongs to it.
+  void look_at(std::size_t index, std::uint64_t time) {
+    index_ = index;
+    time_ = time;
+  }
+  void add(const Clause& clause, std::string text);
   // In the order of the records.
   [[nodiscard]] std::vector<Violation> take();
 
  private:
   std::vector<Violation> violations_;
   std::map<std::string, std::vector<std::size_t>> by_clause_;
+  std::size_t index_ = 0;
+  std::uint64_t time_ = 0;
+  friend class Monitor;
+};
+
+// What every monitor works with.
+struct Tools {
+  Findings& findings;
+  const Facts& facts;
 };
 
 class Monitor {
  public:
-  explicit Monitor(Findings& findings) : findings_(findings) {}
+  explicit Monitor(const Tools& tools) : findings_(tools.findings), facts_(tools.facts) {}
   Monitor(const Monitor&) = delete;
   Monitor& operator=(const Monitor&) = delete;
   virtual ~Monitor() = default;
 
   [[nodiscard]] virtual const char* name() const = 0;
   [[nodiscard]] virtual std::span<const Clause> clauses() const = 0;
-  // The tap whose records it needs: QEMU has no device side, a served guest no driver side.
-  [[nodiscard]] virtual trace::Tap needs() const { return trace::Tap::driver; }
+  // What it is given; a record of another kind costs it nothing. Kinds from dev_config on are the device's side: QEMU
+  // has none, so a monitor that asks for them is silent there.
+  [[nodiscard]] virtual std::span<const trace::Kind> kinds() const = 0;
 
   // Records in order, from power-on.
-  void see(const trace::Record& record, std::size_t index);
+  virtual void take(const trace::Record& record) = 0;
   // After the last one.
   virtual void finish() {}
 
  protected:
-  virtual void take(const trace::Record& record) = 0;
   // At the record that is being taken.
-  void violated(const Clause& clause, std::string text);
-  [[nodiscard]] std::size_t index() const { return index_; }
+  void violated(const Clause& clause, std::string text) { findings_.add(clause, std::move(text)); }
+  [[nodiscard]] std::size_t index() const { return findings_.index_; }
+  [[nodiscard]] const Facts& facts() const { return facts_; }
 
  private:
   Findings& findings_;
-  std::size_t index_ = 0;
-  std::uint64_t time_ = 0;
+  const Facts& facts_;
 };
 
 }  // namespace ringside::checks

@@ -1,28 +1,59 @@
 #include "testbench/checks/monitors.h"
 
 namespace ringside::checks {
+namespace {
 
-std::vector<std::unique_ptr<Monitor>> all_monitors(Findings& findings) {
+constexpr std::size_t kKinds = 256;
+
+// Kinds from here on are the device's side, those before it the driver's and the bench's.
+constexpr bool is_device_side(trace::Kind kind) { return kind >= trace::Kind::dev_config; }
+
+}  // namespace
+
+std::vector<std::unique_ptr<Monitor>> all_monitors(const Tools& tools) {
   std::vector<std::unique_ptr<Monitor>> monitors;
   for (const auto make : {make_status_protocol, make_features, make_queue_setup, make_available_ring, make_used_ring,
-                          make_notification, make_config_access, make_block_requests, make_guards, make_block_oracle}) {
-    monitors.push_back(make(findings));
+                          make_notification, make_config_access, make_block_requests, make_guards, make_block_oracle,
+                          make_chains, make_vectors, make_device_config, make_feature_windows, make_pci_capabilities,
+                          make_isr, make_device_silence, make_device_memory, make_interrupts_sent}) {
+    monitors.push_back(make(tools));
   }
   return monitors;
 }
 
-std::vector<Violation> run_monitors(const std::vector<trace::Record>& log) {
-  Findings findings;
-  const auto monitors = all_monitors(findings);
-  for (std::size_t index = 0; index < log.size(); ++index) {
-    for (const auto& monitor : monitors) {
-      monitor->see(log[index], index);
+MonitorRun::MonitorRun() : monitors_(all_monitors({findings_, facts_})), takers_(kKinds) {
+  for (const auto& monitor : monitors_) {
+    for (const trace::Kind kind : monitor->kinds()) {
+      takers_[static_cast<std::size_t>(kind)].push_back(monitor.get());
     }
   }
-  for (const auto& monitor : monitors) {
+}
+
+void MonitorRun::append(const trace::Record& record) {
+  const std::size_t index = index_++;
+  if ((record.tap == trace::Tap::device) != is_device_side(record.kind)) {
+    return;
+  }
+  facts_.see(record);
+  findings_.look_at(index, record.time);
+  for (Monitor* const monitor : takers_[static_cast<std::size_t>(record.kind)]) {
+    monitor->take(record);
+  }
+}
+
+std::vector<Violation> MonitorRun::finish() {
+  for (const auto& monitor : monitors_) {
     monitor->finish();
   }
-  return findings.take();
+  return findings_.take();
+}
+
+std::vector<Violation> run_monitors(const std::vector<trace::Record>& log) {
+  MonitorRun run;
+  for (const trace::Record& record : log) {
+    run.append(record);
+  }
+  return run.finish();
 }
 
 }  // namespace ringside::checks

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "testbench/checks/monitors.h"
+#include "testbench/checks/per_queue.h"
 #include "testbench/checks/virtio_numbers.h"
 #include "testbench/trace/interrupt_due.h"
 #include "testbench/trace/interrupt_routes.h"
@@ -33,38 +34,45 @@ constexpr Clause kKickConfigValue{"pcikick-drv-05", Role::driver};
 constexpr Clause kKickDataConfigValue{"pcikick-drv-06", Role::driver};
 constexpr Clause kKickPosition{"2.9", Role::driver};
 constexpr Clause kKickPackedPosition{"packeddesc-drv-03", Role::driver};
+constexpr Clause kNoKickOnFlags{"availsup-drv-03", Role::driver};
+constexpr Clause kFlagsZeroOrOne{"usedsup-drv-01", Role::driver};
+constexpr Clause kFlagsZero{"usedsup-drv-03", Role::driver};
+constexpr Clause kPackedFlagsBarrier{"packedflags-drv-01", Role::driver};
+constexpr Clause kPackedNotifyBarrier{"packednotify-drv-01", Role::driver};
 constexpr Clause kInterruptOnFlags{"usedsup-dev-03", Role::device};
 constexpr Clause kInterruptOnEvent{"usedsup-dev-05", Role::device};
 constexpr std::array kClauses = {kKickOnFlags,        kKickOnEvent,      kNoNeedlessKick,      kPublishBarrier,
                                  kNotifyBarrier,      kKickWidth,        kKickValue,           kKickDataWidth,
                                  kKickDataQueue,      kKickConfigValue,  kKickDataConfigValue, kKickPosition,
-                                 kKickPackedPosition, kInterruptOnFlags, kInterruptOnEvent};
+                                 kKickPackedPosition, kInterruptOnFlags, kInterruptOnEvent,    kNoKickOnFlags,
+                                 kFlagsZeroOrOne,     kFlagsZero,        kPackedFlagsBarrier,  kPackedNotifyBarrier};
+constexpr std::array kKinds = {Kind::device_status, Kind::queue_enabled, Kind::queue_disabled, Kind::avail_publish,
+                               Kind::doorbell,      Kind::register_read, Kind::register_write, Kind::used_event,
+                               Kind::avail_flags,   Kind::used_seen,     Kind::access,         Kind::fence,
+                               Kind::wait,          Kind::relax,         Kind::wait_timeout,   Kind::msix_vector,
+                               Kind::acknowledge,   Kind::dma_map,       Kind::dma_unmap,      Kind::log_line,
+                               Kind::completion,    Kind::interrupt};
 
 class Notification final : public Monitor {
  public:
   using Monitor::Monitor;
   const char* name() const override { return "notification"; }
   std::span<const Clause> clauses() const override { return kClauses; }
+  std::span<const Kind> kinds() const override { return kKinds; }
 
- protected:
   void take(const Record& record) override {
     routes_.see(record);
     switch (record.kind) {
-      case Kind::features:
-        if (record.flags == 1) {
-          accepted_[record.unit] = record.value;
-        }
-        break;
       case Kind::device_status:
         if (is_reset(record)) {
-          erase_unit(queues_, record.unit);
+          queues_.erase_unit(record.unit);
         }
         break;
       case Kind::queue_enabled:
         enable(record);
         break;
       case Kind::queue_disabled:
-        queues_.erase(key_of(record));
+        queues_.erase(record);
         break;
       case Kind::avail_publish:
         publish(record);
@@ -74,12 +82,14 @@ class Notification final : public Monitor {
         break;
       case Kind::register_read:
         if (is_common(record, VIRTIO_PCI_COMMON_Q_NDATA)) {
-          config_data_[key_of(record)] = record.value;
+          config_data_[record] = record.value;
         }
         break;
-      case Kind::used_event:
       case Kind::avail_flags:
-        queues_[key_of(record)].interrupt.asked(record);
+        judge_flags(record);
+        [[fallthrough]];
+      case Kind::used_event:
+        queues_[record].interrupt.asked(record);
         break;
       case Kind::used_seen:
         used(record);
@@ -117,63 +127,78 @@ class Notification final : public Monitor {
     bool open = false;            // something was published since
     bool fenced = false;          // with the fence that must follow
     bool due = false;             // a doorbell must come
+    bool declined = false;        // the device has said that it needs none
     // The device's side
     InterruptRequest interrupt;
     RingPositions ring;
   };
 
-  [[nodiscard]] bool event_index(std::uint8_t unit) { return has(accepted_[unit], VIRTIO_F_EVENT_IDX); }
+  [[nodiscard]] bool event_index(std::uint8_t unit) const {
+    return has(facts().device(unit).accepted, VIRTIO_F_EVENT_IDX);
+  }
 
   void enable(const Record& record) {
     Queue queue;
     queue.used_ring = record.aux;
     queue.size = static_cast<std::uint16_t>(record.value);
-    queue.interrupt = InterruptRequest(record, accepted_[record.unit]);
-    queue.ring = RingPositions(record.value, accepted_[record.unit]);
+    queue.interrupt = InterruptRequest(record, facts().device(record.unit).accepted);
+    queue.ring = RingPositions(record.value, facts().device(record.unit).accepted);
     queue.published = queue.before = queue.ring.start();
-    queues_[key_of(record)] = queue;
+    queues_[record] = queue;
   }
 
   // --- The driver tells the device
 
   void publish(const Record& record) {
-    Queue& queue = queues_[key_of(record)];
+    Queue& queue = queues_[record];
     // The store of avail.idx itself stands between the fence and this record; what is published by a descriptor's flags
     // is recorded before them.
     const std::uint64_t own_stores = queue.ring.packed() ? 0 : 1;
     if (accesses_ && stores_ > own_stores) {
-      violated(kPublishBarrier, fmt::format("{} without a barrier after the entries were stored", describe(record)));
+      violated(queue.ring.packed() ? kPackedFlagsBarrier : kPublishBarrier,
+               fmt::format("{} without a barrier after the entries were stored", describe(record)));
     }
     queue.published = static_cast<std::uint16_t>(record.value);
     queue.open = true;
-    queue.fenced = false;
+    queue.fenced = queue.declined = false;
   }
 
   void doorbell(const Record& record) {
-    Queue& queue = queues_[key_of(record)];
+    Queue& queue = queues_[record];
     judge_value(record, queue);
-    if (event_index(record.unit) && !queue.due && !queue.open) {
-      violated(kNoNeedlessKick, fmt::format("{}, which the device has not asked for", describe(record)));
+    const bool unwanted = event_index(record.unit) ? !queue.open : queue.declined;
+    if (unwanted && !queue.due) {
+      violated(event_index(record.unit) ? kNoNeedlessKick : kNoKickOnFlags,
+               fmt::format("{}, which the device has not asked for", describe(record)));
     }
-    queue.open = queue.due = false;
+    queue.open = queue.due = queue.declined = false;
     queue.before = queue.published;
+  }
+
+  // Of a split ring; the flags of a packed one are the event suppression area's (2.7.7.1).
+  void judge_flags(const Record& record) {
+    const bool by_event = event_index(record.unit);
+    const bool packed = has(facts().device(record.unit).accepted, VIRTIO_F_RING_PACKED);
+    if (!packed && record.value > (by_event ? 0 : 1)) {
+      violated(by_event ? kFlagsZero : kFlagsZeroOrOne, describe(record));
+    }
   }
 
   // 4.1.5.2: which queue, by its number or by what the device chose for it; with NOTIFICATION_DATA also where the ring
   // stands: what comes next (2.9).
   void judge_value(const Record& record, const Queue& queue) {
-    const bool carries_data = has(accepted_[record.unit], VIRTIO_F_NOTIFICATION_DATA);
-    const bool config_data = has(accepted_[record.unit], VIRTIO_F_NOTIF_CONFIG_DATA);
+    const bool carries_data = has(facts().device(record.unit).accepted, VIRTIO_F_NOTIFICATION_DATA);
+    const bool config_data = has(facts().device(record.unit).accepted, VIRTIO_F_NOTIF_CONFIG_DATA);
     if (record.width != (carries_data ? 4 : 2)) {
       violated(carries_data ? kKickDataWidth : kKickWidth,
                fmt::format("{}: expected {} bits", describe(record), carries_data ? 32 : 16));
       return;
     }
-    const auto chosen = config_data_.find(key_of(record));
-    if (config_data && chosen == config_data_.end()) {
+    const std::optional<std::uint64_t>& chosen = config_data_[record];
+    if (config_data && !chosen) {
       return;  // what the driver has not read in this log is not known
     }
-    const std::uint64_t name = config_data ? chosen->second : record.queue;
+    const std::uint64_t name = config_data ? *chosen : record.queue;
     if ((record.value & 0xffff) != name) {
       const Clause& with_config = carries_data ? kKickDataConfigValue : kKickConfigValue;
       const Clause& with_number = carries_data ? kKickDataQueue : kKickValue;
@@ -195,13 +220,13 @@ class Notification final : public Monitor {
     const std::uint64_t at = packed_address(record.region, record.offset);
     for (auto& [key, queue] : queues_) {
       if (queue.open) {
-        queue.ring.packed() ? packed_suppression(queue, at, record) : split_suppression(key, queue, at, record);
+        queue.ring.packed() ? packed_suppression(queue, at, record) : split_suppression(key.first, queue, at, record);
       }
     }
   }
 
-  void split_suppression(const QueueKey& key, Queue& queue, std::uint64_t at, const Record& record) {
-    const bool by_event = event_index(key.first);
+  void split_suppression(std::uint8_t unit, Queue& queue, std::uint64_t at, const Record& record) {
+    const bool by_event = event_index(unit);
     const auto value = static_cast<std::uint16_t>(record.value);
     if (record.width == 2 && at == queue.used_ring + (by_event ? kRingEntries + 8u * queue.size : kRingFlags)) {
       suppression_read(queue, by_event ? queue.ring.passes(value, queue.before, queue.published)
@@ -222,9 +247,11 @@ class Notification final : public Monitor {
 
   void suppression_read(Queue& queue, bool wanted) {
     if (!queue.fenced) {
-      violated(kNotifyBarrier, "the device's notification suppression read without a barrier after avail.idx");
+      violated(queue.ring.packed() ? kPackedNotifyBarrier : kNotifyBarrier,
+               "the device's notification suppression read without a barrier after avail.idx");
     }
     queue.due = queue.due || wanted;
+    queue.declined = !wanted;
     queue.before = queue.published;
     queue.open = false;
   }
@@ -257,7 +284,7 @@ class Notification final : public Monitor {
   // --- The device tells the driver
 
   void used(const Record& record) {
-    Queue& queue = queues_[key_of(record)];
+    Queue& queue = queues_[record];
     const bool awaited = timed_out_.has_value() && routes_.concerns(*timed_out_, record.unit, record.queue);
     if (awaited && queue.interrupt.due(record)) {
       violated(queue.interrupt.by_event() ? kInterruptOnEvent : kInterruptOnFlags,
@@ -266,17 +293,16 @@ class Notification final : public Monitor {
     queue.interrupt.saw(record);
   }
 
-  std::map<std::uint8_t, std::uint64_t> accepted_;
-  std::map<QueueKey, Queue> queues_;
+  PerQueue<Queue> queues_;
   bool accesses_ = false;     // the log has them
   std::uint64_t stores_ = 0;  // to shared memory since the last publication fence
   InterruptRoutes routes_;
-  std::map<QueueKey, std::uint64_t> config_data_;  // queue_notif_config_data
-  std::optional<std::uint64_t> timed_out_;         // the vector that the driver has just waited for in vain
+  PerQueue<std::optional<std::uint64_t>> config_data_;  // queue_notif_config_data
+  std::optional<std::uint64_t> timed_out_;              // the vector that the driver has just waited for in vain
 };
 
 }  // namespace
 
-std::unique_ptr<Monitor> make_notification(Findings& findings) { return std::make_unique<Notification>(findings); }
+std::unique_ptr<Monitor> make_notification(const Tools& tools) { return std::make_unique<Notification>(tools); }
 
 }  // namespace ringside::checks

@@ -1,10 +1,13 @@
 // Setting a queue up (VIRTIO 1.2, 4.1.4.3.2, 4.1.5.1.2, 2.7): every field first, queue_enable last.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 
 #include "testbench/checks/monitors.h"
+#include "testbench/checks/per_queue.h"
 #include "testbench/checks/virtio_numbers.h"
 #include "testbench/trace/names.h"
 
@@ -23,13 +26,25 @@ constexpr Clause kAligned{"splitvq-drv-01", Role::driver};
 constexpr Clause kPackedAligned{"packedvq-drv-01", Role::driver};
 constexpr Clause kLegacyPage{"legvq-drv-03", Role::driver};
 constexpr Clause kLegacyContiguous{"legvq-drv-02", Role::driver};
-constexpr Clause kVectorReadBack{"pcimsix-drv-05", Role::driver};
 constexpr Clause kSizeOffered{"pcicommon-dev-15", Role::device};
-constexpr Clause kVectorKept{"pcimsix-dev-06", Role::device};
+constexpr Clause kResetAwaited{"qreset-drv-01", Role::driver};
+constexpr Clause kNotFreedWhileLive{"cleanup-drv-02", Role::driver};
+constexpr Clause kLegacySizeRead{"legvq-drv-01", Role::driver};
+constexpr Clause kHalvesWork{"pcilayout-dev-01", Role::device};
+constexpr Clause kNewSizeKept{"qreenable-dev-01", Role::device};
+constexpr Clause kNoSuchQueue{"pcicommon-dev-14", Role::device};
+constexpr Clause kNoResetAfterReset{"pcicommon-dev-09", Role::device};
+constexpr Clause kNoResetOnceEnabled{"pcicommon-dev-10", Role::device};
+constexpr Clause kDisabledAfterQueueReset{"pcicommon-dev-13", Role::device};
 constexpr Clause kDisabledAfterReset{"pcicommon-dev-08", Role::device};
-constexpr std::array kClauses = {kVectorKept,    kDisabledAfterReset, kFieldsFirst, kFieldsAgain,     kPowerOfTwo,
-                                 kNeverDisabled, kResetFinished,      kAligned,     kVectorReadBack,  kSizeOffered,
-                                 kNeverZero,     kPackedAligned,      kLegacyPage,  kLegacyContiguous};
+constexpr std::array kClauses = {
+    kFieldsFirst,       kFieldsAgain,  kPowerOfTwo,        kNeverDisabled,      kResetFinished,
+    kNeverZero,         kAligned,      kPackedAligned,     kLegacyPage,         kLegacyContiguous,
+    kSizeOffered,       kResetAwaited, kNotFreedWhileLive, kLegacySizeRead,     kHalvesWork,
+    kNewSizeKept,       kNoSuchQueue,  kNoResetAfterReset, kNoResetOnceEnabled, kDisabledAfterQueueReset,
+    kDisabledAfterReset};
+constexpr std::array kKinds = {Kind::register_write, Kind::register_read, Kind::queue_enabled, Kind::queue_disabled,
+                               Kind::device_status,  Kind::dma_alloc,     Kind::dma_free};
 
 constexpr std::array kRings = {VIRTIO_PCI_COMMON_Q_DESCLO, VIRTIO_PCI_COMMON_Q_AVAILLO, VIRTIO_PCI_COMMON_Q_USEDLO};
 constexpr std::array kRingNames = {"descriptor table", "available ring", "used ring"};
@@ -46,8 +61,8 @@ class QueueSetup final : public Monitor {
   using Monitor::Monitor;
   const char* name() const override { return "queue set-up"; }
   std::span<const Clause> clauses() const override { return kClauses; }
+  std::span<const Kind> kinds() const override { return kKinds; }
 
- protected:
   void take(const Record& record) override {
     switch (record.kind) {
       case Kind::register_write:
@@ -58,30 +73,27 @@ class QueueSetup final : public Monitor {
       case Kind::register_read:
         if (record.region == static_cast<std::uint32_t>(Structure::common)) {
           read(record);
-        }
-        break;
-      case Kind::features:
-        if (record.flags == 1) {
-          accepted_[record.unit] = record.value;
+        } else if (record.region == static_cast<std::uint32_t>(Structure::legacy) &&
+                   record.offset == VIRTIO_PCI_QUEUE_NUM) {
+          queues_[record].legacy_size = record.value;
         }
         break;
       case Kind::queue_enabled:
         record.flags == 1 ? enable_legacy(record) : enable(record);
         break;
       case Kind::queue_disabled:
-        queues_[key_of(record)] = Queue{};
-        queues_[key_of(record)].resetting = queues_[key_of(record)].was_reset = record.flags == 0;
+        disable(record);
         break;
       case Kind::device_status:
         if (is_reset(record)) {
-          erase_unit(queues_, record.unit);
-          accepted_.erase(record.unit);
+          queues_.erase_unit(record.unit);
         }
         break;
       case Kind::dma_alloc:
         allocations_[record.region - kRegionDma] = {record.aux, record.length};
         break;
       case Kind::dma_free:
+        freed(record);
         allocations_.erase(record.region - kRegionDma);
         break;
       default:
@@ -95,8 +107,12 @@ class QueueSetup final : public Monitor {
     bool resetting = false;  // queue_reset was written and has not been read 0
     bool was_reset = false;
     std::array<bool, 3> ring_written{};
-    bool vector_unread = false;
-    std::uint64_t vector = VIRTIO_MSI_NO_VECTOR;  // as written
+    bool reset_read = false;                    // queue_reset was read since
+    bool was_enabled = false;                   // since the device was reset
+    std::array<std::uint64_t, 3> ring{};        // as written, where ring_written
+    std::array<std::uint64_t, 3> live_rings{};  // those of a queue that is enabled
+    std::optional<std::uint64_t> size;          // as written
+    std::optional<std::uint64_t> legacy_size;   // as read
   };
 
   struct Allocation {
@@ -104,7 +120,9 @@ class QueueSetup final : public Monitor {
     std::uint64_t bytes = 0;
   };
 
-  [[nodiscard]] bool packed(const Record& record) { return has(accepted_[record.unit], VIRTIO_F_RING_PACKED); }
+  [[nodiscard]] bool packed(const Record& record) {
+    return has(facts().device(record.unit).accepted, VIRTIO_F_RING_PACKED);
+  }
   // The size of a packed queue is any but 0, that of a split one a power of two.
   [[nodiscard]] bool is_size(const Record& record) {
     return packed(record) ? record.value != 0 : is_power_of_two(record.value);
@@ -116,46 +134,108 @@ class QueueSetup final : public Monitor {
            record.offset != VIRTIO_PCI_COMMON_Q_ENABLE && record.offset != VIRTIO_PCI_COMMON_Q_NOFF;
   }
 
+  void disable(const Record& record) {
+    Queue& queue = queues_[record];
+    const auto legacy_size = queue.legacy_size;
+    const bool was_enabled = queue.was_enabled;
+    queue = Queue{};
+    queue.resetting = queue.was_reset = record.flags == 0;
+    queue.legacy_size = legacy_size;
+    queue.was_enabled = was_enabled;
+  }
+
+  // The memory of a queue that the device still uses.
+  void freed(const Record& record) {
+    const std::uint64_t number = record.region - kRegionDma;
+    for (const auto& [key, queue] : queues_) {
+      const bool live = queue.enabled &&
+                        std::ranges::any_of(queue.live_rings, [&](std::uint64_t ring) { return ring >> 40 == number; });
+      if (live) {
+        violated(kNotFreedWhileLive,
+                 fmt::format("memory {} freed, in which rings of queue {} lie", number, key.second));
+      }
+    }
+  }
+
   void write(const Record& record) {
-    Queue& queue = queues_[key_of(record)];
+    Queue& queue = queues_[record];
     if (is_field(record) && queue.enabled) {
       violated(kFieldsFirst, fmt::format("{} while the queue is enabled", describe(record)));
     }
-    for (std::size_t ring = 0; ring < kRings.size(); ++ring) {
-      queue.ring_written[ring] = queue.ring_written[ring] || (record.offset & ~std::uint64_t{7}) == kRings[ring];
+    if (const auto ring = ring_at(record.offset); ring.has_value()) {
+      queue.ring_written[*ring] = true;
+      queue.ring[*ring] = record.value;
     }
-    if (record.offset == VIRTIO_PCI_COMMON_Q_SIZE && !is_size(record)) {
-      violated(size_clause(record), fmt::format("queue_size {} written, which is no size of a queue", record.value));
-    } else if (record.offset == VIRTIO_PCI_COMMON_Q_MSIX) {
-      queue.vector_unread = record.value != VIRTIO_MSI_NO_VECTOR;
-      queue.vector = record.value;
+    if (record.offset == VIRTIO_PCI_COMMON_Q_SIZE) {
+      queue.size = record.value;
+      if (!is_size(record)) {
+        violated(size_clause(record), fmt::format("queue_size {} written, which is no size of a queue", record.value));
+      }
     } else if (record.offset == VIRTIO_PCI_COMMON_Q_ENABLE && record.value == 0) {
       violated(kNeverDisabled, "0 written to queue_enable");
     }
   }
 
+  static std::optional<std::size_t> ring_at(std::uint64_t offset) {
+    const auto ring = std::ranges::find(kRings, offset & ~std::uint64_t{7});
+    return ring == kRings.end() ? std::nullopt : std::optional(static_cast<std::size_t>(ring - kRings.begin()));
+  }
+
   void read(const Record& record) {
-    if (record.offset < VIRTIO_PCI_COMMON_Q_SIZE) {
+    if (record.offset == VIRTIO_PCI_COMMON_NUMQ) {
+      queue_count_[record.unit] = record.value;
+    }
+    if (record.offset < VIRTIO_PCI_COMMON_Q_SIZE || is_gone(record)) {
       return;
     }
-    Queue& queue = queues_[key_of(record)];
-    if (record.offset == VIRTIO_PCI_COMMON_Q_SIZE && record.value != 0 && !is_size(record)) {
-      violated(kSizeOffered, fmt::format("queue_size reads {}, which is no power of two", record.value));
-    } else if (record.offset == VIRTIO_PCI_COMMON_Q_MSIX) {
-      // NO_VECTOR says that the mapping was refused, which is the device's right (pcimsix-dev-09).
-      if (record.value != queue.vector && record.value != VIRTIO_MSI_NO_VECTOR) {
-        violated(kVectorKept, fmt::format("{}, but {:#x} was written", describe(record), queue.vector));
-      }
-      queue.vector_unread = false;
-    } else if (record.offset == VIRTIO_PCI_COMMON_Q_ENABLE && record.value != 0 && !queue.enabled && !queue.resetting) {
-      violated(kDisabledAfterReset, fmt::format("{} before the queue was enabled", describe(record)));
-    } else if (record.offset == VIRTIO_PCI_COMMON_Q_RESET && record.value == 0) {
-      queue.resetting = false;
+    Queue& queue = queues_[record];
+    if (record.offset == VIRTIO_PCI_COMMON_Q_SIZE) {
+      read_size(record, queue);
+    } else if (record.offset == VIRTIO_PCI_COMMON_Q_ENABLE) {
+      read_enable(record, queue);
+    } else if (record.offset == VIRTIO_PCI_COMMON_Q_RESET) {
+      read_reset(record, queue);
+    } else if (const auto ring = ring_at(record.offset);
+               ring && queue.ring_written[*ring] && record.width == 4 && record.value != queue.ring[*ring]) {
+      violated(kHalvesWork,
+               fmt::format("{}, but {} was written", describe(record), packed_address_name(queue.ring[*ring])));
     }
   }
 
+  static bool is_gone(const Record& record) {
+    return record.width != 0 && record.width < 8 && record.value == (std::uint64_t{1} << 8 * record.width) - 1;
+  }
+
+  void read_size(const Record& record, const Queue& queue) {
+    const auto count = queue_count_.find(record.unit);
+    if (count != queue_count_.end() && record.queue >= count->second && record.value != 0) {
+      violated(kNoSuchQueue, fmt::format("{}, but there are {} queues", describe(record), count->second));
+    } else if (record.value != 0 && !is_size(record)) {
+      violated(kSizeOffered, fmt::format("queue_size reads {}, which is no power of two", record.value));
+    } else if (queue.was_reset && queue.enabled && queue.size && *queue.size != record.value) {
+      violated(kNewSizeKept, fmt::format("{}, but the queue was enabled again with {}", describe(record), *queue.size));
+    }
+  }
+
+  void read_enable(const Record& record, const Queue& queue) {
+    if (record.value != 0 && !queue.enabled && !queue.resetting) {
+      violated(queue.was_reset ? kDisabledAfterQueueReset : kDisabledAfterReset,
+               fmt::format("{} before the queue was enabled", describe(record)));
+    }
+  }
+
+  void read_reset(const Record& record, Queue& queue) {
+    if (record.value == 0) {
+      queue.resetting = false;
+    } else if (!queue.resetting) {
+      violated(queue.was_enabled ? kNoResetOnceEnabled : kNoResetAfterReset,
+               fmt::format("{}, and nobody resets the queue", describe(record)));
+    }
+    queue.reset_read = true;
+  }
+
   void enable(const Record& record) {
-    Queue& queue = queues_[key_of(record)];
+    Queue& queue = queues_[record];
     const std::array addresses = {record.offset, record.length, record.aux};
     const auto& names = packed(record) ? kPackedRingNames : kRingNames;
     const auto& alignments = packed(record) ? kPackedAlignments : kRingAlignments;
@@ -174,18 +254,23 @@ class QueueSetup final : public Monitor {
       violated(size_clause(record), fmt::format("queue {} enabled with {} entries", record.queue, record.value));
     }
     if (queue.resetting) {
-      violated(kResetFinished, fmt::format("queue {} enabled before queue_reset read 0", record.queue));
+      violated(queue.reset_read ? kResetFinished : kResetAwaited,
+               fmt::format("queue {} enabled before queue_reset read 0", record.queue));
     }
-    if (queue.vector_unread) {
-      violated(kVectorReadBack, fmt::format("queue {} enabled without reading its vector back", record.queue));
-    }
-    queue.enabled = true;
+    queue.enabled = queue.was_enabled = true;
+    queue.live_rings = addresses;
     queue.resetting = false;
   }
 
   // The three parts lie behind one another in one piece of memory that starts a page (2.7.2).
   void enable_legacy(const Record& record) {
-    queues_[key_of(record)].enabled = true;
+    Queue& queue = queues_[record];
+    queue.enabled = true;
+    queue.live_rings = {record.offset, record.length, record.aux};
+    if (!queue.legacy_size || *queue.legacy_size != record.value) {
+      violated(kLegacySizeRead,
+               fmt::format("queue {} has {} entries, and the driver has not read that", record.queue, record.value));
+    }
     if (!is_aligned(record.offset, VIRTIO_PCI_VRING_ALIGN)) {
       violated(kLegacyPage, fmt::format("queue {} lies at {}, which starts no page", record.queue,
                                         packed_address_name(record.offset)));
@@ -208,13 +293,13 @@ class QueueSetup final : public Monitor {
     return base && packed % alignment == 0;
   }
 
-  std::map<QueueKey, Queue> queues_;
-  std::map<std::uint8_t, std::uint64_t> accepted_;   // features, by device
-  std::map<std::uint64_t, Allocation> allocations_;  // of DMA memory, the live ones
+  PerQueue<Queue> queues_;
+  std::map<std::uint8_t, std::uint64_t> queue_count_;  // num_queues, as read
+  std::map<std::uint64_t, Allocation> allocations_;    // of DMA memory, the live ones
 };
 
 }  // namespace
 
-std::unique_ptr<Monitor> make_queue_setup(Findings& findings) { return std::make_unique<QueueSetup>(findings); }
+std::unique_ptr<Monitor> make_queue_setup(const Tools& tools) { return std::make_unique<QueueSetup>(tools); }
 
 }  // namespace ringside::checks

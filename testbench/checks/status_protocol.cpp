@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <bit>
 #include <map>
 #include <set>
 
@@ -15,21 +16,37 @@ namespace {
 using namespace trace;
 
 constexpr Clause kInitOrder{"init-drv-01", Role::driver};
+constexpr Clause kStepByStep{"status-drv-01", Role::driver};
+constexpr Clause kFailedIsSaid{"init-drv-05", Role::driver};
+constexpr Clause kNotContinued{"init-drv-06", Role::driver};
+constexpr Clause kLegacyWithoutFeaturesOk{"leginit-drv-01", Role::driver};
+constexpr Clause kSuspendNegotiated{"suspend-drv-01", Role::driver};
+constexpr Clause kSuspendIgnored{"suspend-dev-01", Role::device};
+constexpr Clause kResetConfirmed{"reset-drv-01", Role::driver};
+constexpr Clause kStaysReset{"pcicommon-dev-07", Role::device};
 constexpr Clause kBitsOnlyRise{"status-drv-02", Role::driver};
 constexpr Clause kResetAfterFailed{"status-drv-03", Role::driver};
 constexpr Clause kNoEarlyDoorbell{"init-drv-07", Role::driver};
 constexpr Clause kWaitForReset{"pcicommon-drv-05", Role::driver};
 constexpr Clause kResetReadsZero{"reset-dev-01", Role::device};
 constexpr Clause kNothingBeforeDriverOk{"status-dev-01", Role::device};
-constexpr std::array kClauses = {kInitOrder,    kBitsOnlyRise,   kResetAfterFailed,     kNoEarlyDoorbell,
-                                 kWaitForReset, kResetReadsZero, kNothingBeforeDriverOk};
+constexpr std::array kClauses = {
+    kInitOrder,         kStepByStep,      kFailedIsSaid,   kNotContinued,   kLegacyWithoutFeaturesOk,
+    kSuspendNegotiated, kSuspendIgnored,  kResetConfirmed, kStaysReset,     kBitsOnlyRise,
+    kResetAfterFailed,  kNoEarlyDoorbell, kWaitForReset,   kResetReadsZero, kNothingBeforeDriverOk};
+constexpr std::array kKinds = {Kind::device_status, Kind::doorbell, Kind::queue_enabled, Kind::queue_disabled,
+                               Kind::completion};
+
+constexpr std::uint8_t kSteps =
+    VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK;
+constexpr std::uint8_t kSuspend = 0x10;  // VIRTIO 1.4
 
 // Each bit, and what has to be there before it is set.
 struct Step {
   std::uint8_t bit;
   std::uint8_t needs;
 };
-constexpr std::array kSteps = {Step{VIRTIO_CONFIG_S_ACKNOWLEDGE, 0},
+constexpr std::array kOrder = {Step{VIRTIO_CONFIG_S_ACKNOWLEDGE, 0},
                                Step{VIRTIO_CONFIG_S_DRIVER, VIRTIO_CONFIG_S_ACKNOWLEDGE},
                                Step{VIRTIO_CONFIG_S_FEATURES_OK, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER},
                                Step{VIRTIO_CONFIG_S_DRIVER_OK, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |
@@ -40,16 +57,16 @@ class StatusProtocol final : public Monitor {
   using Monitor::Monitor;
   const char* name() const override { return "status protocol"; }
   std::span<const Clause> clauses() const override { return kClauses; }
+  std::span<const Kind> kinds() const override { return kKinds; }
 
   void finish() override {
     for (auto& [unit, device] : devices_) {
       give_up_reset(device);
+      give_up_refused(device);
     }
   }
 
- protected:
   void take(const Record& record) override {
-    legacy_.see(record);
     switch (record.kind) {
       case Kind::device_status:
         record.flags == 0 ? write(record) : read(record);
@@ -95,6 +112,14 @@ class StatusProtocol final : public Monitor {
     device.reset_pending = false;
   }
 
+  // The device refused the features, and that was the end of it: then the driver says so (3.1.1).
+  void give_up_refused(const Device& device) {
+    constexpr std::uint8_t kSaid = VIRTIO_CONFIG_S_FAILED | VIRTIO_CONFIG_S_DRIVER_OK;
+    if (device.reread && !device.accepted && (device.status & kSaid) == 0) {
+      violated(kFailedIsSaid, "the driver gave up when the device refused the features, and did not set FAILED");
+    }
+  }
+
   void write(const Record& record) {
     Device& device = devices_[record.unit];
     // NEEDS_RESET is the device's: a driver that writes back what it read carries it along.
@@ -106,18 +131,19 @@ class StatusProtocol final : public Monitor {
       return;
     }
     if (device.reset_pending) {
-      violated(kWaitForReset, "device_status written before it read 0 after the reset");
+      violated(device.reset_refused ? kResetConfirmed : kWaitForReset,
+               "device_status written before it read 0 after the reset");
       device.reset_pending = false;
     } else if (!device.was_reset) {
       violated(kInitOrder, "initialization without a reset first");
       device.was_reset = true;
     }
-    judge(device, value, legacy_(record));
+    judge(device, value, facts().device(record.unit));
     device.status = value;
   }
 
   // FEATURES_OK came with version 1: the legacy interface does without (3.1.2).
-  void judge(const Device& device, std::uint8_t value, bool legacy) {
+  void judge(const Device& device, std::uint8_t value, const DeviceFacts& known) {
     const auto added = static_cast<std::uint8_t>(value & ~device.status);
     const auto removed = static_cast<std::uint8_t>(device.status & ~value);
     if (removed != 0) {
@@ -126,16 +152,33 @@ class StatusProtocol final : public Monitor {
     if ((device.status & VIRTIO_CONFIG_S_FAILED) != 0 && added != 0) {
       violated(kResetAfterFailed, fmt::format("{} set after FAILED, without a reset", status_name(added)));
     }
-    for (const Step& step : kSteps) {
+    if (std::popcount(static_cast<std::uint8_t>(added & kSteps)) > 1) {
+      violated(kStepByStep, fmt::format("{} set at once", status_name(added)));
+    }
+    if (known.legacy && (added & VIRTIO_CONFIG_S_FEATURES_OK) != 0) {
+      violated(kLegacyWithoutFeaturesOk, "FEATURES_OK set by the legacy interface");
+    }
+    if ((added & kSuspend) != 0 &&
+        ((device.status & VIRTIO_CONFIG_S_DRIVER_OK) == 0 || !has(known.accepted, VIRTIO_F_SUSPEND))) {
+      violated(kSuspendNegotiated, "SUSPEND set of a device that does not run, or cannot be suspended");
+    }
+    judge_order(device, value, added, known.legacy);
+  }
+
+  void judge_order(const Device& device, std::uint8_t value, std::uint8_t added, bool legacy) {
+    for (const Step& step : kOrder) {
       const auto needs = static_cast<std::uint8_t>(legacy ? step.needs & ~VIRTIO_CONFIG_S_FEATURES_OK : step.needs);
-      if ((added & step.bit) != 0 && (device.status & needs) != needs) {
-        violated(kInitOrder,
-                 fmt::format("{} set while device_status is {}", status_name(step.bit), status_name(device.status)));
+      if ((added & step.bit) != 0 && (value & needs) != needs) {
+        violated(kInitOrder, fmt::format("{} set while device_status is {}", status_name(step.bit),
+                                         device.status == 0 ? "0" : status_name(device.status)));
       }
     }
     if (!legacy && (added & VIRTIO_CONFIG_S_DRIVER_OK) != 0 && !device.accepted) {
-      violated(kInitOrder, device.reread ? "DRIVER_OK set although the device refused the features"
-                                         : "DRIVER_OK set without reading FEATURES_OK back");
+      if (device.reread) {
+        violated(kNotContinued, "DRIVER_OK set although the device refused the features");
+      } else if ((value & VIRTIO_CONFIG_S_FEATURES_OK) != 0) {
+        violated(kInitOrder, "DRIVER_OK set without reading FEATURES_OK back");
+      }
     }
   }
 
@@ -144,6 +187,8 @@ class StatusProtocol final : public Monitor {
     if (device.reset_pending) {
       device.reset_refused = record.value != 0;
       device.reset_pending = record.value != 0;
+    } else if (device.was_reset && record.value != kAllOnes8) {
+      judge_read(device, static_cast<std::uint8_t>(record.value));
     }
     if ((device.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 && !device.reread) {
       device.reread = true;
@@ -151,21 +196,31 @@ class StatusProtocol final : public Monitor {
     }
   }
 
+  // Apart from NEEDS_RESET a device only shows what was written.
+  void judge_read(const Device& device, std::uint8_t value) {
+    const auto extra = static_cast<std::uint8_t>(value & ~device.status & ~VIRTIO_CONFIG_S_NEEDS_RESET);
+    if (device.status == 0 && extra != 0) {
+      violated(kStaysReset, fmt::format("device_status reads {} after the reset was done", status_name(extra)));
+    } else if ((value & kSuspend) != 0 && (device.status & VIRTIO_CONFIG_S_DRIVER_OK) == 0) {
+      violated(kSuspendIgnored, "SUSPEND reads back though the initialization is not complete");
+    }
+  }
+
   void enable(const Record& record) {
     Device& device = devices_[record.unit];
-    if (!legacy_(record) && !device.accepted) {
-      violated(kInitOrder, fmt::format("queue {} set up before the device has confirmed FEATURES_OK", record.queue));
+    if (!facts().device(record.unit).legacy && !device.accepted) {
+      violated(device.reread ? kNotContinued : kInitOrder,
+               fmt::format("queue {} set up before the device has confirmed FEATURES_OK", record.queue));
     } else if (running(record) && device.reset_queues.count(record.queue) == 0) {
       violated(kInitOrder, fmt::format("queue {} set up after DRIVER_OK", record.queue));
     }
   }
 
-  LegacyUse legacy_;
   std::map<std::uint8_t, Device> devices_;
 };
 
 }  // namespace
 
-std::unique_ptr<Monitor> make_status_protocol(Findings& findings) { return std::make_unique<StatusProtocol>(findings); }
+std::unique_ptr<Monitor> make_status_protocol(const Tools& tools) { return std::make_unique<StatusProtocol>(tools); }
 
 }  // namespace ringside::checks

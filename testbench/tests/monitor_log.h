@@ -2,11 +2,14 @@
 // lets them.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "testbench/checks/monitors.h"
+#include "testbench/trace/defect.h"
 #include "testbench/trace/record.h"
 #include "testbench/trace/recorder.h"
 #include "testbench/trace/virtio_layout.h"
@@ -64,8 +67,10 @@ class HandLog {
     add(trace::Kind::features, accepted, 1);
     status(0xb);
     status_reads(0xb);
+    read_common(0x15, 1, 0);
     read_config(0, 4, kCapacity);
     read_config(4, 4, 0);
+    read_common(0x15, 1, 0);
   }
   static constexpr std::uint64_t kDescriptors = trace::packed_address(trace::kRegionDma + 1, 0);
   static constexpr std::uint64_t kAvail = trace::packed_address(trace::kRegionDma + 1, 0x400);
@@ -110,18 +115,22 @@ class HandLog {
     set_up_queue();
     go();
   }
+  static constexpr std::uint64_t kLegacyFeatures = (kFeatures | 1u << 27) & 0xffff'ffff;
+  void negotiate_legacy(std::uint64_t offered = kLegacyFeatures, std::uint64_t accepted = kLegacyFeatures) {
+    access(trace::Kind::register_read, trace::Structure::legacy, 0, 4, offered);
+    add(trace::Kind::features, offered, 0);
+    access(trace::Kind::register_write, trace::Structure::legacy, 4, 4, accepted);
+    add(trace::Kind::features, accepted, 1);
+  }
   // By the legacy interface: no FEATURES_OK, and one page number for all of the queue.
   trace::Record& bring_up_legacy() {
     using trace::Kind;
     using trace::Structure;
-    constexpr std::uint64_t kLegacyFeatures = kFeatures & 0xffff'ffff;
     reset();
     status(1);
     status(3);
-    access(Kind::register_read, Structure::legacy, 0, 4, kLegacyFeatures);
-    add(Kind::features, kLegacyFeatures, 0);
-    access(Kind::register_write, Structure::legacy, 4, 4, kLegacyFeatures);
-    add(Kind::features, kLegacyFeatures, 1);
+    negotiate_legacy();
+    access(Kind::register_read, Structure::legacy, 0x0c, 2, kSize);
     allocate_rings(4096);
     records.back().length = 8192;
     trace::Record& record = add(Kind::queue_enabled, kSize, 1);
@@ -131,7 +140,65 @@ class HandLog {
     return record;
   }
 
+  // --- Configuration space: a modern block device with a table of four vectors
+  static constexpr std::uint32_t kFunction = 0x20;
+  static constexpr unsigned kCommonCap = 0x40;
+  static constexpr unsigned kNotifyCap = 0x50;
+  static constexpr unsigned kIsrCap = 0x64;
+  static constexpr unsigned kDeviceCap = 0x74;
+  static constexpr unsigned kWindowCap = 0x84;
+  static constexpr unsigned kMsixCap = 0x98;
+  static constexpr unsigned kFreeCap = 0xb0;  // for a test to add one
+  static constexpr unsigned kVectors = 4;
+
+  std::array<std::uint8_t, trace::kPciConfigBytes> config = config_space();
+  void set(unsigned offset, std::uint8_t byte) { config[offset] = byte; }
+  // One more vendor-specific capability, in front of the list.
+  void add_structure(unsigned at, std::uint8_t type, std::uint8_t length = 16) {
+    put_structure(config, at, config[0x34], type, length);
+    config[0x34] = static_cast<std::uint8_t>(at);
+  }
+  trace::Record& config_access(trace::Kind kind, unsigned offset, std::uint8_t width, std::uint64_t value) {
+    trace::Record& record = add(kind, value);
+    record.region = kFunction;
+    record.offset = offset;
+    record.width = width;
+    return record;
+  }
+  // The driver reads all of it.
+  void discover() {
+    for (unsigned offset = 0; offset < config.size(); offset += 4) {
+      std::uint64_t value = 0;
+      for (unsigned i = 0; i < 4; ++i) {
+        value |= std::uint64_t{config[offset + i]} << (8 * i);
+      }
+      if (offset != kWindowCap + 16) {  // pci_cfg_data is no place to look at
+        config_access(trace::Kind::config_read, offset, 4, value);
+      }
+    }
+  }
+  void enable_msix() { config_access(trace::Kind::config_write, kMsixCap + 2, 2, 0x8000 | (kVectors - 1)); }
+
+  // --- The device's side
+  trace::Record& device(trace::Kind kind, std::uint64_t value = 0) {
+    trace::Record& record = add(kind, value);
+    record.tap = trace::Tap::device;
+    return record;
+  }
+  void device_written(std::uint64_t offset, std::uint64_t value) {
+    trace::Record& record = device(trace::Kind::dev_register, value);
+    record.region = static_cast<std::uint32_t>(trace::Structure::common);
+    record.offset = offset;
+    record.flags = 1;
+  }
+  void device_interrupts(std::uint64_t entry) { device(trace::Kind::dev_interrupt, 1).offset = entry; }
+
   // --- Requests
+  trace::Record& defect(trace::Defect what, std::uint32_t ordinal = trace::kNoOrdinal) {
+    trace::Record& record = add(trace::Kind::defect, static_cast<std::uint64_t>(what));
+    record.ordinal = ordinal;
+    return record;
+  }
   void publish(std::uint16_t count = 1) {
     available = static_cast<std::uint16_t>(available + count);
     add(trace::Kind::avail_publish, available).length = count;
@@ -196,6 +263,29 @@ class HandLog {
       clauses.push_back(std::string(to_string(violation.role)) + " " + violation.clause);
     }
     return clauses;
+  }
+
+  static void put_structure(std::array<std::uint8_t, trace::kPciConfigBytes>& space, unsigned at, std::uint8_t next,
+                            std::uint8_t type, std::uint8_t length) {
+    const std::array<std::uint8_t, 16> bytes = {0x09, next, length, type, 4, 0, 0, 0, 0, 0x10, 0, 0, 0, 0x10, 0, 0};
+    std::copy(bytes.begin(), bytes.end(), space.begin() + at);
+  }
+  static std::array<std::uint8_t, trace::kPciConfigBytes> config_space() {
+    std::array<std::uint8_t, trace::kPciConfigBytes> space{};
+    const std::array<std::uint8_t, 9> identity = {0xf4, 0x1a, 0x42, 0x10, 0, 0, 0x10, 0, 1};
+    std::copy(identity.begin(), identity.end(), space.begin());
+    space[0x2e] = 0x00;
+    space[0x2f] = 0x11;
+    space[0x34] = kCommonCap;
+    put_structure(space, kCommonCap, kNotifyCap, 1, 16);
+    put_structure(space, kNotifyCap, kIsrCap, 2, 20);
+    space[kNotifyCap + 16] = 4;  // the multiplier
+    put_structure(space, kIsrCap, kDeviceCap, 3, 16);
+    put_structure(space, kDeviceCap, kWindowCap, 4, 16);
+    put_structure(space, kWindowCap, kMsixCap, 5, 20);
+    space[kMsixCap] = 0x11;
+    space[kMsixCap + 2] = kVectors - 1;
+    return space;
   }
 
   std::uint16_t available = 0;

@@ -43,6 +43,7 @@ constexpr Named kKinds[] = {{0, "none"},
                             {8, "disk_hash"},
                             {9, "verdict"},
                             {10, "log_line"},
+                            {11, "log_end"},
                             {16, "config_read"},
                             {17, "config_write"},
                             {18, "port_read"},
@@ -74,6 +75,7 @@ constexpr Named kKinds[] = {{0, "none"},
                             {53, "avail_flags"},
                             {54, "fence"},
                             {55, "access"},
+                            {56, "defect"},
                             {80, "dev_config"},
                             {81, "dev_register"},
                             {82, "dev_doorbell"},
@@ -86,7 +88,9 @@ constexpr Named kKinds[] = {{0, "none"},
                             {89, "dev_status"},
                             {90, "dev_quirk"},
                             {91, "dev_fault"},
-                            {92, "dev_media"}};
+                            {92, "dev_media"},
+                            {93, "dev_state"},
+                            {94, "dev_queue_state"}};
 
 constexpr Named kStructures[] = {{1, "common"},  {2, "notify"},      {3, "isr"},       {4, "device"},
                                  {5, "pci_cfg"}, {16, "msix_table"}, {17, "msix_pba"}, {18, "legacy"}};
@@ -166,6 +170,24 @@ constexpr Named kAsks[] = {{1, "disk_sectors"}, {2, "resize"}, {3, "hold"}, {4, 
                            {5, "media_error"},  {6, "unplug"}, {7, "plug"}};
 
 constexpr Named kFences[] = {{0, "avail_publish"}, {1, "avail_notify"}, {2, "used_consume"}, {3, "used_rearm"}};
+
+constexpr Named kDefects[] = {{1, "what the device reads comes after what it writes"},
+                              {2, "next is not in sequence"},
+                              {3, "next is not in sequence in the indirect table"},
+                              {4, "an indirect table in an indirect table"},
+                              {5, "INDIRECT and NEXT together"},
+                              {6, "the chain does not end"},
+                              {7, "more than 4 GiB"},
+                              {8, "the head was made available before the rest"},
+                              {9, "flags besides WRITE in the indirect table"},
+                              {10, "an indirect descriptor in a list"},
+                              {11, "an address that is no memory of the driver's"},
+                              {12, "unmap in a discard"},
+                              {13, "reserved flags in a range"},
+                              {14, "a legacy layout is asked for, and this is none"},
+                              {15, "a descriptor rewritten that the device has"},
+                              {16, "the used ring's flags are not 0 at the start"},
+                              {17, "the used ring's flags are none"}};
 
 constexpr Named kDirections[] = {{0, "to device"}, {1, "from device"}, {2, "both ways"}};
 
@@ -358,6 +380,11 @@ std::string hot_line(const Record& record) {
       return fmt::format("{} avail.flags <- {}", queue_name(record), record.value);
     case Kind::fence:
       return fmt::format("fence {}", name_or(kFences, record.value, "number"));
+    case Kind::defect:
+      return record.ordinal == kNoOrdinal
+                 ? fmt::format("{}: {}", queue_name(record), name_or(kDefects, record.value, "defect"))
+                 : fmt::format("{} request {}: {}", queue_name(record), record.ordinal,
+                               name_or(kDefects, record.value, "defect"));
     default:
       return {};
   }
@@ -395,6 +422,12 @@ std::string device_line(const Record& record) {
     case Kind::dev_media:
       return fmt::format("device: media {} sector {} length {} takes {} ns", record.flags == 1 ? "write" : "read",
                          record.offset, record.length, record.value);
+    case Kind::dev_state:
+      return fmt::format("device {}: keeps device_status {}, features {:#x}", record.unit, status_name(record.value),
+                         record.aux);
+    case Kind::dev_queue_state:
+      return fmt::format("device: keeps {} of size {}: fetches next at {}, uses next at {}, {} in flight",
+                         queue_name(record), record.value, record.offset, record.length, record.ordinal);
     default:
       return {};
   }

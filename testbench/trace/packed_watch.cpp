@@ -47,6 +47,9 @@ void PackedWatch::before_store(const std::uint8_t* address, unsigned size, std::
   if (address < rings().descriptors || address >= rings().descriptors + std::size_t{rings().size} * kDescriptorBytes) {
     return;
   }
+  if (is_with_device(static_cast<std::uint32_t>((address - rings().descriptors) / kDescriptorBytes))) {
+    ring_defect(Defect::entry_rewritten);
+  }
   // The flags of the first descriptor of a list are written last (2.8.6), so the store to the next available place may
   // make several lists available that had been written behind it.
   const Store store{address, size, value};
@@ -64,6 +67,17 @@ void PackedWatch::before_store(const std::uint8_t* address, unsigned size, std::
   for (const List& list : lists) {
     request(list, store);
   }
+}
+
+// From what the driver has not seen used up to what it makes available next; all of the ring, or nothing of it, when
+// the two are at the same place.
+bool PackedWatch::is_with_device(std::uint32_t place) const {
+  if (next_used_.place == next_avail_.place) {
+    return next_used_.wrap != next_avail_.wrap;
+  }
+  const bool after_used = place >= next_used_.place;
+  const bool before_avail = place < next_avail_.place;
+  return next_used_.place < next_avail_.place ? after_used && before_avail : after_used || before_avail;
 }
 
 PackedWatch::List PackedWatch::list_at(const Position& start, std::uint32_t most, const Store& store) const {
@@ -89,12 +103,16 @@ void PackedWatch::request(const List& list, const Store& store) {
   Position position = list.start;
   for (std::uint32_t i = 0; i < list.entries; ++i) {
     const PackedDescriptor piece = descriptor(position, store);
+    if (i != 0 && !is_available(piece.flags, position.wrap)) {
+      chain_defect(Defect::head_before_rest, walk, chain);
+    }
     if ((piece.flags & VIRTQ_DESC_F_INDIRECT) == 0) {
       add_piece(piece.address, piece.length, (piece.flags & VIRTQ_DESC_F_WRITE) != 0, walk, chain);
     } else if (list.entries == 1) {
       walk_table(piece, walk, chain);
     } else {
-      walk.sense = false;  // 2.8.7: not part of a list
+      chain_defect(Defect::indirect_in_list, walk, chain);  // 2.8.7: not part of a list
+      walk.sense = false;
     }
     position.advance(1, rings().size);
   }
@@ -103,7 +121,7 @@ void PackedWatch::request(const List& list, const Store& store) {
 
 // 2.8.7: the entries of an indirect table are used in their order, and of their flags only WRITE counts.
 void PackedWatch::walk_table(const PackedDescriptor& descriptor, Walk& walk, Chain& chain) {
-  const std::uint8_t* const table = buffers().cpu_of(descriptor.address, descriptor.length);
+  const std::uint8_t* const table = table_of(descriptor.address, descriptor.length, walk, chain);
   walk.indirect = true;
   if (table == nullptr || descriptor.length % kDescriptorBytes != 0) {
     walk.sense = false;
@@ -113,6 +131,9 @@ void PackedWatch::walk_table(const PackedDescriptor& descriptor, Walk& walk, Cha
   for (std::uint32_t i = 0; i < entries; ++i) {
     PackedDescriptor piece;
     std::memcpy(&piece, table + std::size_t{i} * kDescriptorBytes, sizeof piece);
+    if ((piece.flags & ~VIRTQ_DESC_F_WRITE) != 0) {
+      chain_defect(Defect::flags_in_table, walk, chain);
+    }
     add_piece(piece.address, piece.length, (piece.flags & VIRTQ_DESC_F_WRITE) != 0, walk, chain);
   }
 }

@@ -47,6 +47,7 @@ class PackedWatch final : public QueueWatch {
   [[nodiscard]] const std::uint8_t* entry(const Position& position) const;
   // As it will be after the store.
   [[nodiscard]] PackedDescriptor descriptor(const Position& position, const Store& store) const;
+  [[nodiscard]] bool is_with_device(std::uint32_t place) const;
   [[nodiscard]] List list_at(const Position& start, std::uint32_t most, const Store& store) const;
   void request(const List& list, const Store& store);
   void walk_table(const PackedDescriptor& descriptor, Walk& walk, Chain& chain);

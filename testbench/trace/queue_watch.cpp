@@ -78,8 +78,16 @@ QueueWatch::Chain& QueueWatch::begin_chain(std::uint16_t id) {
 }
 
 void QueueWatch::add_piece(std::uint64_t address, std::uint32_t length, bool device_writes, Walk& walk, Chain& chain) {
-  ++walk.descriptors;
+  if (++walk.descriptors == 1) {
+    walk.first_bytes = length;
+  }
   const std::uint8_t* const cpu = tools_.buffers.cpu_of(address, length);
+  if (cpu == nullptr && length != 0 && !accepted(VIRTIO_F_ACCESS_PLATFORM)) {
+    chain_defect(Defect::outside_memory, walk, chain);
+  }
+  if (!device_writes && !chain.writable.empty()) {
+    chain_defect(Defect::readable_after_writable, walk, chain);
+  }
   if (device_writes) {
     chain.writable.push_back({cpu, length});
     chain.writable_bytes += length;
@@ -106,10 +114,61 @@ void QueueWatch::add_readable(const std::uint8_t* cpu, std::uint32_t length, Wal
   walk.header_bytes += of_header;
 }
 
-void QueueWatch::end_chain(std::uint16_t id, Chain& chain, const Walk& walk) {
+void QueueWatch::chain_defect(Defect what, Walk& walk, const Chain& chain) {
+  const std::uint32_t bit = 1u << static_cast<unsigned>(what);
+  if ((walk.told & bit) == 0) {
+    walk.told |= bit;
+    Record record = driver_record(Kind::defect, unit_, queue_);
+    record.ordinal = chain.ordinal;
+    record.value = static_cast<std::uint64_t>(what);
+    tools_.recorder.put(record);
+  }
+}
+
+void QueueWatch::ring_defect(Defect what, std::uint64_t length) {
+  Record record = driver_record(Kind::defect, unit_, queue_);
+  record.ordinal = kNoOrdinal;
+  record.value = static_cast<std::uint64_t>(what);
+  record.length = length;
+  tools_.recorder.put(record);
+}
+
+const std::uint8_t* QueueWatch::table_of(std::uint64_t address, std::uint32_t length, Walk& walk, const Chain& chain) {
+  const std::uint8_t* const table = tools_.buffers.cpu_of(address, length);
+  if (table == nullptr && !accepted(VIRTIO_F_ACCESS_PLATFORM)) {
+    chain_defect(Defect::outside_memory, walk, chain);
+  }
+  return table;
+}
+
+// What shows only when the whole chain is known.
+void QueueWatch::judge_chain(const Chain& chain, Walk& walk) {
+  constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 32;
+  if (walk.readable_bytes + chain.writable_bytes > kMostBytes) {
+    chain_defect(Defect::more_than_4_gib, walk, chain);
+  }
+  if (has_range(chain.type) && walk.range_bytes == sizeof walk.range) {
+    const bool unmap = (walk.range.flags & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP) != 0;
+    if ((walk.range.flags & ~VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP) != 0) {
+      chain_defect(Defect::reserved_range_flags, walk, chain);
+    } else if (unmap && chain.type == VIRTIO_BLK_T_DISCARD) {
+      chain_defect(Defect::unmap_in_discard, walk, chain);
+    }
+  }
+  const bool any_layout = accepted(VIRTIO_F_VERSION_1) || accepted(VIRTIO_F_ANY_LAYOUT);
+  const bool status_alone = !chain.writable.empty() && chain.writable.back().length == 1;
+  if (!any_layout && (walk.first_bytes != sizeof walk.header || !status_alone)) {
+    chain_defect(Defect::legacy_layout, walk, chain);
+  }
+}
+
+void QueueWatch::end_chain(std::uint16_t id, Chain& chain, Walk& walk) {
   const bool readable = walk.sense && walk.header_bytes == sizeof walk.header;
   chain.type = readable ? static_cast<std::uint16_t>(walk.header.type) : kSenseless;
   chain.sector = readable ? walk.header.sector : 0;
+  if (readable) {
+    judge_chain(chain, walk);
+  }
 
   const std::uint64_t data_written = chain.writable_bytes == 0 ? 0 : chain.writable_bytes - 1;  // less the status byte
   Record record = driver_record(Kind::request, unit_, queue_);

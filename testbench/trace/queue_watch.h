@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "testbench/trace/defect.h"
 #include "testbench/trace/dma_buffers.h"
 #include "testbench/trace/hash.h"
 #include "testbench/trace/record.h"
@@ -84,6 +85,8 @@ class QueueWatch {
     std::uint32_t header_bytes = 0;
     BlockRange range{};  // the first 16 bytes after the header, whatever they mean
     std::uint32_t range_bytes = 0;
+    std::uint32_t first_bytes = 0;  // of the first descriptor
+    std::uint32_t told = 0;         // defects, by number
   };
 
   QueueWatch(std::uint8_t unit, std::uint16_t queue, const QueueRings& rings, std::vector<Range> ranges,
@@ -98,8 +101,19 @@ class QueueWatch {
   // The next one. begin_chain, the walk with add_piece, and end_chain; or senseless alone when nothing can be followed.
   [[nodiscard]] Chain& begin_chain(std::uint16_t id);
   void add_piece(std::uint64_t address, std::uint32_t length, bool device_writes, Walk& walk, Chain& chain);
-  void end_chain(std::uint16_t id, Chain& chain, const Walk& walk);
+  void end_chain(std::uint16_t id, Chain& chain, Walk& walk);
   void senseless(std::uint16_t id);
+
+  // What is wrong with the chain, each once.
+  void chain_defect(Defect what, Walk& walk, const Chain& chain);
+  void ring_defect(Defect what, std::uint64_t length = 0);
+  // Of an indirect table; null outside of memory.
+  [[nodiscard]] const std::uint8_t* table_of(std::uint64_t address, std::uint32_t length, Walk& walk,
+                                             const Chain& chain);
+  [[nodiscard]] static Walk senseless_walk(Walk walk) {
+    walk.sense = false;
+    return walk;
+  }
 
   // The driver found `added` more used, up to `position`; each of them follows.
   void found(std::uint16_t position, std::uint32_t added);
@@ -115,6 +129,7 @@ class QueueWatch {
  private:
   void add_readable(const std::uint8_t* cpu, std::uint32_t length, Walk& walk);
   void completed(std::uint32_t id, std::uint32_t length, bool skipped);
+  void judge_chain(const Chain& chain, Walk& walk);
   void read_results(const Chain& chain, Record& record);
 
   std::uint8_t unit_;

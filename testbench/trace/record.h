@@ -12,7 +12,7 @@ namespace ringside::trace {
 
 // Minor versions only add kinds and use fields that were zero; a new major may change anything.
 inline constexpr std::uint16_t kSchemaMajor = 1;
-inline constexpr std::uint16_t kSchemaMinor = 1;
+inline constexpr std::uint16_t kSchemaMinor = 2;
 
 // Where the event was seen. Comparison uses the driver's side: QEMU's device side is invisible.
 enum class Tap : std::uint8_t { driver = 0, device = 1, bench = 2 };
@@ -34,6 +34,7 @@ enum class Kind : std::uint8_t {
   disk_hash = 8,  // hash = contents of the disk after the run; length = bytes; ordinal = which disk
   verdict = 9,    // value = 1 held, 0 did not
   log_line = 10,  // the driver's log; followed by text records
+  log_end = 11,   // the last record of a file, which no run makes: value = records before it, hash = of all bytes there
 
   // --- Driver side, cold
   // Configuration space: region = bus<<8|dev<<3|fn, offset, width, value; flags = 1: part of an access to a structure
@@ -82,6 +83,8 @@ enum class Kind : std::uint8_t {
   avail_flags = 53,  // queue, value
   fence = 54,        // value = hal::Fence
   access = 55,       // raw, when asked for: region, offset, width, value, flags = 1 for a store
+  defect = 56,       // queue, value = what is wrong (trace::Defect): of a chain, with ordinal, before its request; or of
+                     // the queue's rings, with ordinal = kNoOrdinal
 
   // --- Device side (the model)
   dev_config = 80,    // config space access: region, offset, width, value, flags = 1 for a write
@@ -97,6 +100,11 @@ enum class Kind : std::uint8_t {
   dev_quirk = 90,      // value = quirk number
   dev_fault = 91,      // value = which fault fired
   dev_media = 92,      // sector in offset, length, flags = 1 for a write, value = duration ns
+  // --- What a device keeps to itself, asked of its simulator (the model, QEMU) before a reset takes it away
+  dev_state = 93,        // value = status, aux = features that the driver accepted
+  dev_queue_state = 94,  // queue, value = size, offset = place in the available ring (or the packed one) that it will
+                         // fetch next, length = the same of what it will use next, ordinal = chains fetched and not
+                         // used yet, hash = hash of the three addresses, normalised and packed
 };
 
 // The virtio structures, numbered as VIRTIO_PCI_CAP_* (VIRTIO 1.2, 4.1.4), and the MSI-X ones after them.

@@ -16,7 +16,11 @@ Descriptor read_descriptor(const std::uint8_t* table, std::uint32_t index) {
 
 SplitWatch::SplitWatch(std::uint8_t unit, std::uint16_t queue, const QueueRings& rings, const WatchTools& tools)
     : QueueWatch(unit, queue, rings,
-                 {{rings.avail, avail_bytes(rings.size)}, {rings.used + kRingIndex, sizeof(std::uint16_t)}}, tools) {}
+                 {{rings.avail, avail_bytes(rings.size)}, {rings.used + kRingIndex, sizeof(std::uint16_t)}}, tools) {
+  if (read_shared16(rings.used + kRingFlags) != 0) {
+    ring_defect(Defect::used_flags_at_start);
+  }
+}
 
 // --- Published
 
@@ -50,7 +54,7 @@ void SplitWatch::request(std::uint16_t head) {
     return;
   }
   Chain& chain = begin_chain(head);
-  const Walk result = walk(head, chain);
+  Walk result = walk(head, chain);
   end_chain(head, chain, result);
 }
 
@@ -58,6 +62,7 @@ void SplitWatch::request(std::uint16_t head) {
 // table it runs in.
 QueueWatch::Walk SplitWatch::walk(std::uint16_t head, Chain& chain) {
   Walk walk;
+  const bool in_order = accepted(VIRTIO_F_IN_ORDER);
   const std::uint8_t* table = rings().descriptors;
   std::uint32_t entries = rings().size;
   std::uint32_t index = head;
@@ -67,10 +72,17 @@ QueueWatch::Walk SplitWatch::walk(std::uint16_t head, Chain& chain) {
     }
     const Descriptor descriptor = read_descriptor(table, index);
     if ((descriptor.flags & VIRTQ_DESC_F_INDIRECT) != 0) {
-      table = buffers().cpu_of(descriptor.address, descriptor.length);
-      if (walk.indirect || table == nullptr || (descriptor.flags & VIRTQ_DESC_F_NEXT) != 0 ||
-          descriptor.length % kDescriptorBytes != 0) {
-        break;
+      if (walk.indirect) {
+        chain_defect(Defect::nested_table, walk, chain);
+        return senseless_walk(walk);
+      }
+      if ((descriptor.flags & VIRTQ_DESC_F_NEXT) != 0) {
+        chain_defect(Defect::indirect_with_next, walk, chain);
+        return senseless_walk(walk);
+      }
+      table = table_of(descriptor.address, descriptor.length, walk, chain);
+      if (table == nullptr || descriptor.length % kDescriptorBytes != 0) {
+        return senseless_walk(walk);
       }
       walk.indirect = true;
       entries = std::min<std::uint32_t>(descriptor.length / kDescriptorBytes, kMaxQueueSize);
@@ -82,20 +94,35 @@ QueueWatch::Walk SplitWatch::walk(std::uint16_t head, Chain& chain) {
     if ((descriptor.flags & VIRTQ_DESC_F_NEXT) == 0) {
       return walk;
     }
+    if (in_order && descriptor.next != (walk.indirect ? index + 1 : (index + 1) % entries)) {
+      chain_defect(walk.indirect ? Defect::table_not_sequential : Defect::next_not_sequential, walk, chain);
+    }
     index = descriptor.next;
   }
-  walk.sense = false;
-  return walk;
+  chain_defect(Defect::endless, walk, chain);
+  return senseless_walk(walk);
 }
 
 // --- Used
 
 bool SplitWatch::is_look(const std::uint8_t* address, unsigned) const { return address == rings().used + kRingIndex; }
 
+// 2.7.10.2
+void SplitWatch::judge_flags() {
+  const std::uint16_t flags = read_shared16(rings().used + kRingFlags);
+  if (flags > (accepted(VIRTIO_F_EVENT_IDX) ? 0 : 1) && !flags_told_) {
+    flags_told_ = true;
+    ring_defect(Defect::used_flags, flags);
+  }
+}
+
 void SplitWatch::looked(const std::uint8_t*, unsigned, std::uint64_t value) {
   const auto index = static_cast<std::uint16_t>(value);
   const auto added = static_cast<std::uint16_t>(index - used_index_);
   found(index, added);
+  if (added != 0) {
+    judge_flags();
+  }
   // Pairs with the device's ordering of used elements, status and data before used.idx.
   __atomic_thread_fence(__ATOMIC_ACQUIRE);
   // More than the ring has is nonsense. In order, the element of a batch lies where the batch begins (2.7.9).

@@ -19,10 +19,12 @@ class SplitWatch final : public QueueWatch {
  private:
   void publish(std::uint16_t index);
   void request(std::uint16_t head);
+  void judge_flags();
   [[nodiscard]] Walk walk(std::uint16_t head, Chain& chain);
 
   std::uint16_t avail_index_ = 0;
   std::uint16_t used_index_ = 0;
+  bool flags_told_ = false;
 };
 
 }  // namespace ringside::trace

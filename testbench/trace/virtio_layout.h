@@ -99,8 +99,10 @@ inline constexpr std::uint8_t VIRTIO_CONFIG_S_NEEDS_RESET = 0x40;
 inline constexpr std::uint8_t VIRTIO_CONFIG_S_FAILED = 0x80;
 
 // Feature bits (6) that say how to read a ring
+inline constexpr unsigned VIRTIO_F_ANY_LAYOUT = 27;
 inline constexpr unsigned VIRTIO_F_EVENT_IDX = 29;
 inline constexpr unsigned VIRTIO_F_VERSION_1 = 32;
+inline constexpr unsigned VIRTIO_F_ACCESS_PLATFORM = 33;
 inline constexpr unsigned VIRTIO_F_RING_PACKED = 34;
 inline constexpr unsigned VIRTIO_F_IN_ORDER = 35;
 inline constexpr unsigned VIRTIO_F_NOTIFICATION_DATA = 38;
@@ -162,6 +164,7 @@ inline constexpr std::uint32_t VIRTIO_BLK_T_GET_LIFETIME = 10;
 inline constexpr std::uint32_t VIRTIO_BLK_T_DISCARD = 11;
 inline constexpr std::uint32_t VIRTIO_BLK_T_WRITE_ZEROES = 13;
 inline constexpr std::uint32_t VIRTIO_BLK_T_SECURE_ERASE = 14;
+inline constexpr std::uint32_t VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP = 1;
 inline constexpr std::uint8_t VIRTIO_BLK_S_OK = 0;
 
 struct BlockHeader {

@@ -1,0 +1,189 @@
+#include "testbench/checks/facts.h"
+
+#include <algorithm>
+
+namespace ringside::checks {
+namespace {
+
+using namespace trace;
+
+constexpr std::uint16_t kThroughWindow = 1;
+constexpr unsigned kFirstCapability = 0x40;
+constexpr unsigned kMaxCapabilities = 48;  // what fits behind the header: a longer chain is a loop
+constexpr std::uint32_t kVirtioDevices = 0x1000;
+constexpr std::uint32_t kLastVirtioDevice = 0x107f;
+constexpr std::uint32_t kMsixTableSize = 0x7ff;
+
+bool is_register(const Record& record) {
+  return record.width != 0 && record.width <= 4 && record.offset < kPciConfigBytes &&
+         record.offset + record.width <= kPciConfigBytes;
+}
+
+// What a function that is gone answers with.
+bool is_all_ones(const Record& record) {
+  return record.width != 0 && record.value == (~std::uint64_t{0} >> (64 - 8 * std::min<unsigned>(record.width, 8)));
+}
+
+std::optional<unsigned> bar_at(std::uint64_t offset) {
+  const bool inside = offset >= PCI_BASE_ADDRESS_0 && offset < PCI_BASE_ADDRESS_0 + 4 * kPciBars && offset % 4 == 0;
+  return inside ? std::optional(static_cast<unsigned>((offset - PCI_BASE_ADDRESS_0) / 4)) : std::nullopt;
+}
+
+}  // namespace
+
+const DeviceFacts Facts::kNothing{};
+
+bool Function::knows(unsigned offset, unsigned width) const { return word(offset, width).has_value(); }
+
+std::optional<std::uint32_t> Function::word(unsigned offset, unsigned width) const {
+  std::uint32_t value = 0;
+  for (unsigned i = 0; i < width; ++i) {
+    if (offset + i >= bytes.size() || !known[offset + i]) {
+      return std::nullopt;
+    }
+    value |= std::uint32_t{bytes[offset + i]} << (8 * i);
+  }
+  return value;
+}
+
+bool Function::is_virtio() const {
+  const auto device = word(PCI_DEVICE_ID, 2);
+  return word(PCI_VENDOR_ID, 2) == kVirtioVendor && device >= kVirtioDevices && device <= kLastVirtioDevice;
+}
+
+bool Function::is_block_device() const {
+  const auto device = word(PCI_DEVICE_ID, 2);
+  return is_virtio() && (device == kTransitionalBlock || device == kModernBlock);
+}
+
+unsigned Function::capability(std::uint8_t id) const {
+  unsigned at = word(PCI_CAPABILITY_LIST, 1).value_or(0) & 0xfcu;
+  for (unsigned i = 0; i < kMaxCapabilities && at >= kFirstCapability; ++i) {
+    if (word(at, 1) == id) {
+      return at;
+    }
+    at = word(at + 1, 1).value_or(0) & 0xfcu;
+  }
+  return 0;
+}
+
+bool Function::all_capabilities_known() const {
+  auto next = word(PCI_CAPABILITY_LIST, 1);
+  for (unsigned i = 0; i < kMaxCapabilities && next && (*next & 0xfc) >= kFirstCapability; ++i) {
+    const unsigned at = *next & 0xfc;
+    next = knows(at, 1) ? word(at + 1, 1) : std::nullopt;
+  }
+  return next.has_value();
+}
+
+const Function* Facts::function_of(std::uint8_t unit) const {
+  const auto found = std::ranges::find_if(
+      functions_, [&](const auto& entry) { return entry.second.unit == unit && entry.second.is_block_device(); });
+  return found == functions_.end() ? nullptr : &found->second;
+}
+
+DeviceFacts& Facts::of(std::uint8_t unit) {
+  if (unit >= devices_.size()) {
+    devices_.resize(unit + std::size_t{1});
+  }
+  return devices_[unit];
+}
+
+void Facts::learn(const Record& record) {
+  switch (record.kind) {
+    case Kind::config_read:
+      config_read(record);
+      break;
+    case Kind::config_write:
+      config_write(record);
+      break;
+    case Kind::register_read:
+    case Kind::register_write:
+      if (record.region == static_cast<std::uint32_t>(Structure::legacy)) {
+        of(record.unit).legacy = true;
+      } else if (record.region == static_cast<std::uint32_t>(Structure::common)) {
+        of(record.unit).legacy = false;
+      }
+      break;
+    case Kind::device_status:
+      if (record.flags == 0) {
+        DeviceFacts& device = of(record.unit);
+        device.status = static_cast<std::uint8_t>(record.value);
+        if (record.value == 0) {
+          device.accepted = 0;
+        }
+      }
+      break;
+    case Kind::features:
+      if (record.flags == 0) {
+        of(record.unit).offer_known = true;
+        of(record.unit).offered = record.value;
+      } else {
+        of(record.unit).accepted = record.value;
+      }
+      break;
+    default:
+      break;
+  }
+}
+
+void Facts::config_read(const Record& record) {
+  if ((record.flags & kThroughWindow) != 0 || !is_register(record)) {
+    return;
+  }
+  if (is_all_ones(record)) {  // nobody there, or no longer
+    if (record.offset == PCI_VENDOR_ID) {
+      functions_.erase(record.region);
+    }
+    return;
+  }
+  Function& function = functions_[record.region];
+  if (const auto bar = bar_at(record.offset); bar && function.bars[*bar].sizing) {
+    function.bars[*bar].mask = static_cast<std::uint32_t>(record.value);
+    return;
+  }
+  for (unsigned i = 0; i < record.width; ++i) {
+    function.bytes[record.offset + i] = static_cast<std::uint8_t>(record.value >> (8 * i));
+    function.known.set(record.offset + i);
+  }
+  if (function.is_block_device()) {
+    function.unit = record.unit;
+    if (const unsigned msix = function.capability(PCI_CAP_ID_MSIX); msix != 0) {
+      if (const auto control = function.word(msix + kMsixControl, 2)) {
+        of(record.unit).vectors = (*control & kMsixTableSize) + 1;
+        of(record.unit).msix_enabled = (*control & PCI_MSIX_FLAGS_ENABLE) != 0;
+      }
+    }
+  }
+}
+
+// What a driver writes is remembered where monitors ask for it: BARs that are sized, and whether MSI-X is enabled.
+void Facts::config_write(const Record& record) {
+  const auto found = functions_.find(record.region);
+  if (found == functions_.end() || !is_register(record)) {
+    return;
+  }
+  Function& function = found->second;
+  if (const auto bar = bar_at(record.offset)) {
+    function.bars[*bar].sizing = record.width == 4 && (record.value | 0xf) == 0xffff'ffff;
+  }
+  if (!function.is_block_device()) {
+    return;
+  }
+  if (const unsigned express = function.capability(PCI_CAP_ID_EXP); express != 0 &&
+                                                                    record.offset == express + kExpressDeviceControl &&
+                                                                    (record.value & PCI_EXP_DEVCTL_BCR_FLR) != 0) {
+    of(function.unit).msix_enabled = false;
+    of(function.unit).status = 0;
+    return;
+  }
+  const unsigned msix = function.capability(PCI_CAP_ID_MSIX);
+  const unsigned control = msix + kMsixControl + 1;
+  if (msix != 0 && record.offset <= control && control < record.offset + record.width) {
+    const auto high = static_cast<std::uint8_t>(record.value >> (8 * (control - record.offset)));
+    function.bytes[control] = high;
+    of(function.unit).msix_enabled = (high & PCI_MSIX_FLAGS_ENABLE >> 8) != 0;
+  }
+}
+
+}  // namespace ringside::checks

@@ -1,0 +1,78 @@
+// What a log has told so far of each device: common knowledge of the monitors, learnt once per record and not by each
+// of them. From the driver's side only, as the driver has read and written it.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "testbench/trace/record.h"
+#include "testbench/trace/virtio_layout.h"
+
+namespace ringside::checks {
+
+// Configuration space of a function, as far as the driver has read it.
+struct Function {
+  struct Bar {
+    bool sizing = false;     // all ones were written last
+    std::uint32_t mask = 0;  // what it read then
+  };
+
+  std::array<std::uint8_t, trace::kPciConfigBytes> bytes{};
+  std::bitset<trace::kPciConfigBytes> known;
+  std::array<Bar, trace::kPciBars> bars{};
+  std::uint8_t unit = 0;  // of meaning when it is a block device
+
+  [[nodiscard]] bool knows(unsigned offset, unsigned width) const;
+  // 1 to 4 bytes; nothing where one of them is not known.
+  [[nodiscard]] std::optional<std::uint32_t> word(unsigned offset, unsigned width) const;
+  [[nodiscard]] bool is_virtio() const;
+  [[nodiscard]] bool is_block_device() const;
+  // The first capability with this id; 0 when there is none, or when the driver has not read so far.
+  [[nodiscard]] unsigned capability(std::uint8_t id) const;
+  // Whether the driver has followed the list to its end.
+  [[nodiscard]] bool all_capabilities_known() const;
+};
+
+struct DeviceFacts {
+  bool offer_known = false;
+  std::uint64_t offered = 0;
+  std::uint64_t accepted = 0;  // by the last FEATURES_OK, since the reset
+  std::uint8_t status = 0;     // as the driver wrote it
+  bool legacy = false;         // used by its legacy interface: the legacy sections hold instead (4.1.4.8)
+  bool msix_enabled = false;
+  std::optional<std::uint32_t> vectors;  // entries of its MSI-X table
+};
+
+class Facts {
+ public:
+  // Before the monitors get the record.
+  void see(const trace::Record& record) {
+    // Rings and data are none of its business, and they are nearly all of a log.
+    if (record.kind <= trace::Kind::features) {
+      learn(record);
+    }
+  }
+  [[nodiscard]] const DeviceFacts& device(std::uint8_t unit) const {
+    return unit < devices_.size() ? devices_[unit] : kNothing;
+  }
+  [[nodiscard]] const std::map<std::uint32_t, Function>& functions() const { return functions_; }
+  // The function of a block device; null as long as the driver has not looked at it.
+  [[nodiscard]] const Function* function_of(std::uint8_t unit) const;
+
+ private:
+  static const DeviceFacts kNothing;
+
+  void learn(const trace::Record& record);
+  void config_read(const trace::Record& record);
+  void config_write(const trace::Record& record);
+  [[nodiscard]] DeviceFacts& of(std::uint8_t unit);
+
+  std::vector<DeviceFacts> devices_;  // by unit
+  std::map<std::uint32_t, Function> functions_;
+};
+
+}  // namespace ringside::checks
