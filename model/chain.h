@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "model/dma_port.h"
 #include "model/virtio.h"
@@ -26,7 +27,7 @@ struct Token {
   std::uint16_t slots = 1;  // split: one element of the used ring; packed: descriptors to skip
 };
 
-// A chain as fetched: readable segments first, then writable ones, all of them in RAM.
+// A chain as fetched: readable segments first, then writable ones.
 struct Chain {
   Segment* segments = nullptr;  // room for kMaxChain, given by the caller
   std::uint16_t readable = 0;
@@ -34,13 +35,14 @@ struct Chain {
   std::uint64_t readable_bytes = 0;
   std::uint64_t writable_bytes = 0;
   Token token;
+  bool bounced = false;  // one of the segments is not in RAM
 
   // False when it must not follow what is there already.
   [[nodiscard]] bool add(DmaPort& dma, std::uint64_t address, std::uint32_t length, std::uint16_t flags) {
     const bool is_writable = (flags & VIRTQ_DESC_F_WRITE) != 0;
     const auto count = static_cast<std::uint16_t>(readable + writable);
     const bool readable_after_writable = !is_writable && writable != 0;  // 2.7.4.2, 2.8.5
-    if (count == kMaxChain || readable_after_writable || length == 0 || !dma.in_ram(address, length) ||
+    if (count == kMaxChain || readable_after_writable || length == 0 || !reachable(dma, address, length) ||
         readable_bytes + writable_bytes + length > kMaxChainBytes) {
       return false;
     }
@@ -48,6 +50,14 @@ struct Chain {
     (is_writable ? writable : readable) += 1;
     (is_writable ? writable_bytes : readable_bytes) += length;
     return true;
+  }
+
+ private:
+  [[nodiscard]] bool reachable(DmaPort& dma, std::uint64_t address, std::uint32_t length) {
+    if (dma.in_ram(address, length)) {
+      return true;
+    }
+    return !std::exchange(bounced, true) && dma.bounces(address, length);
   }
 };
 

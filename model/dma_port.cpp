@@ -23,6 +23,7 @@ void DmaPort::power_on(const Latencies& latencies, Tap* tap) {
   set_bus_master(false);
   set_upstream(false, nullptr);
   use_iommu(nullptr);
+  bounce_by(nullptr);
   at_ = 0;
 }
 
@@ -103,6 +104,41 @@ std::uint8_t* DmaPort::pointer_to(const Piece& piece) const {
   return piece.bytes <= memory_bytes_ && piece.physical - memory_start_ <= memory_bytes_ - piece.bytes
              ? memory_ + (piece.physical - memory_start_)
              : nullptr;
+}
+
+// --- Where there is no memory
+
+bool DmaPort::bounces(std::uint64_t address, std::uint64_t size) {
+  return size - std::min(size, present(address)) <= kBounceBytes && tolerates_absence();
+}
+
+bool DmaPort::tolerates_absence() {
+  return iommu_ == nullptr && quirks_ != nullptr && may_act() && quirks_->fires(Quirk::absent_memory_bounces, at_);
+}
+
+bool DmaPort::read_absent(std::uint64_t address, std::uint8_t* data, std::uint64_t size) {
+  if (!tolerates_absence()) {
+    return false;
+  }
+  std::memset(data, 0, size);
+  return slow_read(address, data, std::min(size, present(address)));
+}
+
+bool DmaPort::write_absent(std::uint64_t address, const std::uint8_t* data, std::uint64_t size) {
+  return tolerates_absence() && slow_write(address, data, std::min(size, present(address)));
+}
+
+DmaPort::Result DmaPort::absent_to_disk(Storage& disk, std::uint64_t offset, std::uint64_t address,
+                                        std::uint64_t size) {
+  const std::uint64_t bytes = present(address);
+  const std::uint64_t zeroes = size - bytes;
+  const Bounce bounce{};
+  if (zeroes > kBounceBytes || !tolerates_absence()) {
+    return Result::dma_failed;
+  }
+  const Result result = bytes == 0 ? Result::ok : write_disk(disk, offset, {address, bytes});
+  const bool written = result == Result::ok && disk.write(offset + bytes, bounce.data(), zeroes);
+  return result != Result::ok ? result : written ? Result::ok : Result::media_failed;
 }
 
 // --- Transfers
@@ -193,7 +229,10 @@ void DmaPort::invalidate(sc_dt::uint64, sc_dt::uint64) {
 DmaPort::Result DmaPort::disk_to_memory(Storage& disk, std::uint64_t offset, std::uint64_t address,
                                         std::uint64_t size) {
   if (!admit(address, size, true)) {
-    return Result::dma_failed;
+    const std::uint64_t bytes = std::min(size, present(address));
+    return !tolerates_absence() ? Result::dma_failed
+           : bytes == 0         ? Result::ok
+                                : read_disk(disk, offset, {address, bytes});
   }
   if (std::uint8_t* const memory = direct(address, size)) {
     return disk.read(offset, memory, size) ? Result::ok : Result::media_failed;
@@ -212,7 +251,7 @@ DmaPort::Result DmaPort::disk_to_memory(Storage& disk, std::uint64_t offset, std
 DmaPort::Result DmaPort::memory_to_disk(Storage& disk, std::uint64_t offset, std::uint64_t address,
                                         std::uint64_t size) {
   if (!admit(address, size, false)) {
-    return Result::dma_failed;
+    return absent_to_disk(disk, offset, address, size);
   }
   if (const std::uint8_t* const memory = direct(address, size)) {
     return disk.write(offset, memory, size) ? Result::ok : Result::media_failed;

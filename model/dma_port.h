@@ -13,6 +13,7 @@
 #include "model/clock.h"
 #include "model/iommu.h"
 #include "model/latencies.h"
+#include "model/quirk_log.h"
 #include "model/storage.h"
 #include "model/tap.h"
 
@@ -59,10 +60,19 @@ class DmaPort final : public sc_core::sc_module {
     return lies_below(reach_, address, size) || (iommu_ != nullptr && translates(address, size));
   }
 
+  // What a QEMU does where there is no memory: see Quirk::absent_memory_bounces. `quirks` may be null.
+  void bounce_by(QuirkLog* quirks) { quirks_ = quirks; }
+  // Whether a range that is not in RAM can be transferred all the same.
+  [[nodiscard]] bool bounces(std::uint64_t address, std::uint64_t size);
+  // Whether a range begins in RAM and ends beyond it.
+  [[nodiscard]] bool leaves_ram(std::uint64_t address, std::uint64_t size) const {
+    return iommu_ == nullptr && address < ram_bytes_ && !lies_below(ram_bytes_, address, size);
+  }
+
   // False, and nothing is transferred, when bus mastering is off or the range is not memory.
   bool read(std::uint64_t address, void* data, std::uint64_t size) {
     if (!admit(address, size, false)) {
-      return false;
+      return read_absent(address, static_cast<std::uint8_t*>(data), size);
     }
     if (const std::uint8_t* const memory = direct(address, size)) {
       std::memcpy(data, memory, size);
@@ -72,7 +82,7 @@ class DmaPort final : public sc_core::sc_module {
   }
   bool write(std::uint64_t address, const void* data, std::uint64_t size) {
     if (!admit(address, size, true)) {
-      return false;
+      return write_absent(address, static_cast<const std::uint8_t*>(data), size);
     }
     if (std::uint8_t* const memory = direct(address, size)) {
       std::memcpy(memory, data, size);
@@ -144,6 +154,14 @@ class DmaPort final : public sc_core::sc_module {
   [[nodiscard]] bool translates(std::uint64_t address, std::uint64_t size);
   [[nodiscard]] std::uint8_t* pointer_to(const Piece& piece) const;
 
+  // Of a range that is not in RAM, as far as it is.
+  [[nodiscard]] std::uint64_t present(std::uint64_t address) const {
+    return address < ram_bytes_ ? ram_bytes_ - address : 0;
+  }
+  [[nodiscard]] bool tolerates_absence();
+  bool read_absent(std::uint64_t address, std::uint8_t* data, std::uint64_t size);
+  bool write_absent(std::uint64_t address, const std::uint8_t* data, std::uint64_t size);
+  Result absent_to_disk(Storage& disk, std::uint64_t offset, std::uint64_t address, std::uint64_t size);
   bool slow_read(std::uint64_t address, std::uint8_t* data, std::uint64_t size);
   bool slow_write(std::uint64_t address, const std::uint8_t* data, std::uint64_t size);
   bool transport(tlm::tlm_command command, std::uint64_t physical, std::uint8_t* data, std::uint64_t size);
@@ -162,6 +180,7 @@ class DmaPort final : public sc_core::sc_module {
   UpstreamGate* gate_ = nullptr;
   Picoseconds at_ = 0;
 
+  QuirkLog* quirks_ = nullptr;
   Iommu* iommu_ = nullptr;
   Iommu::Mapping cached_;  // the last one used, as of version_
   std::uint64_t version_ = 0;

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "model/mutants.h"
+
 namespace ringside::model {
 
 void MsixTable::power_on(std::uint16_t vectors, std::uint32_t pba_offset) {
@@ -16,7 +18,11 @@ void MsixTable::power_on(std::uint16_t vectors, std::uint32_t pba_offset) {
   flags_ = 0;
 }
 
+// PCI 3.0, 6.8.2: of 32 or 64 bits only. What others do is not defined; here they do nothing.
 bool MsixTable::access(Access& access) {
+  if (access.size != sizeof(std::uint32_t)) {
+    return access.write;
+  }
   if (access.offset + access.size > table_.size()) {
     return access_pba(access);
   }
@@ -45,14 +51,14 @@ void MsixTable::raise(std::uint16_t vector, DmaPort& dma) {
   if (vector >= vectors_ || !enabled()) {
     return;
   }
-  if (!masked(vector)) {
+  if (!masked(vector) || mutant(Mutant::msix_mask_ignored)) {
     send(vector, dma);
     return;
   }
   std::uint64_t& word = pending_[vector / 64];
   const std::uint64_t bit = std::uint64_t{1} << vector % 64;
   pending_count_ += (word & bit) == 0 ? 1 : 0;
-  word |= bit;
+  word |= mutant(Mutant::msix_pending_lost) ? 0 : bit;
 }
 
 void MsixTable::deliver_pending(DmaPort& dma) {

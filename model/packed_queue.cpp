@@ -1,6 +1,7 @@
 #include "model/packed_queue.h"
 
 #include <cstddef>
+#include <utility>
 
 #include "model/mutants.h"
 
@@ -10,6 +11,7 @@ void PackedQueue::reset() {
   head_valid_ = false;
   outstanding_ = 0;
   fetched_ = 0;
+  asked_ = false;
   if (!mutant(Mutant::queue_reset_keeps_index)) {
     next_ = {};
     used_ = {};
@@ -59,7 +61,8 @@ bool PackedQueue::fetch(Chain& chain) {
   ++fetched_;
   std::uint16_t index = next_.index;
   for (std::uint16_t slots = 1; slots <= place_.size - outstanding_; ++slots) {
-    const bool indirect = (descriptor.flags & VIRTQ_DESC_F_INDIRECT) != 0;
+    const bool indirect = (descriptor.flags & VIRTQ_DESC_F_INDIRECT) != 0 &&
+                          (slots == 1 || !quirks_.fires(Quirk::indirect_in_head_only, dma_.at()));
     const bool last = indirect || (descriptor.flags & VIRTQ_DESC_F_NEXT) == 0;
     // 2.8.7: a table stands alone, it is no member of a list.
     if (indirect ? slots != 1 || !fetch_indirect(chain, descriptor)
@@ -87,7 +90,8 @@ bool PackedQueue::fetch_indirect(Chain& chain, const PvirtqDesc& descriptor) {
   if (next && !quirks_.fires(Quirk::indirect_with_next_accepted, dma_.at())) {
     return false;
   }
-  if (!indirect_ || count == 0 || count > kMaxChain || descriptor.len % sizeof(PvirtqDesc) != 0 ||
+  const bool negotiated = indirect_ || quirks_.fires(Quirk::indirect_unnegotiated, dma_.at());
+  if (!negotiated || count == 0 || count > kMaxChain || descriptor.len % sizeof(PvirtqDesc) != 0 ||
       !dma_.read(descriptor.addr, table_.packed.data(), descriptor.len)) {
     return false;
   }
@@ -118,14 +122,14 @@ void PackedQueue::put_used(const Token& token, std::uint32_t length) {
   } const element{length, static_cast<std::uint16_t>(mutant(Mutant::used_id_swapped) ? token.id ^ 1u : token.id)};
   dma_.write(address(used_.index) + offsetof(PvirtqDesc, len), &element, kUsedBytes);
   pending_address_ = address(used_.index) + offsetof(PvirtqDesc, flags);
-  pending_flags_ = used_.wrap ? VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED : 0;
+  pending_flags_ = used_.wrap || mutant(Mutant::packed_wrap_lost) ? VIRTQ_DESC_F_AVAIL | VIRTQ_DESC_F_USED : 0;
   // 2.8.4: in a used descriptor WRITE says that the device has written, and that the length counts.
   if (length != 0 && !quirks_.fires(Quirk::used_descriptor_without_write, dma_.at())) {
     pending_flags_ |= VIRTQ_DESC_F_WRITE;
   }
   published_slots_ = token.slots;
   outstanding_ = static_cast<std::uint16_t>(outstanding_ - token.slots);
-  advance(used_, token.slots);
+  advance(used_, mutant(Mutant::packed_list_counts_one) ? std::uint16_t{1} : token.slots);
   ++used_count_;
 }
 
@@ -137,16 +141,26 @@ int PackedQueue::distance_to(std::uint16_t off_wrap) const {
   return offset - used_.index - (wrap == used_.wrap ? 0 : place_.size);
 }
 
+// 2.8.14: the value 2 does, with EVENT_IDX; 3 is reserved.
+bool PackedQueue::names_descriptor(unsigned flags, Picoseconds at) {
+  if (flags == RING_EVENT_FLAGS_DESC && event_index_) {
+    return true;
+  }
+  return flags >= RING_EVENT_FLAGS_DESC && quirks_.fires(Quirk::reserved_event_flags_name_descriptor, at);
+}
+
 // 2.8.10: for each used descriptor, for none, or when the one at a given place is used, which may have been skipped.
 bool PackedQueue::interrupt_wanted() {
   PvirtqEventSuppress wish;
   if (!dma_.load(place_.driver, wish)) {
     return false;
   }
+  const bool first = !std::exchange(asked_, true);
   const unsigned flags = wish.flags & kEventFlagsMask;
-  if (flags == RING_EVENT_FLAGS_DESC && event_index_) {
+  if (names_descriptor(flags, dma_.at())) {
     const int distance = distance_to(wish.desc);
-    return distance < 0 && distance >= -int{published_slots_};
+    const bool passed = distance < 0 && distance >= -int{published_slots_};
+    return passed || (first && quirks_.fires(Quirk::first_used_always_notifies, dma_.at()));
   }
   return flags != RING_EVENT_FLAGS_DISABLE;
 }
@@ -157,7 +171,11 @@ unsigned PackedQueue::slots_to_interrupt() const {
     return 0;
   }
   const unsigned flags = wish.flags & kEventFlagsMask;
-  if (flags == RING_EVENT_FLAGS_DESC && event_index_) {
+  const bool reserved_too = quirks_.has(Quirk::reserved_event_flags_name_descriptor);
+  if (flags >= RING_EVENT_FLAGS_DESC && ((flags == RING_EVENT_FLAGS_DESC && event_index_) || reserved_too)) {
+    if (!asked_ && quirks_.has(Quirk::first_used_always_notifies)) {
+      return 1;
+    }
     // Behind: the event comes when the ring has wrapped again.
     const int distance = distance_to(wish.desc);
     return static_cast<unsigned>(distance < 0 ? distance + 2 * place_.size : distance) + 1;

@@ -20,6 +20,7 @@ class PackedQueue {
   void reset();
   void enable(const RingPlace& place) { place_ = place; }
   void set_features(std::uint64_t features);
+  void resize(std::uint16_t size) { place_.size = size; }
 
   [[nodiscard]] Look look();
   [[nodiscard]] bool fetch(Chain& chain);
@@ -33,6 +34,8 @@ class PackedQueue {
 
   [[nodiscard]] std::uint16_t used_count() const { return used_count_; }
   [[nodiscard]] std::uint32_t fetched() const { return fetched_; }
+  [[nodiscard]] std::uint16_t next_available() const { return next_.index; }
+  [[nodiscard]] std::uint16_t next_used() const { return used_.index; }
 
   // DMA that completing one chain takes, besides its data.
   [[nodiscard]] static Picoseconds completion_cost(const Latencies& latencies) {
@@ -51,6 +54,7 @@ class PackedQueue {
   void advance(Position& position, std::uint16_t slots) const;
   [[nodiscard]] std::uint64_t address(std::uint16_t index) const { return place_.desc + sizeof(PvirtqDesc) * index; }
   [[nodiscard]] bool fetch_indirect(Chain& chain, const PvirtqDesc& descriptor);
+  [[nodiscard]] bool names_descriptor(unsigned flags, Picoseconds at);
   // How far the driver's event lies ahead of the next used descriptor; negative when behind.
   [[nodiscard]] int distance_to(std::uint16_t off_wrap) const;
 
@@ -60,9 +64,10 @@ class PackedQueue {
   RingPlace place_;
   bool event_index_ = false;
   bool indirect_ = false;
-  Position next_;      // of the descriptor to fetch
-  Position used_;      // of the used descriptor to write
-  PvirtqDesc head_{};  // at next_, once look() has found something there
+  bool asked_ = false;  // interrupt_wanted() was, since the reset
+  Position next_;       // of the descriptor to fetch
+  Position used_;       // of the used descriptor to write
+  PvirtqDesc head_{};   // at next_, once look() has found something there
   bool head_valid_ = false;
   std::uint16_t outstanding_ = 0;  // descriptors fetched and not used
   std::uint16_t published_slots_ = 0;

@@ -199,11 +199,31 @@ void PciFunction::bar_transport(tlm::tlm_generic_payload& transaction, sc_core::
   const std::uint64_t cost = write ? latencies_.register_write_ns : latencies_.register_read_ns;
   delay += to_sc_time(cost * kPicosecondsPerNanosecond);
   Access access{static_cast<std::uint32_t>(address - bar.base), size, write ? value_of(transaction) : 0, write};
-  const bool claimed = bar_access(static_cast<unsigned>(index), access, clock_.now() + delay.value());
+  const bool claimed = aligned_accesses(static_cast<unsigned>(index), access, clock_.now() + delay.value());
   if (claimed && !write) {
     set_value(transaction, access.value);
   }
   transaction.set_response_status(claimed ? tlm::TLM_OK_RESPONSE : tlm::TLM_ADDRESS_ERROR_RESPONSE);
+}
+
+// What is not aligned comes to a function in pieces that are.
+bool PciFunction::aligned_accesses(unsigned bar, Access& access, Picoseconds at) {
+  if (access.offset % access.size == 0) {
+    return bar_access(bar, access, at);
+  }
+  bool claimed = true;
+  std::uint64_t value = 0;
+  for (unsigned done = 0; done < access.size;) {
+    const std::uint32_t offset = access.offset + done;
+    const unsigned piece = offset % 2 == 0 && access.size - done >= 2 ? 2 : 1;
+    const std::uint64_t mask = (std::uint64_t{1} << 8 * piece) - 1;
+    Access part{offset, piece, access.value >> 8 * done & mask, access.write};
+    claimed = bar_access(bar, part, at) && claimed;
+    value |= (part.value & mask) << 8 * done;
+    done += piece;
+  }
+  access.value = access.write ? access.value : value;
+  return claimed;
 }
 
 }  // namespace ringside::model

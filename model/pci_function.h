@@ -63,6 +63,7 @@ class PciFunction : public sc_core::sc_module {
 
   // An access to a BAR's range. `offset` is inside the BAR; `size` is 1, 2 or 4; false leaves it unclaimed.
   virtual bool bar_access(unsigned bar, Access& access, Picoseconds at) = 0;
+  bool aligned_accesses(unsigned bar, Access& access, Picoseconds at);
   // Windows on the device in its own configuration space (VIRTIO_PCI_CAP_PCI_CFG) act before a read, after a write.
   virtual void before_config_read(unsigned /*offset*/, unsigned /*size*/, Picoseconds /*at*/) {}
   virtual void after_config_write(unsigned /*offset*/, unsigned /*size*/, Picoseconds /*at*/) {}

@@ -25,6 +25,8 @@ class QuirkLog {
     }
     return true;
   }
+  // Whether it may fire, for decisions that make no difference yet.
+  [[nodiscard]] bool has(Quirk quirk) const { return set_.has(quirk); }
   [[nodiscard]] const QuirkCounts& counts() const { return counts_; }
 
  private:

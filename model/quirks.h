@@ -44,8 +44,25 @@ enum class Quirk : unsigned {
   unclaimed_memory_reads_zero,
   bridge_master_ignored,
   occupied_slot_indicator_off,
+  indirect_in_head_only,
+  indirect_unnegotiated,
+  available_index_unchecked,
+  legacy_breaks_silently,
+  late_features_shown,
+  reset_keeps_feature_registers,
+  config_write_restores_cache,
+  config_window_offset_rounded,
+  refused_status_dropped,
+  reserved_event_flags_name_descriptor,
+  queue_size_changes_ring,
+  queue_at_zero_is_none,
+  scsi_header_written,
+  absent_queue_has_registers,
+  queue_reset_unnegotiated,
+  first_used_always_notifies,
+  absent_memory_bounces,
 };
-inline constexpr unsigned kQuirkCount = static_cast<unsigned>(Quirk::occupied_slot_indicator_off) + 1;
+inline constexpr unsigned kQuirkCount = static_cast<unsigned>(Quirk::absent_memory_bounces) + 1;
 
 struct QemuVersion {
   unsigned major = 0;

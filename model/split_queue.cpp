@@ -1,6 +1,7 @@
 #include "model/split_queue.h"
 
 #include <bit>
+#include <utility>
 
 #include "model/mutants.h"
 
@@ -9,6 +10,7 @@ namespace ringside::model {
 void SplitQueue::reset() {
   available_ = 0;
   fetched_ = 0;
+  asked_ = false;
   if (!mutant(Mutant::queue_reset_keeps_index)) {
     next_ = 0;
     used_index_ = 0;
@@ -18,6 +20,11 @@ void SplitQueue::reset() {
 void SplitQueue::enable(const RingPlace& place) {
   place_ = place;
   power_of_two_ = std::has_single_bit(place.size);
+}
+
+void SplitQueue::resize(std::uint16_t size) {
+  place_.size = size;
+  power_of_two_ = std::has_single_bit(size);
 }
 
 void SplitQueue::set_features(std::uint64_t features) {
@@ -33,7 +40,8 @@ Look SplitQueue::look() {
   if (!dma_.load(place_.driver + 2, index)) {
     return Look::malformed;
   }
-  if (static_cast<std::uint16_t>(index - next_) > place_.size) {
+  const bool too_far = static_cast<std::uint16_t>(index - next_) > place_.size;
+  if (too_far && !quirks_.fires(Quirk::available_index_unchecked, dma_.at())) {
     return Look::malformed;
   }
   available_ = index;
@@ -54,7 +62,8 @@ bool SplitQueue::fetch(Chain& chain) {
     if (index >= place_.size || !dma_.load(place_.desc + sizeof descriptor * index, descriptor)) {
       return false;
     }
-    if ((descriptor.flags & VIRTQ_DESC_F_INDIRECT) != 0) {
+    const bool indirect = (descriptor.flags & VIRTQ_DESC_F_INDIRECT) != 0;
+    if (indirect && (length == 0 || !quirks_.fires(Quirk::indirect_in_head_only, dma_.at()))) {
       return fetch_indirect(chain, descriptor);
     }
     if (!chain.add(dma_, descriptor.addr, descriptor.len, descriptor.flags)) {
@@ -75,17 +84,22 @@ bool SplitQueue::fetch_indirect(Chain& chain, const VirtqDesc& descriptor) {
   if (next && !quirks_.fires(Quirk::indirect_with_next_accepted, dma_.at())) {
     return false;
   }
-  if (!indirect_ || count == 0 || count > kMaxChain || descriptor.len % sizeof(VirtqDesc) != 0 ||
+  const bool negotiated = indirect_ || quirks_.fires(Quirk::indirect_unnegotiated, dma_.at());
+  if (!negotiated || count == 0 || count > kMaxChain || descriptor.len % sizeof(VirtqDesc) != 0 ||
       !dma_.read(descriptor.addr, table_.split.data(), descriptor.len)) {
     return false;
   }
   std::uint16_t index = 0;
   for (std::uint32_t length = 0; length < count; ++length) {
-    if (index >= count) {
+    if (index >= count - (mutant(Mutant::indirect_table_one_short) ? 1 : 0)) {
       return false;
     }
     const VirtqDesc& entry = table_.split[index];
-    if ((entry.flags & VIRTQ_DESC_F_INDIRECT) != 0 || !chain.add(dma_, entry.addr, entry.len, entry.flags)) {
+    const bool nested = (entry.flags & VIRTQ_DESC_F_INDIRECT) != 0;
+    if (nested && !quirks_.fires(Quirk::indirect_in_head_only, dma_.at())) {
+      return false;
+    }
+    if (!chain.add(dma_, entry.addr, entry.len, entry.flags)) {
       return false;
     }
     if ((entry.flags & VIRTQ_DESC_F_NEXT) == 0) {
@@ -97,7 +111,7 @@ bool SplitQueue::fetch_indirect(Chain& chain, const VirtqDesc& descriptor) {
 }
 
 void SplitQueue::ask_for_notification() {
-  if (event_index_) {
+  if (event_index_ && !mutant(Mutant::avail_event_stuck)) {
     dma_.store(avail_event_address(), next_);
   }
 }
@@ -113,14 +127,21 @@ void SplitQueue::publish_used() { dma_.store(place_.device + 2, used_index_); }
 bool SplitQueue::interrupt_wanted() {
   std::uint16_t word = 0;
   if (event_index_) {
-    return dma_.load(used_event_address(), word) && static_cast<std::uint16_t>(word + 1) == used_index_;
+    const bool first = !std::exchange(asked_, true);
+    const unsigned next = mutant(Mutant::used_event_one_late) ? 2 : 1;
+    const bool wanted = dma_.load(used_event_address(), word) && static_cast<std::uint16_t>(word + next) == used_index_;
+    return wanted || (first && quirks_.fires(Quirk::first_used_always_notifies, dma_.at()));
   }
-  return dma_.load(place_.driver, word) && (word & VIRTQ_AVAIL_F_NO_INTERRUPT) == 0;
+  const bool asked_for_none = dma_.load(place_.driver, word) ? (word & VIRTQ_AVAIL_F_NO_INTERRUPT) != 0 : true;
+  return !asked_for_none || mutant(Mutant::no_interrupt_ignored);
 }
 
 unsigned SplitQueue::slots_to_interrupt() const {
   std::uint16_t word = 0;
   if (event_index_) {
+    if (!asked_ && quirks_.has(Quirk::first_used_always_notifies)) {
+      return 1;
+    }
     return dma_.peek(used_event_address(), word) ? static_cast<std::uint16_t>(word + 1 - used_index_) : 0;
   }
   return dma_.peek(place_.driver, word) && (word & VIRTQ_AVAIL_F_NO_INTERRUPT) == 0 ? 1 : 0;

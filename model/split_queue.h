@@ -18,6 +18,8 @@ class SplitQueue {
   void reset();
   void enable(const RingPlace& place);
   void set_features(std::uint64_t features);
+  // Of a ring that is in use, which no driver does.
+  void resize(std::uint16_t size);
 
   // Whether the driver has made a chain available that the device has not fetched.
   [[nodiscard]] Look look();
@@ -41,6 +43,9 @@ class SplitQueue {
 
   [[nodiscard]] std::uint16_t used_index() const { return used_index_; }
   [[nodiscard]] std::uint32_t fetched() const { return fetched_; }
+  // The place of the next entry to fetch, and of the next used one to write.
+  [[nodiscard]] std::uint16_t next_available() const { return next_; }
+  [[nodiscard]] std::uint16_t next_used() const { return used_index_; }
 
   // DMA that completing one chain takes, besides its data.
   [[nodiscard]] static Picoseconds completion_cost(const Latencies& latencies) {
@@ -63,6 +68,7 @@ class SplitQueue {
   bool event_index_ = false;
   bool indirect_ = false;
   bool power_of_two_ = true;
+  bool asked_ = false;           // interrupt_wanted() was, since the reset
   std::uint16_t available_ = 0;  // avail.idx as last read
   std::uint16_t next_ = 0;       // of the available ring
   std::uint16_t used_index_ = 0;

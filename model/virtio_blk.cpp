@@ -34,6 +34,7 @@ void VirtioBlk::power_on(const Disk& disk, const BlkProperties& properties, cons
   reads_ = 0;
   writes_ = 0;
   late_status_ = {};
+  shown_cache_ = false;
   reset();
 }
 
@@ -41,7 +42,9 @@ void VirtioBlk::reset() { set_write_back(properties_.write_cache); }
 
 void VirtioBlk::resize(std::uint64_t sectors) {
   sectors_ = sectors;
-  config_.set_capacity(sectors);
+  if (!mutant(Mutant::resize_not_shown)) {
+    config_.set_capacity(sectors);
+  }
 }
 
 void VirtioBlk::set_write_back(bool write_back) {
@@ -61,14 +64,20 @@ void VirtioBlk::driver_ready(std::uint64_t driver_features, Picoseconds at) {
 // Only `writeback` can be written, and only once VIRTIO_BLK_F_CONFIG_WCE was negotiated (5.2.5).
 void VirtioBlk::config_write(std::uint32_t offset, std::uint32_t size, std::uint64_t value,
                              std::uint64_t driver_features, Picoseconds at) {
-  if (offset > VirtioBlkConfig::kWriteback || offset + size <= VirtioBlkConfig::kWriteback ||
-      mutant(Mutant::write_cache_stuck)) {
+  if (!config_.contains(offset, size) || mutant(Mutant::write_cache_stuck)) {
+    return;
+  }
+  if (offset > VirtioBlkConfig::kWriteback || offset + size <= VirtioBlkConfig::kWriteback) {
+    if (shown_cache_ != write_back_ && quirks_.fires(Quirk::config_write_restores_cache, at)) {
+      set_write_back(shown_cache_);
+    }
     return;
   }
   if ((driver_features & VIRTIO_BLK_F_CONFIG_WCE) == 0 && !quirks_.fires(Quirk::write_cache_unnegotiated, at)) {
     return;
   }
-  set_write_back((value >> 8 * (VirtioBlkConfig::kWriteback - offset) & 0xff) != 0);
+  shown_cache_ = (value >> 8 * (VirtioBlkConfig::kWriteback - offset) & 0xff) != 0;
+  set_write_back(shown_cache_);
 }
 
 // The header may be cut into any number of segments (2.7.4.1: no assumption on framing). What remains of the readable
@@ -167,8 +176,14 @@ std::uint8_t VirtioBlk::refuse(std::uint32_t type, const Chain& chain) {
   constexpr std::uint32_t kScsiCommand = 2;  // of the legacy device
   const bool scsi = (type & ~(kBarrier | VIRTIO_BLK_T_OUT)) == kScsiCommand;
   const bool too_few_segments = chain.readable < 2 || chain.writable < 3;
-  return scsi && too_few_segments && quirks_.fires(Quirk::scsi_command_fails, dma_.at()) ? VIRTIO_BLK_S_IOERR
-                                                                                         : VIRTIO_BLK_S_UNSUPP;
+  if (scsi && too_few_segments && quirks_.fires(Quirk::scsi_command_fails, dma_.at())) {
+    return VIRTIO_BLK_S_IOERR;
+  }
+  // Of the legacy command: its own header lies before the status, and begins with the errors.
+  if (scsi && !too_few_segments && quirks_.fires(Quirk::scsi_header_written, dma_.at())) {
+    dma_.store(chain.segments[chain.readable + chain.writable - 2].address, std::uint32_t{255});
+  }
+  return VIRTIO_BLK_S_UNSUPP;
 }
 
 bool VirtioBlk::execute(Chain& chain, Request& request) {
@@ -210,7 +225,7 @@ bool VirtioBlk::execute(Chain& chain, Request& request) {
       break;
     default:
       request.bytes = 0;
-      request.status = refuse(type_as_sent, chain);
+      request.status = mutant(Mutant::unknown_type_accepted) ? VIRTIO_BLK_S_OK : refuse(type_as_sent, chain);
       break;
   }
   return true;
@@ -237,14 +252,16 @@ std::uint8_t VirtioBlk::check_transfer(const Request& request) {
 }
 
 std::uint8_t VirtioBlk::store(const Request& request) {
-  if (check_transfer(request) != VIRTIO_BLK_S_OK || properties_.read_only) {
+  const bool read_only = properties_.read_only && !mutant(Mutant::read_only_ignored);
+  if (check_transfer(request) != VIRTIO_BLK_S_OK || read_only) {
     return VIRTIO_BLK_S_IOERR;
   }
   if (mutant(Mutant::write_lost) && ++writes_ % 4 == 0) {
     return VIRTIO_BLK_S_OK;
   }
   std::uint64_t offset = request.sector * kSectorBytes;
-  for (const Segment& segment : std::span(request.data, request.data_count)) {
+  const unsigned lost = mutant(Mutant::last_segment_lost) && request.data_count > 2 ? 1 : 0;
+  for (const Segment& segment : std::span(request.data, request.data_count - lost)) {
     if (segment.size != 0 &&
         dma_.memory_to_disk(*storage_, offset, segment.address, segment.size) != DmaPort::Result::ok) {
       return VIRTIO_BLK_S_IOERR;
@@ -299,7 +316,7 @@ std::uint32_t VirtioBlk::most_sectors(std::uint32_t type) const {
 
 std::uint8_t VirtioBlk::check_range(const VirtioBlkDiscardWriteZeroes& range, std::uint32_t type) {
   const std::uint32_t known_flags = type == VIRTIO_BLK_T_WRITE_ZEROES ? VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP : 0;
-  const bool flags_known = (range.flags & ~known_flags) == 0;
+  const bool flags_known = (range.flags & ~known_flags) == 0 || mutant(Mutant::range_flag_accepted);
   const bool fits = range.num_sectors <= most_sectors(type) && in_range(range.sector, range.num_sectors) &&
                     blocks_aligned(range.sector, range.num_sectors);
   if (!flags_known && (fits || !quirks_.fires(Quirk::range_checked_before_flags, dma_.at()))) {
@@ -314,6 +331,8 @@ Picoseconds VirtioBlk::media_done(const Request& request, Picoseconds start) {
   }
   switch (request.type) {
     case VIRTIO_BLK_T_IN:
+      start = mutant(Mutant::read_twice_as_long) ? media_.finish(start, MediaWork::read, request.sector, request.bytes)
+                                                 : start;
       return media_.finish(start, MediaWork::read, request.sector, request.bytes);
     case VIRTIO_BLK_T_OUT:
       return write_done(request, start, request.bytes);
@@ -322,7 +341,7 @@ Picoseconds VirtioBlk::media_done(const Request& request, Picoseconds start) {
     case VIRTIO_BLK_T_SECURE_ERASE:
       return write_done(request, start, 0);
     case VIRTIO_BLK_T_FLUSH:
-      return media_.finish(start, MediaWork::flush, 0, 0);
+      return mutant(Mutant::flush_early) ? start : media_.finish(start, MediaWork::flush, 0, 0);
     default:
       return start;
   }
@@ -334,7 +353,8 @@ Picoseconds VirtioBlk::write_done(const Request& request, Picoseconds start, std
 }
 
 Picoseconds VirtioBlk::link_time(const Request& request) const {
-  const Picoseconds data = sends_data(request) ? latencies_.dma(request.bytes) : 0;
+  const bool free = mutant(Mutant::link_for_nothing);
+  const Picoseconds data = sends_data(request) && !free ? latencies_.dma(request.bytes) : 0;
   return data + latencies_.dma(sizeof request.status);
 }
 

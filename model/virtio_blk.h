@@ -33,7 +33,8 @@ class VirtioBlk {
   void resize(std::uint64_t sectors);
 
   // All-ones beyond the end.
-  [[nodiscard]] std::uint32_t config_read(std::uint32_t offset, std::uint32_t size) const {
+  [[nodiscard]] std::uint32_t config_read(std::uint32_t offset, std::uint32_t size) {
+    shown_cache_ = config_.contains(offset, size) ? write_back_ : shown_cache_;
     return config_.read(offset, size);
   }
   void config_write(std::uint32_t offset, std::uint32_t size, std::uint64_t value, std::uint64_t driver_features,
@@ -89,7 +90,8 @@ class VirtioBlk {
   VirtioBlkConfig config_;
   std::array<char, VIRTIO_BLK_ID_BYTES> serial_{};
   bool write_back_ = true;
-  std::uint32_t reads_ = 0;  // mutants make their mistakes every n-th time
+  bool shown_cache_ = false;  // what the driver saw of it last, or wrote
+  std::uint32_t reads_ = 0;   // mutants make their mistakes every n-th time
   std::uint32_t writes_ = 0;
   struct LateStatus {
     std::uint64_t address = 0;

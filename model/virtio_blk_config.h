@@ -24,6 +24,7 @@ class VirtioBlkConfig {
   void set_capacity(std::uint64_t sectors);
   void set_write_back(bool write_back) { bytes_[kWriteback] = write_back ? 1 : 0; }
 
+  [[nodiscard]] bool contains(std::uint32_t offset, std::uint32_t size) const { return offset + size <= length_; }
   // All-ones beyond the end.
   [[nodiscard]] std::uint32_t read(std::uint32_t offset, std::uint32_t size) const;
 

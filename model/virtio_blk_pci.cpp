@@ -95,6 +95,7 @@ void VirtioBlkPci::power_on(const Disk& disk, const BlkProperties& properties, Q
   power_on_function(latencies, tap);
   quirks_.power_on(quirks, tap);
   dma.power_on(latencies, tap);
+  dma.bounce_by(&quirks_);
   msix_.power_on(shape_.vectors, shape_.pba_offset);
   status_ = 0;
   generation_ = 0;
@@ -211,6 +212,9 @@ void VirtioBlkPci::power_state_changed(Picoseconds at) {
 // PCIe 4.0, 6.6.2: all registers as at power-on, but for what is sticky.
 void VirtioBlkPci::function_level_reset(Picoseconds at) {
   const ConfigSpace before = space_;
+  if (mutant(Mutant::flr_ignored)) {
+    return;
+  }
   reset(at);
   if (!quirks_.fires(Quirk::function_reset_keeps_registers, at)) {
     return;
@@ -231,12 +235,18 @@ void VirtioBlkPci::function_level_reset(Picoseconds at) {
 // own fields say.
 void VirtioBlkPci::config_window(bool write, Picoseconds at) {
   const unsigned data = shape_.pci_cfg_cap + kCapPciCfgData;
-  const std::uint32_t offset = space_.read(shape_.pci_cfg_cap + kCapOffset, 4);
+  std::uint32_t offset = space_.read(shape_.pci_cfg_cap + kCapOffset, 4);
   const std::uint32_t length = space_.read(shape_.pci_cfg_cap + kCapLength, 4);
   const bool width_allowed = length == 1 || length == 2 || length == 4;
   unsigned bar = space_[shape_.pci_cfg_cap + kCapBar];
-  if (!width_allowed || offset % length != 0) {
+  if (!width_allowed) {
     return;
+  }
+  if (offset % length != 0) {
+    if (!quirks_.fires(Quirk::config_window_offset_rounded, at)) {
+      return;
+    }
+    offset -= offset % length;
   }
   if (bar != VirtioShape::kModernBar && quirks_.fires(Quirk::config_window_bar_ignored, at)) {
     bar = VirtioShape::kModernBar;
@@ -297,7 +307,7 @@ bool VirtioBlkPci::structure_access(Access& access, Picoseconds at) {
       return true;
     case VirtioShape::kDeviceOffset:
       if (access.write) {
-        blk_.config_write(offset, access.size, access.value, driver_features(), at);
+        blk_.config_write(offset, access.size, access.value, negotiated(), at);
       } else {
         access.value = blk_.config_read(offset, access.size);
       }
@@ -308,7 +318,7 @@ bool VirtioBlkPci::structure_access(Access& access, Picoseconds at) {
         show(Structure::common, base, access, at);
         common_write(offset, static_cast<std::uint32_t>(access.value), at);
       } else {
-        access.value = common_read(offset);
+        access.value = common_read(offset, at);
         show(Structure::common, base, access, at);
       }
       return true;

@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <systemc>
 
 #include "model/dma_port.h"
@@ -62,6 +63,12 @@ class VirtioBlkPci final : public PciFunction {
     return queue < queues_in_use_ ? queues_[queue].lives : 0;
   }
 
+  // --- For whoever compares two devices: what no driver sees.
+  [[nodiscard]] std::uint8_t inner_status() const { return status_; }
+  [[nodiscard]] std::uint64_t inner_features() const { return negotiated(); }
+  [[nodiscard]] std::uint16_t inner_queues() const { return static_cast<std::uint16_t>(queues_in_use_); }
+  [[nodiscard]] const Virtqueue& inner_queue(std::uint16_t queue) const { return queues_.at(queue); }
+
   // --- Completion at the caller's word instead of the latencies': for following another run.
   void hold_completions() { held_ = true; }
   void free_completions() { held_ = false; }
@@ -96,11 +103,15 @@ class VirtioBlkPci final : public PciFunction {
   [[nodiscard]] std::uint64_t driver_features() const {
     return driver_features_[0] | std::uint64_t{driver_features_[1]} << 32;
   }
-  [[nodiscard]] bool accepted(std::uint64_t feature) const { return (driver_features() & feature) != 0; }
+  // What is in effect: of what the driver accepted, that which was offered.
+  [[nodiscard]] std::uint64_t negotiated() const { return driver_features() & (modern_features_ | legacy_features_); }
+  [[nodiscard]] bool accepted(std::uint64_t feature) const { return (negotiated() & feature) != 0; }
 
   // --- The common configuration structure (4.1.4.3)
-  [[nodiscard]] std::uint32_t common_read(std::uint32_t offset);
+  [[nodiscard]] std::uint32_t common_read(std::uint32_t offset, Picoseconds at);
+  void feature_registers_matter(Picoseconds at);
   void common_write(std::uint32_t offset, std::uint32_t value, Picoseconds at);
+  void write_driver_feature(std::uint32_t value, Picoseconds at);
   [[nodiscard]] std::uint32_t queue_read(std::uint32_t offset);
   void queue_write(std::uint32_t offset, std::uint32_t value, Picoseconds at);
   void write_queue_enable(Virtqueue& queue, std::uint32_t value, Picoseconds at);
@@ -119,6 +130,9 @@ class VirtioBlkPci final : public PciFunction {
   [[nodiscard]] Virtqueue* selected_queue() {
     return queue_select_ < queues_in_use_ ? &queues_[queue_select_] : nullptr;
   }
+  [[nodiscard]] Virtqueue::Registers* selected_registers();
+  void write_absent_queue(std::uint32_t offset, std::uint32_t value, Picoseconds at);
+  void write_address(Virtqueue::Registers& registers, std::uint32_t offset, std::uint32_t value) const;
   void reset_queue(std::uint16_t index, Picoseconds at);
   void show_largest_queue_size(Virtqueue& queue, Picoseconds at);
   void notification(std::uint32_t index, const Access& access, Picoseconds at);
@@ -165,6 +179,10 @@ class VirtioBlkPci final : public PciFunction {
   std::uint32_t device_feature_select_ = 0;
   std::uint32_t driver_feature_select_ = 0;
   std::array<std::uint32_t, 2> driver_features_{};
+  std::array<std::uint32_t, 2> written_features_{};  // what driver_feature shows
+  std::array<bool, 2> features_kept_{};              // of written_features_, over a reset
+  bool selects_kept_ = false;
+  std::map<std::uint16_t, Virtqueue::Registers> absent_queues_;  // those that were written to
   std::uint16_t config_vector_ = VIRTIO_MSI_NO_VECTOR;
   std::uint16_t queue_select_ = 0;
   std::uint8_t status_ = 0;

@@ -10,7 +10,7 @@ bool VirtioBlkPci::legacy_access(Access& access, Picoseconds at) {
   if (access.offset >= header) {
     // 4.1.4.8: the device configuration follows, in whatever width.
     if (access.write) {
-      blk_.config_write(access.offset - header, access.size, access.value, driver_features(), at);
+      blk_.config_write(access.offset - header, access.size, access.value, negotiated(), at);
     } else {
       access.value = blk_.config_read(access.offset - header, access.size);
     }
@@ -98,7 +98,7 @@ void VirtioBlkPci::write_guest_features(std::uint32_t value) {
   }
   driver_features_ = {(value & VIRTIO_F_BAD_FEATURE) != 0 ? 0 : value & legacy_features_, 0};
   for (std::size_t i = 0; i < queues_in_use_; ++i) {
-    queues_[i].set_features(driver_features());
+    queues_[i].set_features(negotiated());
   }
 }
 
@@ -122,7 +122,7 @@ void VirtioBlkPci::write_queue_pfn(std::uint32_t value, Picoseconds at) {
   registers.driver = registers.desc + sizeof(VirtqDesc) * registers.size;
   const std::uint64_t available_end = registers.driver + sizeof(std::uint16_t) * (3u + registers.size);
   registers.device = (available_end + VIRTIO_PCI_VRING_ALIGN - 1) & ~(VIRTIO_PCI_VRING_ALIGN - 1);
-  queue->enable(driver_features());
+  queue->enable(negotiated());
 }
 
 }  // namespace ringside::model

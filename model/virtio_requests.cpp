@@ -1,6 +1,7 @@
 // From the doorbell to the used ring: how requests are fetched, when they complete, and in which order.
 #include <algorithm>
 
+#include "model/mutants.h"
 #include "model/virtio_blk_pci.h"
 
 namespace ringside::model {
@@ -19,6 +20,12 @@ void VirtioBlkPci::doorbell(std::uint32_t index, std::uint32_t value, Picosecond
     tap_->doorbell(at, static_cast<std::uint16_t>(index), value);
   }
   if (index >= queues_in_use_ || !queues_[index].registers.enabled || broken_ || !dma.bus_master()) {
+    return;
+  }
+  if (mutant(Mutant::last_queue_deaf) && index != 0 && index == queues_in_use_ - 1) {
+    return;
+  }
+  if (queues_[index].at_zero && quirks_.fires(Quirk::queue_at_zero_is_none, at)) {
     return;
   }
   // 3.1.1: before DRIVER_OK the device consumes nothing, unless for a legacy driver (3.1.2).
@@ -92,7 +99,7 @@ void VirtioBlkPci::schedule(Request& request, Virtqueue& queue) {
   const Picoseconds link = blk_.link_time(request) + queue.completion_cost(latencies_);
   link_free_ = std::max(link_free_, fetched) + link;
   request.due = std::max(ready + link, link_free_);
-  if (accepted(VIRTIO_F_IN_ORDER)) {
+  if (accepted(VIRTIO_F_IN_ORDER) && !mutant(Mutant::in_order_broken)) {
     request.due = std::max(request.due, queue.last_due);
   }
   queue.last_due = request.due;

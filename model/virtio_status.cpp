@@ -20,10 +20,16 @@ void VirtioBlkPci::write_status(std::uint8_t value, Picoseconds at) {
   }
   const auto asks = [this, value](std::uint8_t bit) { return (value & bit) != 0 && (status_ & bit) == 0; };
   if (asks(VIRTIO_CONFIG_S_FEATURES_OK) && !features_acceptable(at)) {
+    if (quirks_.fires(Quirk::refused_status_dropped, at)) {
+      return;
+    }
     value = static_cast<std::uint8_t>(value & ~VIRTIO_CONFIG_S_FEATURES_OK);
   }
+  if (asks(VIRTIO_CONFIG_S_FEATURES_OK)) {
+    feature_registers_matter(at);
+  }
   if (asks(VIRTIO_CONFIG_S_DRIVER_OK)) {
-    blk_.driver_ready(driver_features(), at);
+    blk_.driver_ready(negotiated(), at);
   }
   // 2.1.2: only a reset ends the error state.
   const bool takes_back = broken_ && (value & VIRTIO_CONFIG_S_NEEDS_RESET) == 0;
@@ -45,18 +51,36 @@ bool VirtioBlkPci::features_acceptable(Picoseconds at) {
   return (modern_features_ & VIRTIO_F_ACCESS_PLATFORM) == 0 || accepted(VIRTIO_F_ACCESS_PLATFORM);
 }
 
+// What a reset should have cleared, and the driver has not written since, is accepted now.
+void VirtioBlkPci::feature_registers_matter(Picoseconds at) {
+  for (unsigned word = 0; word < features_kept_.size(); ++word) {
+    if (features_kept_[word] && written_features_[word] != 0) {
+      (void)quirks_.fires(Quirk::reset_keeps_feature_registers, at);
+    }
+  }
+}
+
 void VirtioBlkPci::reset_device(Picoseconds at) {
   drop_in_flight();
-  device_feature_select_ = 0;
-  driver_feature_select_ = 0;
+  const bool keeps = quirks_.has(Quirk::reset_keeps_feature_registers);
+  if (!keeps) {
+    device_feature_select_ = 0;
+    driver_feature_select_ = 0;
+    written_features_ = {};
+  }
+  features_kept_ = {keeps, keeps};
+  selects_kept_ = keeps;
   driver_features_ = {};
+  absent_queues_.clear();
   config_vector_ = VIRTIO_MSI_NO_VECTOR;
   queue_select_ = 0;
   status_ = 0;
   isr_ = 0;
   broken_ = false;
   for (std::size_t i = 0; i < queues_in_use_; ++i) {
-    queues_[i].reset();
+    if (!mutant(Mutant::reset_keeps_queues)) {
+      queues_[i].reset();
+    }
     show_largest_queue_size(queues_[i], at);
   }
   blk_.reset();
@@ -66,6 +90,9 @@ void VirtioBlkPci::reset_device(Picoseconds at) {
 void VirtioBlkPci::break_device(Picoseconds at) {
   drop_in_flight();
   broken_ = true;
+  if (!accepted(VIRTIO_F_VERSION_1) && quirks_.fires(Quirk::legacy_breaks_silently, at)) {
+    return;
+  }
   set_status(static_cast<std::uint8_t>(status_ | VIRTIO_CONFIG_S_NEEDS_RESET), at);
   notify_config(false, at);
 }

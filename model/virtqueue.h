@@ -23,6 +23,7 @@ class Virtqueue {
   Registers registers;
 
   // --- Kept here for the transport.
+  bool at_zero = false;         // the ring, when it was enabled
   std::uint32_t in_flight = 0;  // chains fetched and not used yet
   std::uint32_t lives = 0;      // how often it was enabled since power-on
   Picoseconds last_due = 0;     // when the chain fetched last will be used
@@ -48,8 +49,22 @@ class Virtqueue {
     registers.driver = before.driver;
     registers.device = before.device;
   }
+  // Whether a part of it begins in memory and ends beyond it: such a ring is no ring.
+  [[nodiscard]] bool leaves_ram(const DmaPort& dma, std::uint64_t features) const {
+    const unsigned event = (features & VIRTIO_F_EVENT_IDX) != 0 ? 2 : 0;
+    const unsigned driver_bytes = is_packed_ ? sizeof(PvirtqEventSuppress) : 4 + 2u * registers.size + event;
+    const unsigned device_bytes = is_packed_ ? sizeof(PvirtqEventSuppress) : 4 + 8u * registers.size + event;
+    return dma.leaves_ram(registers.desc, sizeof(VirtqDesc) * registers.size) ||
+           dma.leaves_ram(registers.driver, driver_bytes) || dma.leaves_ram(registers.device, device_bytes);
+  }
+  // While it is enabled.
+  void resize(std::uint16_t size) {
+    split_.resize(size);
+    packed_.resize(size);
+  }
   void enable(std::uint64_t features) {
     registers.enabled = true;
+    at_zero = registers.desc == 0;
     ++lives;
     is_packed_ = (features & VIRTIO_F_RING_PACKED) != 0;
     const RingPlace place{registers.size, registers.desc, registers.driver, registers.device};
@@ -98,6 +113,10 @@ class Virtqueue {
   // How many chains it has returned, and fetched, since it was enabled.
   [[nodiscard]] std::uint16_t used_index() const { return is_packed_ ? packed_.used_count() : split_.used_index(); }
   [[nodiscard]] std::uint32_t fetched() const { return is_packed_ ? packed_.fetched() : split_.fetched(); }
+  [[nodiscard]] std::uint16_t next_available() const {
+    return is_packed_ ? packed_.next_available() : split_.next_available();
+  }
+  [[nodiscard]] std::uint16_t next_used() const { return is_packed_ ? packed_.next_used() : split_.next_used(); }
   [[nodiscard]] Picoseconds completion_cost(const Latencies& latencies) const {
     return is_packed_ ? PackedQueue::completion_cost(latencies) : SplitQueue::completion_cost(latencies);
   }
