@@ -79,6 +79,8 @@ class Board final : public sc_core::sc_module {
   bool unplug(unsigned index);
   bool plug(unsigned index);
 
+  [[nodiscard]] bool plugged(unsigned index) const { return plugged_.at(index); }
+
   // --- Of all disks that are plugged in, see VirtioBlkPci.
   void catch_up(Picoseconds until) {
     for (VirtioBlkPci* const disk : present_) {

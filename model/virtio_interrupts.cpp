@@ -7,7 +7,9 @@
 namespace ringside::model {
 
 // 4.1.4.5: reading clears.
-std::uint32_t VirtioBlkPci::read_isr() { return std::exchange(isr_, std::uint8_t{0}); }
+std::uint32_t VirtioBlkPci::read_isr() {
+  return std::exchange(isr_, mutant(Mutant::isr_not_cleared) ? isr_ : std::uint8_t{0});
+}
 
 bool VirtioBlkPci::interrupt_possible(const Virtqueue& queue) const {
   return msix_.enabled() ? msix_.deliverable(queue.registers.msix_vector)
@@ -29,7 +31,7 @@ void VirtioBlkPci::notify_queue(const Virtqueue& queue, Picoseconds at) {
   if (!msix_.enabled() || quirks_.fires(Quirk::isr_with_msix, at)) {
     isr_ |= kIsrQueue;
   }
-  send_msi(queue.registers.msix_vector, at);
+  send_msi((mutant(Mutant::vector_of_queue_0) ? queues_[0] : queue).registers.msix_vector, at);
   drive_intx(at);
 }
 
@@ -39,9 +41,11 @@ void VirtioBlkPci::notify_config(bool changed, Picoseconds at) {
   // 4.1.4.3.1: a new generation for new contents.
   if (changed ? ready || !quirks_.fires(Quirk::early_resize_keeps_generation, at)
               : ready && quirks_.fires(Quirk::config_interrupt_bumps_generation, at)) {
-    ++generation_;
+    if (!mutant(Mutant::generation_stuck)) {
+      ++generation_;
+    }
   }
-  if (!ready) {
+  if (!ready || mutant(Mutant::config_interrupt_missing)) {
     return;
   }
   isr_ |= kIsrConfig;
@@ -69,7 +73,7 @@ void VirtioBlkPci::drive_intx(Picoseconds at) {
   const auto status = static_cast<std::uint8_t>(space_[PCI_STATUS] & ~PCI_STATUS_INTERRUPT);
   space_.set(PCI_STATUS, pending ? static_cast<std::uint8_t>(status | PCI_STATUS_INTERRUPT) : status);
   const bool level = pending && (space_.command() & PCI_COMMAND_INTX_DISABLE) == 0;
-  if (level == intx_level_) {
+  if (level == intx_level_ || (!level && mutant(Mutant::intx_never_lowered))) {
     return;
   }
   intx_level_ = level;

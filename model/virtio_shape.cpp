@@ -115,8 +115,8 @@ FunctionIdentity identity_of(const VirtioShape& shape) {
   const bool any_capability = shape.modern || shape.express || shape.vectors != 0;
   identity.status = any_capability ? PCI_STATUS_CAP_LIST : 0;
   identity.subsystem_vendor = kRedHat;
-  identity.subsystem = shape.legacy ? kVirtioBlockId : kQemuSubsystem;
-  identity.interrupt_pin = 1;
+  identity.subsystem = shape.legacy && !mutant(Mutant::subsystem_wrong) ? kVirtioBlockId : kQemuSubsystem;
+  identity.interrupt_pin = mutant(Mutant::interrupt_pin_wrong) ? 2 : 1;
   return identity;
 }
 
@@ -147,14 +147,15 @@ void add_structures(ConfigSpace& space, const VirtioShape& shape) {
   constexpr std::uint32_t kPage = VirtioShape::kStructureBytes;
   unsigned at = shape.pci_cfg_cap - 3 * kCapabilityBytes - kLongCapabilityBytes;
   const auto add = [&](const Body& body) {
-    space.add_capability(at, PCI_CAP_ID_VNDR, body);
+    const bool hidden = mutant(Mutant::capability_hidden) && body[1] == VIRTIO_PCI_CAP_ISR_CFG;
+    space.add_capability(at, hidden ? PCI_CAP_ID_PM : PCI_CAP_ID_VNDR, body);
     at += body[0];
   };
   add(virtio_capability(VIRTIO_PCI_CAP_COMMON_CFG, kBar, VirtioShape::kCommonOffset, kPage));
   add(virtio_capability(VIRTIO_PCI_CAP_ISR_CFG, kBar, VirtioShape::kIsrOffset, kPage));
   add(virtio_capability(VIRTIO_PCI_CAP_DEVICE_CFG, kBar, VirtioShape::kDeviceOffset, kPage));
   add(long_virtio_capability(VIRTIO_PCI_CAP_NOTIFY_CFG, kBar, VirtioShape::kNotifyOffset, shape.notify_bytes,
-                             shape.notify_multiplier));
+                             shape.notify_multiplier << (mutant(Mutant::notify_multiplier_doubled) ? 1 : 0)));
   add(long_virtio_capability(VIRTIO_PCI_CAP_PCI_CFG, 0, 0, 0, 0));
   space.make_writable(shape.pci_cfg_cap + kCapBar, shape.pci_cfg_cap + kCapBar);
   space.make_writable(shape.pci_cfg_cap + kCapOffset, shape.pci_cfg_cap + kCapPciCfgData + 3);
@@ -189,6 +190,7 @@ VirtioShape VirtioShape::of(const BlkProperties& properties, std::uint32_t confi
   shape.notify_multiplier = properties.page_per_vq ? kStructureBytes : 4;
   shape.notify_bytes = shape.notify_multiplier * kNotifyRegions;
   shape.modern_bytes = shape.modern ? std::bit_ceil(kNotifyOffset + shape.notify_bytes) : 0;
+  shape.modern_bytes <<= mutant(Mutant::bar_too_large) ? 1 : 0;
   shape_msix(shape);
   place_capabilities(shape);
   return shape;

@@ -83,10 +83,12 @@ const char* Controller::choose_transport() {
 }
 
 bool Controller::negotiate() {
-  if (!transport_->reset()) {
+  if (!hal::mutant(hal::Mutant::reset_forgotten) && !transport_->reset()) {
     return fail("it does not reset");
   }
-  transport_->add_status(virtio::VIRTIO_CONFIG_S_ACKNOWLEDGE);
+  if (!hal::mutant(hal::Mutant::acknowledge_forgotten)) {
+    transport_->add_status(virtio::VIRTIO_CONFIG_S_ACKNOWLEDGE);
+  }
   transport_->add_status(virtio::VIRTIO_CONFIG_S_DRIVER);
 
   info_ = DiskInfo{};
@@ -106,7 +108,10 @@ bool Controller::negotiate() {
 
 const char* Controller::agree_on_features() {
   info_.offered = transport_->offered_features();
-  info_.features = info_.offered & kUnderstood & options_.features;
+  // A legacy device that takes any layout has to be told that it may meet one (6.3).
+  const std::uint64_t known = kUnderstood | (transport_->is_legacy() ? feature(virtio::VIRTIO_F_ANY_LAYOUT) : 0);
+  const std::uint64_t understood = hal::mutant(hal::Mutant::every_feature_accepted) ? ~std::uint64_t{0} : known;
+  info_.features = info_.offered & understood & options_.features;
   if (!has(virtio::VIRTIO_F_VERSION_1) && !transport_->is_legacy()) {
     return "it offers no VIRTIO_F_VERSION_1";
   }
@@ -176,11 +181,13 @@ void Controller::limit_segments(std::uint16_t most) {
 }
 
 bool Controller::refresh_configuration() {
-  return transport_->config_generation() != generation_ && read_configuration();
+  const bool changed = transport_->config_generation() != generation_;
+  return changed && !hal::mutant(hal::Mutant::configuration_not_read_again) && read_configuration();
 }
 
 bool Controller::start_configuration() {
   return interrupts_.config_entry() == virtio::VIRTIO_MSI_NO_VECTOR ||
+         hal::mutant(hal::Mutant::config_vector_forgotten) ||
          transport_->set_config_vector(interrupts_.config_entry()) || fail("the configuration vector was refused");
 }
 

@@ -31,6 +31,11 @@ enum class Mutant : unsigned {
   segment_size_in_16_bits,
   status_byte_not_read,
   flush_not_sent,
+  reset_forgotten,
+  acknowledge_forgotten,
+  every_feature_accepted,
+  configuration_not_read_again,
+  config_vector_forgotten,
 };
 
 #ifdef RINGSIDE_MUTANTS
@@ -71,6 +76,11 @@ inline constexpr MutantInfo kMutants[] = {
     {Mutant::segment_size_in_16_bits, "segment-size-in-16-bits", "a descriptor's length loses its upper half"},
     {Mutant::status_byte_not_read, "status-byte-not-read", "what is used has succeeded"},
     {Mutant::flush_not_sent, "flush-not-sent", "a flush is reported done without being sent"},
+    {Mutant::reset_forgotten, "reset-forgotten", "the device is not reset before it is set up"},
+    {Mutant::acknowledge_forgotten, "acknowledge-forgotten", "ACKNOWLEDGE is never set"},
+    {Mutant::every_feature_accepted, "every-feature-accepted", "what the driver does not understand is accepted too"},
+    {Mutant::configuration_not_read_again, "configuration-not-read-again", "a changed configuration is not read again"},
+    {Mutant::config_vector_forgotten, "config-vector-forgotten", "changes of the configuration have no vector"},
 };
 
 inline Mutant active_mutant = Mutant::none;
