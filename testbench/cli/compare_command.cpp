@@ -1,6 +1,7 @@
 // `ringside compare`: the same scenarios on two targets, and whether they saw the same.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,12 +12,19 @@
 #include "testbench/cli/compare_pair.h"
 #include "testbench/cli/comparison_rows.h"
 #include "testbench/cli/output_path.h"
+#include "testbench/cli/own_command_line.h"
 #include "testbench/cli/progress.h"
-#include "testbench/cli/projection.h"
+#include "testbench/cli/random_compare.h"
+#include "testbench/cli/report_files.h"
 #include "testbench/cli/run_options.h"
 #include "testbench/cli/scenario_choice.h"
+#include "testbench/cli/scenario_files.h"
+#include "testbench/cli/scenario_source.h"
+#include "testbench/cli/sharded.h"
 #include "testbench/cli/waiver_file.h"
+#include "testbench/cli/waiver_rows.h"
 #include "testbench/cli/workers.h"
+#include "testbench/report/annotations.h"
 #include "testbench/targets/machine_plan.h"
 
 namespace ringside::cli {
@@ -27,14 +35,36 @@ constexpr std::chrono::seconds kWatchdogGrace{10};  // the targets' own timeouts
 struct Options : RunOptions {
   std::string left = "model";
   std::string right = "qemu";
-  std::string report;
   std::string waivers;
+  std::string scenario_files;
+  unsigned repeat = 1;
+  RandomOptions random;
 };
+
+// Of the project, and those of a directory beside them; each as often as it is to run.
+std::vector<const scenarios::Scenario*> chosen_by(const Options& options) {
+  std::vector<std::string> words = options.scenarios;
+  if (!options.scenario_files.empty()) {
+    if (words.empty()) {
+      words.emplace_back("*");
+    }
+    words.push_back(options.scenario_files + "/");
+  }
+  const std::vector<const scenarios::Scenario*> once =
+      sharded(choose_scenarios(words), Shard::parse(options.shard),
+              [](const scenarios::Scenario* scenario) { return std::string(scenario->name); });
+  std::vector<const scenarios::Scenario*> chosen;
+  for (unsigned i = 0; i < options.repeat; ++i) {
+    chosen.insert(chosen.end(), once.begin(), once.end());
+  }
+  return chosen;
+}
 
 // What a worker tells beside its row: fields of its answer that are not in the document.
 struct Telling {
   std::string left_identity, right_identity;
   std::string report;
+  std::string chapter;  // of the report page
   std::vector<std::uint64_t> waiver_hits;
 };
 
@@ -42,18 +72,16 @@ class Comparisons {
  public:
   explicit Comparisons(const Options& options)
       : options_(options),
-        chosen_(choose_scenarios(options.scenarios)),
+        chosen_(chosen_by(options)),
         left_(targets::TargetSpec::parse(options.left)),
         right_(targets::TargetSpec::parse(options.right)),
         settings_(settings_of(options)),
         waivers_(load_waivers(options.waivers)),
+        report_(options.report, chosen_.size()),
         rows_(chosen_.size()),
         tellings_(chosen_.size()) {
     if (options_.write_through) {
       throw targets::InputError("--write-through: expected no such option here; both sides run on private copies");
-    }
-    if (!options_.report.empty()) {
-      require_directory(options_.report);
     }
     if (!options_.junit.empty()) {
       require_writable(options_.junit);
@@ -64,16 +92,20 @@ class Comparisons {
     run_all();
     print_reports();
     print_summary(human(), rows_);
-    const bool waivers_hold = review_waivers();
+    print_waivers(human(), waivers_);
+    report::print_annotations(human(), annotations());
+    const std::string left = identity(&Telling::left_identity, left_);
+    const std::string right = identity(&Telling::right_identity, right_);
+    const bool waivers_hold = review_waivers(waivers_, complete(), {left, right});
+    write_page(left, right);
+    const bool saw = !complete() || saw_enough(rows_);
     if (options_.json) {
-      fmt::print("{}\n", comparison_document(identity(&Telling::left_identity, left_),
-                                             identity(&Telling::right_identity, right_), rows_)
-                             .dump(2));
+      fmt::print("{}\n", comparison_document(left, right, rows_, waivers_).dump(2));
     }
     if (!options_.junit.empty()) {
       write_file(options_.junit, junit_document("ringside compare", junit_cases_of(rows_)));
     }
-    return waivers_hold ? status_of(rows_) : ExitStatus::does_not_hold;
+    return waivers_hold && saw ? status_of(rows_) : ExitStatus::does_not_hold;
   }
 
  private:
@@ -102,14 +134,14 @@ class Comparisons {
     row["reason"] = pair.reason;
     row["quirks"] = quirks_of(pair);
     row["seconds"] = pair.left.result.seconds + pair.right.result.seconds;
-    const std::string text = trace::render(pair.comparison, reproduction(scenario.name));
-    if (!options_.report.empty()) {
-      write_report(scenario.name, pair, text.empty() ? row.dump(2) + "\n" : text);
-    }
+    row["canaries"] = pair.canaries;
+    const std::string text = trace::render(pair.comparison, reproduction(word_for(scenario)));
+    const std::string chapter = report_.add(told(index, row, pair, text));
     return Row{{"row", row},
                {"left", pair.left.identity},
                {"right", pair.right.identity},
                {"report", pair.verdict == "diverge" ? text : ""},
+               {"chapter", chapter},
                {"waiver_hits", waivers_.hits()}}
         .dump(-1, ' ', false, Row::error_handler_t::replace);
   }
@@ -124,13 +156,65 @@ class Comparisons {
     return names;
   }
 
-  void write_report(const std::string& scenario, const PairResult& pair, const std::string& text) const {
-    const std::string stem = options_.report + "/" + scenario;
-    for (const auto& [side, name] : {std::pair{&pair.left, "-left"}, std::pair{&pair.right, "-right"}}) {
-      write_projection(stem + name + ".rlog", Format::rlog, side->log);
-      write_projection(stem + name + ".vcd", Format::vcd, side->log);
+  // The same scenario may run more than once.
+  [[nodiscard]] std::string told_name(std::size_t index) const {
+    const auto before =
+        std::count(chosen_.begin(), chosen_.begin() + static_cast<std::ptrdiff_t>(index), chosen_[index]);
+    return before == 0 ? chosen_[index]->name : fmt::format("{} again {}", chosen_[index]->name, before);
+  }
+
+  [[nodiscard]] Told told(std::size_t index, const Row& row, const PairResult& pair, const std::string& text) const {
+    Told told = told_row(index, row);
+    told.text = text.empty() ? pair.reason : text;
+    if (!pair.comparison.scenario.empty()) {
+      told.comparison = &pair.comparison;
     }
-    write_file(stem + ".txt", text);
+    if (pair.verdict != "skip") {
+      const SideNames names = side_names(left_.name, right_.name);
+      told.sides = {{names.left, &pair.left.log, pair.left.result.quirks},
+                    {names.right, &pair.right.log, pair.right.result.quirks}};
+    }
+    return told;
+  }
+
+  [[nodiscard]] Told told_row(std::size_t index, const Row& row) const {
+    Told told;
+    told.name = told_name(index);
+    told.machine = row["machine"];
+    told.verdict = row["verdict"];
+    told.reason = row["reason"];
+    told.seconds = row["seconds"];
+    told.reproduce = {reproduction(word_for(*chosen_[index]))};
+    return told;
+  }
+
+  void write_page(const std::string& left, const std::string& right) const {
+    if (!report_.wanted()) {
+      return;
+    }
+    report::Book book{"ringside compare", this_command(), left, right, waivers_.all(), {}, {}};
+    const trace::Waivers::Findings findings = waivers_.review(complete(), {left, right});
+    book.remarks = findings.failures;
+    book.remarks.insert(book.remarks.end(), findings.warnings.begin(), findings.warnings.end());
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      const bool died = tellings_[i].chapter.empty();
+      book.chapters.push_back(died ? report_.add(told_row(i, rows_[i])) : tellings_[i].chapter);
+    }
+    report_.finish(book);
+    fmt::print(human(), "report  {}/index.html\n", options_.report);
+  }
+
+  [[nodiscard]] std::vector<report::Annotation> annotations() const {
+    std::vector<report::Annotation> result;
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      const std::string verdict = rows_[i]["verdict"];
+      if (verdict == "diverge" || verdict == "error") {
+        const std::string reason = rows_[i]["reason"];
+        result.push_back({file_of_scenario(chosen_[i]->name), fmt::format("compare {}: {}", chosen_[i]->name, verdict),
+                          tellings_[i].report.empty() ? reason : tellings_[i].report});
+      }
+    }
+    return result;
   }
 
   [[nodiscard]] std::string reproduction(const std::string& scenario) const {
@@ -152,7 +236,7 @@ class Comparisons {
     if (result.problem.empty()) {
       const Row answer = Row::parse(result.answer);
       rows_[index] = answer["row"];
-      tellings_[index] = {answer["left"], answer["right"], answer["report"], answer["waiver_hits"]};
+      tellings_[index] = {answer["left"], answer["right"], answer["report"], answer["chapter"], answer["waiver_hits"]};
       waivers_.add_hits(tellings_[index].waiver_hits);
     } else {
       rows_[index] = empty_row(chosen_[index]->name, "error", result.problem);
@@ -163,7 +247,10 @@ class Comparisons {
       if (printed_ == 0) {
         print_heading(human(), identity(&Telling::left_identity, left_), identity(&Telling::right_identity, right_));
       }
-      print_row(human(), rows_[printed_++]);
+      if (options_.repeat == 1 || rows_[printed_]["verdict"] != "agree") {
+        print_row(human(), rows_[printed_]);
+      }
+      ++printed_;
     }
   }
 
@@ -189,21 +276,9 @@ class Comparisons {
 
   // Whether a waiver that nothing hits means anything: all scenarios ran as they are meant to, against a QEMU.
   [[nodiscard]] bool complete() const {
-    return options_.scenarios.empty() && options_.disks.empty() && options_.devices.empty() &&
+    return options_.scenarios.empty() && options_.shard.empty() && options_.disks.empty() && options_.devices.empty() &&
            options_.values.empty() && left_.name == "model" && left_.options.empty() && right_.name == "qemu" &&
            status_of(rows_) == ExitStatus::holds;
-  }
-
-  [[nodiscard]] bool review_waivers() const {
-    const trace::Waivers::Findings findings = waivers_.review(
-        complete(), {identity(&Telling::left_identity, left_), identity(&Telling::right_identity, right_)});
-    for (const std::string& warning : findings.warnings) {
-      fmt::print(stderr, "ringside: warning: {}\n", warning);
-    }
-    for (const std::string& failure : findings.failures) {
-      fmt::print(stderr, "ringside: {}\n", failure);
-    }
-    return findings.failures.empty();
   }
 
   const Options& options_;
@@ -212,10 +287,21 @@ class Comparisons {
   targets::TargetSpec right_;
   targets::RunSettings settings_;
   trace::Waivers waivers_;
+  ReportFiles report_;
   std::vector<Row> rows_;
   std::vector<Telling> tellings_;
   std::size_t printed_ = 0;
 };
+
+ExitStatus compare(Options& options) {
+  if (options.random.count == 0) {
+    return Comparisons(options).run();
+  }
+  options.random.left = options.left;
+  options.random.right = options.right;
+  options.random.waivers = options.waivers;
+  return compare_random(options, options.random);
+}
 
 }  // namespace
 
@@ -226,9 +312,19 @@ void add_compare(CLI::App& program, Action& chosen) {
   add_run_options(*command, *options);
   command->add_option("--left", options->left, "one target")->capture_default_str();
   command->add_option("--right", options->right, "the other target")->capture_default_str();
-  command->add_option("--report", options->report, "write both logs, both waves and the report of each scenario here");
-  command->add_option("--waivers", options->waivers, "accepted differences (default: traces/waivers.toml)");
-  command->callback([&chosen, options] { chosen = [options] { return Comparisons(*options).run(); }; });
+  command->add_option("--waivers", options->waivers,
+                      "accepted differences: a file, or a directory of them (default: traces/waivers.toml)");
+  command->add_option("--scenarios", options->scenario_files, "a directory of scenario files to run, too");
+  command->add_option("--repeat", options->repeat, "run each scenario so often; tells what does not agree every time")
+      ->check(CLI::Range(1u, 100'000u))
+      ->capture_default_str();
+  command->add_option("--random", options->random.count, "this many random programs in place of scenarios")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000'000}));
+  command->add_option("--illegal", options->random.illegal_percent, "percent of them that no driver may run")
+      ->check(CLI::Range(0u, 100u));
+  command->add_option("--keep", options->random.keep, "where what they find is written, as scenario files")
+      ->capture_default_str();
+  command->callback([&chosen, options] { chosen = [options] { return compare(*options); }; });
 }
 
 }  // namespace ringside::cli

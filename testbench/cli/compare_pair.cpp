@@ -6,6 +6,7 @@
 
 #include "testbench/cli/comparison_rows.h"
 #include "testbench/targets/machine_plan.h"
+#include "testbench/trace/canary.h"
 #include "testbench/trace/memory_log.h"
 #include "testbench/trace/schedule.h"
 
@@ -56,12 +57,17 @@ void run_following(const scenarios::Scenario& scenario, const TargetSpec& refere
   const trace::Schedule schedule = trace::schedule_of(reference_side.log.records);
   settings.follow = &schedule;
   model_side = run_side(scenario, spec, *model, settings);
+  model_side.log.metadata.follows = reference_side.identity;
 }
 
 void run_freely(const scenarios::Scenario& scenario, const TargetSpec& spec, const targets::RunSettings& settings,
                 PairSide& side) {
   const auto target = targets::make_target(spec, settings);
   side = run_side(scenario, spec, *target, settings);
+}
+
+trace::Side side_of(const std::string& name, const PairSide& side) {
+  return {name, side.identity, side.log.records, !side.log.metadata.follows.empty()};
 }
 
 // What of the two outcomes rules out a comparison, or is worse than what it said.
@@ -83,9 +89,10 @@ void judge(PairResult& pair, const SideNames& names, trace::Waivers& waivers) {
   if (skipped || both(Outcome::error)) {
     return settle(broken ? "error" : "skip", side_with(broken ? Outcome::error : Outcome::skipped));
   }
-  pair.comparison = trace::compare({names.left, pair.left.identity, pair.left.log.records},
-                                   {names.right, pair.right.identity, pair.right.log.records},
-                                   pair.left.log.metadata.scenario, waivers);
+  const std::string& scenario = pair.left.log.metadata.scenario;
+  const trace::Side left_side = side_of(names.left, pair.left);
+  const trace::Side right_side = side_of(names.right, pair.right);
+  pair.comparison = trace::compare(left_side, right_side, scenario, waivers);
   if (pair.comparison.verdict == trace::Verdict::diverge) {
     settle("diverge", pair.comparison.divergence->what + (broken ? "; " + side_with(Outcome::error) : ""));
   } else if (pair.comparison.verdict == trace::Verdict::error) {
@@ -94,7 +101,11 @@ void judge(PairResult& pair, const SideNames& names, trace::Waivers& waivers) {
     settle("error", side_with(Outcome::error));
   } else if (left == Outcome::failed || right == Outcome::failed) {
     settle("error", "both sides agree, but a check did not hold: " + side_with(Outcome::failed));
+  } else if (const trace::CanaryResult canary = trace::try_canary(left_side, right_side, scenario, waivers);
+             !canary.missed.empty()) {
+    settle("error", "the comparison is blind: it does not see " + canary.missed);
   } else {
+    pair.canaries = canary.caught;
     settle("agree", {});
   }
 }

@@ -1,6 +1,7 @@
 // One scenario on two targets, and what the comparison says.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "testbench/targets/target.h"
@@ -19,6 +20,7 @@ struct PairResult {
   PairSide left, right;
   std::string verdict;  // "agree", "diverge", "skip", "error"
   std::string reason;
+  std::uint64_t canaries = 0;  // deliberate differences that were found, see trace/canary.h
   trace::Comparison comparison;  // of no meaning when the verdict is "skip"
 };
 

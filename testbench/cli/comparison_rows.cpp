@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "testbench/cli/waiver_rows.h"
+
 namespace ringside::cli {
 namespace {
 
@@ -60,11 +62,19 @@ JunitCase::Result junit_result(const std::string& verdict) {
 }  // namespace
 
 Row empty_row(const std::string& scenario, const std::string& verdict, const std::string& reason) {
-  return {{"name", scenario}, {"verdict", verdict},
-          {"reason", reason}, {"exact", 0},
-          {"ordered", 0},     {"invariant", 0},
-          {"waived", 0},      {"quirks", Row::array()},
-          {"seconds", 0.0},   {"first_divergence", nullptr}};
+  return {{"name", scenario},
+          {"verdict", verdict},
+          {"reason", reason},
+          {"exact", 0},
+          {"ordered", 0},
+          {"invariant", 0},
+          {"waived", 0},
+          {"inner", 0},
+          {"inner_skipped", 0},
+          {"canaries", 0},
+          {"quirks", Row::array()},
+          {"seconds", 0.0},
+          {"first_divergence", nullptr}};
 }
 
 Row row_of(const trace::Comparison& comparison) {
@@ -73,6 +83,8 @@ Row row_of(const trace::Comparison& comparison) {
   row["ordered"] = comparison.compared.ordered;
   row["invariant"] = comparison.compared.invariant;
   row["waived"] = comparison.waived;
+  row["inner"] = comparison.inner;
+  row["inner_skipped"] = comparison.inner_skipped;
   if (comparison.divergence.has_value()) {
     row["reason"] = comparison.divergence->what;
     row["first_divergence"] = first_divergence(*comparison.divergence);
@@ -106,7 +118,8 @@ void print_summary(std::FILE* out, const std::vector<Row>& rows) {
              count(rows, "skip"), count(rows, "error"));
 }
 
-Row comparison_document(const std::string& left, const std::string& right, const std::vector<Row>& rows) {
+Row comparison_document(const std::string& left, const std::string& right, const std::vector<Row>& rows,
+                        const trace::Waivers& waivers) {
   return {{"schema", "ringside.compare/1"},
           {"left", left},
           {"right", right},
@@ -114,7 +127,8 @@ Row comparison_document(const std::string& left, const std::string& right, const
           {"diverge", count(rows, "diverge")},
           {"skip", count(rows, "skip")},
           {"errors", count(rows, "error")},
-          {"scenarios", rows}};
+          {"scenarios", rows},
+          {"waivers", waiver_rows(waivers)}};
 }
 
 std::vector<JunitCase> junit_cases_of(const std::vector<Row>& rows) {
@@ -124,6 +138,18 @@ std::vector<JunitCase> junit_cases_of(const std::vector<Row>& rows) {
     cases.push_back({row["name"], junit_result(row["verdict"]), row["reason"], row["seconds"]});
   }
   return cases;
+}
+
+bool saw_enough(const std::vector<Row>& rows) {
+  bool enough = true;
+  for (const char* const what : {"exact", "ordered", "invariant", "canaries"}) {
+    const bool any = std::ranges::any_of(rows, [&](const Row& row) { return row[what] != 0; });
+    if (!any) {
+      fmt::print(stderr, "ringside: a complete run that saw no event of this kind: {}\n", what);
+    }
+    enough = enough && any;
+  }
+  return enough;
 }
 
 ExitStatus status_of(const std::vector<Row>& rows) {

@@ -22,8 +22,11 @@ void print_heading(std::FILE* out, const std::string& left, const std::string& r
 void print_row(std::FILE* out, const Row& row);
 void print_summary(std::FILE* out, const std::vector<Row>& rows);
 
-[[nodiscard]] Row comparison_document(const std::string& left, const std::string& right, const std::vector<Row>& rows);
+[[nodiscard]] Row comparison_document(const std::string& left, const std::string& right, const std::vector<Row>& rows,
+                                      const trace::Waivers& waivers);
 [[nodiscard]] std::vector<JunitCase> junit_cases_of(const std::vector<Row>& rows);
+// Whether a complete run compared something of each class, and found the canary in it; says on stderr what is missing.
+[[nodiscard]] bool saw_enough(const std::vector<Row>& rows);
 [[nodiscard]] ExitStatus status_of(const std::vector<Row>& rows);
 
 // What reports call the two sides: their targets, unless that would not tell them apart.

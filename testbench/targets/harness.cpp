@@ -11,6 +11,7 @@
 #include "testbench/faults/faulty_machine.h"
 #include "testbench/faults/injector.h"
 #include "testbench/targets/guard_watch.h"
+#include "testbench/targets/inner_state.h"
 #include "testbench/targets/recording_bench.h"
 #include "testbench/targets/scenario_play.h"
 #include "testbench/trace/debug_stop.h"
@@ -42,10 +43,18 @@ struct FaultyWorld {
 class TapToTarget final : public trace::TapHooks {
  public:
   TapToTarget(RunHooks& hooks, faults::FaultyMachine* faulty) : hooks_(hooks), faulty_(faulty) {}
+  // The tap that asks, once it is there.
+  void set_tap(trace::DriverTap* tap) { tap_ = tap; }
+
   void before_look(std::uint8_t unit, std::uint16_t queue) override {
     hooks_.before_look(unit, queue);
     if (faulty_ != nullptr) {
       faulty_->before_look(unit, queue);
+    }
+  }
+  void before_reset(std::uint8_t unit) override {
+    if (InnerState state; tap_ != nullptr && hooks_.inner_state(unit, state)) {
+      record_inner_state(*tap_, unit, state);
     }
   }
   void on_spin(const void* address) override {
@@ -55,6 +64,7 @@ class TapToTarget final : public trace::TapHooks {
  private:
   RunHooks& hooks_;
   faults::FaultyMachine* faulty_;
+  trace::DriverTap* tap_ = nullptr;
 };
 
 void record_disk(Journal& journal, const DiskImage& disk, std::uint8_t unit) {
@@ -80,7 +90,9 @@ class Run {
         faulty_(make_faulty_world(machine)),
         tap_hooks_(hooks, faulty_ ? &faulty_->machine : nullptr),
         play_(faulty_ ? static_cast<hal::Machine&>(faulty_->machine) : machine,
-              faulty_ ? static_cast<trace::Sink&>(faulty_->injector) : guards_, tap_hooks_, hooks, tap_options()) {}
+              faulty_ ? static_cast<trace::Sink&>(faulty_->injector) : guards_, tap_hooks_, hooks, tap_options()) {
+    tap_hooks_.set_tap(play_.tap());
+  }
 
   void play(const scenarios::Scenario& scenario) {
     play_.begin(scenario);

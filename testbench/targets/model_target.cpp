@@ -13,6 +13,7 @@
 
 #include "driver/block/block_device.h"
 #include "testbench/targets/harness.h"
+#include "testbench/targets/inner_state.h"
 #include "testbench/targets/machine_plan.h"
 #include "testbench/targets/model_cpu.h"
 #include "testbench/targets/model_disk.h"
@@ -37,11 +38,31 @@ struct Simulation {
   }
 };
 
+InnerState inner_state_of(const model::VirtioBlkPci& disk) {
+  InnerState state;
+  state.status = disk.inner_status();
+  state.features = disk.inner_features();
+  for (std::uint16_t number = 0; number < disk.inner_queues(); ++number) {
+    const model::Virtqueue& queue = disk.inner_queue(number);
+    const model::Virtqueue::Registers& registers = queue.registers;
+    if (registers.enabled) {
+      state.queues.push_back({number, registers.size, queue.next_available(), queue.next_used(), queue.in_flight,
+                              registers.desc, registers.driver, registers.device});
+    }
+  }
+  return state;
+}
+
 class ModelHooks final : public RunHooks {
  public:
-  ModelHooks(Simulation& simulation, std::span<const DiskImage> images, std::deque<ModelDisk>& disks,
-             ModelFollower* follower)
-      : board_(simulation.board), cpu_(simulation.cpu), images_(images), disks_(disks), follower_(follower) {}
+  ModelHooks(Simulation& simulation, const MachinePlan& plan, std::span<const DiskImage> images,
+             std::deque<ModelDisk>& disks, ModelFollower* follower)
+      : board_(simulation.board),
+        cpu_(simulation.cpu),
+        units_(discovery_order(plan)),
+        images_(images),
+        disks_(disks),
+        follower_(follower) {}
 
   std::uint64_t ask(scenarios::Ask what, std::uint64_t argument) override {
     const auto unit = static_cast<unsigned>(std::min<std::uint64_t>(argument, images_.size()));
@@ -69,6 +90,14 @@ class ModelHooks final : public RunHooks {
       follower_->look(unit, queue);
     }
   }
+  bool inner_state(std::uint8_t unit, InnerState& state) override {
+    if (unit >= units_.size() || !board_.plugged(units_[unit])) {
+      return false;
+    }
+    board_.catch_up(cpu_.now());
+    state = inner_state_of(board_.disk(units_[unit]));
+    return true;
+  }
 
  private:
   [[nodiscard]] std::uint64_t resize(std::uint64_t sectors) {
@@ -92,6 +121,7 @@ class ModelHooks final : public RunHooks {
 
   model::Board& board_;
   ModelCpu& cpu_;
+  std::vector<unsigned> units_;  // of the log
   std::span<const DiskImage> images_;
   std::deque<ModelDisk>& disks_;
   ModelFollower* follower_;
@@ -221,7 +251,7 @@ class ModelTarget final : public Target {
     RunResult result;
     simulation.cpu.run([&] {
       ModelMachine machine(simulation.board, simulation.cpu, follow, settings.limit());
-      ModelHooks hooks(simulation, images, disks, follow);
+      ModelHooks hooks(simulation, plan, images, disks, follow);
       result = run_scenario(machine, hooks, images, scenario, settings, sink);
     });
     result.quirks = quirk_hits(simulation.board.quirk_counts());

@@ -30,6 +30,16 @@ bool Qmp::has_object(const std::string& object) {
   return execute({{"execute", "qom-list"}, {"arguments", {{"path", object}}}}).has_value();
 }
 
+nlohmann::json Qmp::virtio_status(const std::string& object) {
+  return execute({{"execute", "x-query-virtio-status"}, {"arguments", {{"path", object}}}})
+      .value_or(nlohmann::json::object());
+}
+
+nlohmann::json Qmp::virtio_queue_status(const std::string& object, unsigned queue) {
+  return execute({{"execute", "x-query-virtio-queue-status"}, {"arguments", {{"path", object}, {"queue", queue}}}})
+      .value_or(nlohmann::json::object());
+}
+
 std::string Qmp::run_state() {
   const auto answer = execute({{"execute", "query-status"}});
   return answer && answer->is_object() ? answer->value("status", "") : "";

@@ -24,6 +24,10 @@ class Qmp {
   // A number that an object of QEMU's has for a property.
   [[nodiscard]] std::optional<std::uint64_t> number(const std::string& object, const std::string& property);
   [[nodiscard]] bool has_object(const std::string& object);
+  // What a virtio device, an object of QEMU's, keeps to itself, and one of its queues; see qemu_inner_state.h. An empty
+  // object when QEMU refuses.
+  [[nodiscard]] nlohmann::json virtio_status(const std::string& object);
+  [[nodiscard]] nlohmann::json virtio_queue_status(const std::string& object, unsigned queue);
   // Of the CPU: "running", "paused", "shutdown" after a triple fault.
   [[nodiscard]] std::string run_state();
   void stop();

@@ -7,12 +7,16 @@
 
 namespace ringside::targets {
 
+struct InnerState;
+
 class RunHooks {
  public:
   // scenarios::kNotAvailable when this target cannot.
   [[nodiscard]] virtual std::uint64_t ask(scenarios::Ask what, std::uint64_t argument) = 0;
   // The driver is about to look at used.idx of a queue: lets the model show what a followed schedule showed here.
   virtual void before_look(std::uint8_t unit, std::uint16_t queue) = 0;
+  // What the log's unit keeps to itself (inner_state.h). False where nobody can tell.
+  [[nodiscard]] virtual bool inner_state(std::uint8_t /*unit*/, InnerState& /*state*/) { return false; }
 
  protected:
   ~RunHooks() = default;

@@ -25,6 +25,7 @@ class ScenarioPlay {
   void check_guards(const GuardWatch& guards);
 
   [[nodiscard]] bool tapped() const { return tap_.has_value(); }
+  [[nodiscard]] trace::DriverTap* tap() { return tap_ ? &*tap_ : nullptr; }
   [[nodiscard]] Journal& journal() { return journal_; }
   [[nodiscard]] RecordingBench& bench() { return bench_; }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "testbench/trace/canary.h"
 #include "testbench/trace/compare.h"
 #include "testbench/trace/hash.h"
 #include "testbench/trace/recorder.h"
@@ -460,6 +461,100 @@ TEST(ComparisonTest, WhatBothWorldsBreakAlikeIsNoDifferenceBetweenThem) {
   Log left = three_requests({0, 1, 2});
   find(left, Kind::completion).length = 9999;
   EXPECT_EQ(compared(left, left).verdict, Verdict::agree);
+}
+
+// --- Flushes
+
+Log write_and_flush(bool waits) {
+  Log log;
+  log.start();
+  log.request(0, VIRTIO_BLK_T_OUT);
+  if (waits) {
+    log.look(1, 1);
+    log.completion(0);
+  }
+  log.request(1, VIRTIO_BLK_T_FLUSH);
+  log.look(2, waits ? 1 : 2);
+  if (!waits) {
+    log.completion(0);
+  }
+  log.completion(1);
+  log.end();
+  return log;
+}
+
+TEST(ComparisonTest, AFlushThatDoesNotWaitForItsWritesIsADifferenceWhereCompletionsCameAlike) {
+  const Log left = write_and_flush(true);
+  const Log right = write_and_flush(false);
+  Waivers none;
+  const Comparison comparison = compare({"model", "", left.records, true}, {"qemu", "", right.records}, "test", none);
+  expect_divergence(comparison, EventClass::ordered, "", "a flush was sent while 0 requests were in flight");
+  EXPECT_EQ(compare({"model", "", left.records, true}, {"qemu", "", left.records}, "test", none).verdict,
+            Verdict::agree);
+}
+
+TEST(ComparisonTest, WhereBothRanFreelyWhatAFlushFindsInFlightIsTiming) {
+  EXPECT_EQ(compared(write_and_flush(true), write_and_flush(false)).verdict, Verdict::agree);
+}
+
+// --- What no driver sees
+
+Log with_inner_state(std::uint32_t in_flight, bool moving = false, bool told = true) {
+  Log log = three_requests({0, 1, 2});
+  if (moving) {
+    log.request(3);
+  }
+  log.status(0);
+  if (told) {
+    Record& device = log.put(Kind::dev_state);
+    device.tap = Tap::device;
+    device.value = VIRTIO_CONFIG_S_DRIVER_OK;
+    Record& queue = log.put(Kind::dev_queue_state);
+    queue.tap = Tap::device;
+    queue.ordinal = in_flight;
+  }
+  return log;
+}
+
+TEST(ComparisonTest, WhatADeviceKeepsToItselfIsCompared) {
+  const Comparison same = compared(with_inner_state(0), with_inner_state(0));
+  EXPECT_EQ(same.verdict, Verdict::agree);
+  EXPECT_EQ(same.inner, 2u);
+  expect_divergence(compared(with_inner_state(0), with_inner_state(1)), EventClass::exact, "",
+                    "in flight of dev_queue_state differs");
+}
+
+TEST(ComparisonTest, ButNotOfAQueueThatIsAtWork) {
+  EXPECT_EQ(compared(with_inner_state(0, true), with_inner_state(1, true)).verdict, Verdict::agree);
+}
+
+TEST(ComparisonTest, WhatOnlyOneSideTellsOfItselfIsSkippedAndCounted) {
+  const Comparison comparison = compared(with_inner_state(0), with_inner_state(0, false, false));
+  EXPECT_EQ(comparison.verdict, Verdict::agree);
+  EXPECT_EQ(comparison.inner, 0u);
+  EXPECT_EQ(comparison.inner_skipped, 2u);
+}
+
+// --- The canary
+
+CanaryResult canary_of(const std::string& waivers) {
+  Log log = three_requests({0, 1, 2});
+  log.put(Kind::verdict).tap = Tap::bench;
+  const Waivers accepted = Waivers::parse(waivers, "w.toml", std::chrono::year{2026} / 1 / 1);
+  return try_canary({"left", "", log.records}, {"right", "", log.records}, "test", accepted);
+}
+
+TEST(ComparisonTest, TheCanaryIsCaught) {
+  const CanaryResult result = canary_of("");
+  EXPECT_EQ(result.caught, 3u);
+  EXPECT_EQ(result.missed, "");
+}
+
+TEST(ComparisonTest, AWaiverThatCoversTooMuchMissesTheCanary) {
+  const CanaryResult result = canary_of(
+      "[[waiver]]\nreason = \"all of it\"\nscenario = \"*\"\nkind = \"completion\"\ndecided_by = \"nobody\"\n"
+      "expires = 2026-06-01\n");
+  EXPECT_EQ(result.missed, "another status of the last request");
 }
 
 TEST(ComparisonTest, AWaiverAcceptsAValueAndGoesOn) {

@@ -2,6 +2,10 @@
 #include "testbench/trace/waivers.h"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
 
 namespace ringside::trace {
 namespace {
@@ -110,6 +114,7 @@ TEST(WaiverTest, AFileThatIsWrongIsToldWhereAndWhatWasExpected) {
       {"[[waiver]]\nclause = \"c\"\nscenario = \"*\"\nexpires = 2026-06-10\n", "w.toml:1: ", "decided_by"},
       {"[[waiver]]\nclause = \"c\"\nscenario = \"*\"\ndecided_by = \"m\"\nexpires = \"soon\"\n", "w.toml:5: ", "date"},
       {"[[waiver]]\nclause = \"c\"\nversions = [1]\n" + rest, "w.toml:3: ", "list of strings"},
+      {"[[waiver]]\nclause = \"c\"\nsubject = \"*a*a*a*a*\"\n" + rest, "w.toml:3: ", "4 stars"},
   };
   for (const auto& wrong : cases) {
     const std::string message = refusal(wrong.text);
@@ -117,6 +122,31 @@ TEST(WaiverTest, AFileThatIsWrongIsToldWhereAndWhatWasExpected) {
     EXPECT_NE(message.find(wrong.what), std::string::npos) << message;
     EXPECT_EQ(message.find('\n'), std::string::npos) << message;
   }
+}
+
+TEST(WaiverTest, ADirectoryHoldsFilesOfThem) {
+  char pattern[] = "/tmp/ringside-waivers-XXXXXX";
+  const std::filesystem::path directory = mkdtemp(pattern);
+  EXPECT_THROW((void)Waivers::load(directory.string(), day(2026, 6, 1)), FileError) << "there is none in it";
+  std::ofstream(directory / "b.toml") << kOne;
+  std::ofstream(directory / "a.toml") << "\n" << kOne;
+  std::ofstream(directory / "notes.txt") << "nothing";
+  const Waivers waivers = Waivers::load(directory.string(), day(2026, 6, 25));
+  ASSERT_EQ(waivers.all().size(), 2u);
+  EXPECT_EQ(waivers.all()[0].file, directory / "a.toml");
+  EXPECT_EQ(waivers.all()[0].line, 2u);
+  EXPECT_EQ(waivers.standing(waivers.all()[1]), Waivers::Standing::expired);
+  EXPECT_EQ(waivers.review(false).failures[1].rfind((directory / "b.toml:1: ").string(), 0), 0u);
+  std::filesystem::remove_all(directory);
+}
+
+TEST(WaiverTest, AFileThatIsTooLongIsNotRead) {
+  char pattern[] = "/tmp/ringside-waivers-XXXXXX";
+  const std::filesystem::path directory = mkdtemp(pattern);
+  std::ofstream(directory / "w.toml").flush();
+  std::filesystem::resize_file(directory / "w.toml", std::uintmax_t{1} << 40);
+  EXPECT_THROW((void)Waivers::load((directory / "w.toml").string(), day(2026, 6, 1)), FileError);
+  std::filesystem::remove_all(directory);
 }
 
 TEST(WaiverTest, TheProjectsOwnFileIsRight) {

@@ -79,6 +79,7 @@ class Comparer {
     compare_queues(left, right);
     compare_timeouts(left.timeouts, right.timeouts);
     compare_rules(check_rules(left_.log), check_rules(right_.log));
+    compare_inner(left, right);
 
     result_.scenario = scenario_;
     result_.left_name = left_.name;
@@ -191,7 +192,87 @@ class Comparer {
       const std::string name = fmt::format("queue {}.{} life {}", key.unit, key.queue, key.life);
       compare_in_order("requests of " + name, pair.first->requests, pair.second->requests);
       compare_completions("completions of " + name, *pair.first, *pair.second);
+      if (left_.follows || right_.follows) {
+        compare_flushes("requests of " + name, pair.first->flushes, pair.second->flushes);
+      }
     }
+  }
+
+  void compare_flushes(const std::string& lane, const std::vector<FlushPoint>& left,
+                       const std::vector<FlushPoint>& right) {
+    for (std::size_t i = 0; i < std::min(left.size(), right.size()); ++i) {
+      ++result_.left.ordered;
+      ++result_.right.ordered;
+      if (left[i].in_flight != right[i].in_flight) {
+        Candidate candidate;
+        candidate.event_class = EventClass::ordered;
+        candidate.lane = lane;
+        candidate.left = &left[i].request;
+        candidate.right = &right[i].request;
+        candidate.what = fmt::format("a flush was sent while {} requests were in flight on one side, {} on the other",
+                                     left[i].in_flight, right[i].in_flight);
+        add(std::move(candidate));
+      }
+    }
+  }
+
+  // --- What no driver sees
+
+  void compare_inner(const Lanes& left, const Lanes& right) {
+    if (left.inner.empty() || right.inner.empty()) {
+      result_.inner_skipped += inner_events(left) + inner_events(right);
+      return;
+    }
+    for (const auto& [unit, states] : left.inner) {
+      const auto other = right.inner.find(unit);
+      const std::size_t common = other == right.inner.end() ? 0 : std::min(states.size(), other->second.size());
+      for (std::size_t i = 0; i < common; ++i) {
+        compare_inner_state(fmt::format("inner state of disk {}", unit), states[i], other->second[i]);
+      }
+    }
+  }
+
+  // That one side has more of them, the resets in the log of control have shown.
+  void compare_inner_state(const std::string& lane, const InnerState& left, const InnerState& right) {
+    compare_inner_event(lane, left.device, right.device);
+    for (const auto& [queue, event] : left.queues) {
+      const auto other = right.queues.find(queue);
+      if (left.moving.contains(queue) || right.moving.contains(queue)) {
+        continue;
+      }
+      if (other == right.queues.end()) {
+        add(missing(lane, &event, nullptr));
+      } else {
+        compare_inner_event(lane, event, other->second);
+      }
+    }
+    for (const auto& [queue, event] : right.queues) {
+      if (!left.queues.contains(queue) && !right.moving.contains(queue)) {
+        add(missing(lane, nullptr, &event));
+      }
+    }
+  }
+
+  void compare_inner_event(const std::string& lane, const Event& left, const Event& right) {
+    Candidate candidate;
+    candidate.left = &left;
+    candidate.right = &right;
+    candidate.lane = lane;
+    ++result_.compared.exact;
+    ++result_.inner;
+    if (!equal(candidate)) {
+      add(std::move(candidate));
+    }
+  }
+
+  [[nodiscard]] static std::uint64_t inner_events(const Lanes& lanes) {
+    std::uint64_t count = 0;
+    for (const auto& [unit, states] : lanes.inner) {
+      for (const InnerState& state : states) {
+        count += 1 + state.queues.size();
+      }
+    }
+    return count;
   }
 
   // Keyed by request: the order in which they come is free.
@@ -243,11 +324,11 @@ class Comparer {
   }
 
   void compare_rules(const RuleReport& left, const RuleReport& right) {
-    result_.left.ordered = left.ordered;
+    result_.left.ordered += left.ordered;
     result_.left.invariant = left.invariant;
-    result_.right.ordered = right.ordered;
+    result_.right.ordered += right.ordered;
     result_.right.invariant = right.invariant;
-    result_.compared.ordered = std::min(left.ordered, right.ordered);
+    result_.compared.ordered = std::min(result_.left.ordered, result_.right.ordered);
     result_.compared.invariant = std::min(left.invariant, right.invariant);
     for (const Violation& violation : left.violations) {
       add_violation(violation, right.find(violation.rule), left_.log, right_.log, true);

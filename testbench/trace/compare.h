@@ -3,8 +3,9 @@
 //   exact      what the driver saw and did: configuration space, registers, features, status, checks, each request and
 //              each completion, the disk at the end. Compared one by one.
 //   ordered    completions may be permuted where nothing orders them. What does: cause (a driver that waits before it
-//              sends the next one), VIRTIO_F_IN_ORDER, a reset. A flush does not: it covers what had completed before
-//              it was sent, which cause orders already (VIRTIO 1.2, 5.2.6.2).
+//              sends the next one), VIRTIO_F_IN_ORDER, a reset. A flush orders nothing by itself: it covers what had
+//              completed before it was sent (VIRTIO 1.2, 5.2.6.2). So how much was in flight then is compared, where
+//              one side followed the other's completions; where both ran freely, that is timing.
 //   invariant  what each log must keep on its own account: bounds, guards, time.
 //
 // A rule of the latter two that both worlds break in the same place is no difference between them; monitors judge that.
@@ -25,6 +26,7 @@ struct Side {
   std::string name;      // "model", "qemu"
   std::string identity;  // binary, version and machine
   const std::vector<Record>& log;
+  bool follows = false;  // its completions came when the other side's did
 };
 
 // One event of a report.
@@ -70,6 +72,8 @@ struct Comparison {
   Counts left;
   Counts right;
   std::uint64_t waived = 0;
+  std::uint64_t inner = 0;          // of the exact ones, those of what a device keeps to itself
+  std::uint64_t inner_skipped = 0;  // told by one side only
   std::optional<Divergence> divergence;
 };
 

@@ -106,12 +106,16 @@ void DriverTap::State::queue_started(std::uint8_t unit, std::uint16_t queue, con
 
 void DriverTap::State::queue_stopped(std::uint8_t unit, std::uint16_t queue) {
   if (const auto watch = queues.find({unit, queue}); watch != queues.end()) {
+    hooks.before_reset(unit);
     ring_memory.remove(*watch->second);
     queues.erase(watch);
   }
 }
 
 void DriverTap::State::device_reset(std::uint8_t unit) {
+  if (std::ranges::any_of(queues, [&](const auto& entry) { return entry.first.first == unit; })) {
+    hooks.before_reset(unit);
+  }
   stop_queues([&](const QueueWatch& watch) { return watch.unit() == unit; });
 }
 
@@ -315,6 +319,8 @@ void DriverTap::emit(Record record) { state_->recorder.put(record); }
 void DriverTap::emit_text(const char* text, std::size_t length) {
   state_->recorder.put_text(Tap::bench, std::string_view(text, length));
 }
+
+std::uint64_t DriverTap::packed(std::uint64_t bus) const { return state_->buffers.packed(bus); }
 
 std::size_t DriverTap::check_guards() {
   state_->buffers.check_all();

@@ -24,6 +24,8 @@ struct TapOptions {
 class TapHooks {
  public:
   virtual void before_look(std::uint8_t unit, std::uint16_t queue) = 0;  // see targets::RunHooks
+  // The driver is about to reset the device or one of its queues, which stand still for what the driver knows.
+  virtual void before_reset(std::uint8_t /*unit*/) {}
   // The driver has spun: does not return (throws).
   virtual void on_spin(const void* address) = 0;
 
@@ -41,6 +43,8 @@ class DriverTap final : public hal::Machine, public hal::Observer {
   // Bench records carry the machine's time too; `text` follows `record` in text records.
   void emit(Record record);
   void emit_text(const char* text, std::size_t length);
+  // A bus address as records have it, see packed_address().
+  [[nodiscard]] std::uint64_t packed(std::uint64_t bus) const;
   // Checks the guard bytes of all live buffers; returns how many buffers were hit. Also done at every free.
   std::size_t check_guards();
 

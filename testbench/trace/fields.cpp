@@ -68,6 +68,17 @@ constexpr Field kCompletion[] = {{"ordinal", ordinal, Style::decimal, kIdentity}
                                  {"status", value, Style::request_status},
                                  {"payload", hash, Style::hash}};
 
+constexpr Field kInnerDevice[] = {{"unit", unit, Style::decimal, kIdentity},
+                                  {"status", value, Style::status},
+                                  {"features", aux}};
+constexpr Field kInnerQueue[] = {{"unit", unit, Style::decimal, kIdentity},
+                                 {"queue", queue, Style::decimal, kIdentity},
+                                 {"size", value, Style::decimal},
+                                 {"next to fetch", offset, Style::decimal},
+                                 {"next to use", length, Style::decimal},
+                                 {"in flight", ordinal, Style::decimal},
+                                 {"addresses", hash, Style::hash}};
+
 }  // namespace
 
 std::span<const Field> exact_fields(Kind kind) {
@@ -108,6 +119,10 @@ std::span<const Field> exact_fields(Kind kind) {
       return kRequest;
     case Kind::completion:
       return kCompletion;
+    case Kind::dev_state:
+      return kInnerDevice;
+    case Kind::dev_queue_state:
+      return kInnerQueue;
     default:
       return {};
   }

@@ -44,6 +44,8 @@ class Projection {
     for (std::size_t index = 0; index < log_.size(); ++index) {
       if (log_[index].tap != Tap::device) {
         take(index);
+      } else if (log_[index].kind == Kind::dev_state || log_[index].kind == Kind::dev_queue_state) {
+        take_inner(index);
       }
     }
     return std::move(lanes_);
@@ -60,8 +62,7 @@ class Projection {
     const Record& record = log_[index];
     switch (record.kind) {
       case Kind::request:
-        lane(record).requests.push_back({index, &record});
-        ++in_flight_[key(record)];
+        request(index);
         return;
       case Kind::completion:
         complete(index);
@@ -75,6 +76,40 @@ class Projection {
     if (is_control(record)) {
       follow(record);
       lanes_.control.push_back({index, &record, has_text(record.kind) ? text_hash(index) : 0});
+    }
+  }
+
+  void request(std::size_t index) {
+    const Record& record = log_[index];
+    QueueLane& lane = this->lane(record);
+    lane.requests.push_back({index, &record});
+    if (record.flags == VIRTIO_BLK_T_FLUSH) {
+      lane.flushes.push_back({{index, &record}, in_flight_of(record.unit)});
+    }
+    ++in_flight_[key(record)];
+  }
+
+  [[nodiscard]] std::uint64_t in_flight_of(std::uint8_t unit) const {
+    std::uint64_t total = 0;
+    for (const auto& [which, life] : lives_) {
+      const auto count = in_flight_.find({which.first, which.second, life});
+      if (which.first == unit && count != in_flight_.end() && count->second > 0) {
+        total += static_cast<std::uint64_t>(count->second);
+      }
+    }
+    return total;
+  }
+
+  void take_inner(std::size_t index) {
+    const Record& record = log_[index];
+    std::vector<InnerState>& states = lanes_.inner[record.unit];
+    if (record.kind == Kind::dev_state) {
+      states.push_back({{index, &record}, {}, {}});
+    } else if (record.kind == Kind::dev_queue_state && !states.empty()) {
+      states.back().queues[record.queue] = {index, &record};
+      if (in_flight_[key(record)] != 0) {
+        states.back().moving.insert(record.queue);
+      }
     }
   }
 

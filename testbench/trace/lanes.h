@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,17 +30,34 @@ struct QueueKey {
   auto operator<=>(const QueueKey&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
+// A flush covers what had completed before it was sent (VIRTIO 1.2, 5.2.6.2): how much that was is the driver's doing,
+// wherever completions come at the same moments.
+struct FlushPoint {
+  Event request;
+  std::uint64_t in_flight = 0;  // of that device, others than the flush
+};
+
 struct QueueLane {
   std::vector<Event> requests;                 // in order
   std::map<std::uint32_t, Event> completions;  // by ordinal: their order is free
+  std::vector<FlushPoint> flushes;             // in order
   // The queue or the device was reset with requests in flight: which of them still completed is a matter of timing.
   bool cut = false;
+};
+
+// What a device kept to itself when it, or one of its queues, was about to be reset.
+struct InnerState {
+  Event device;
+  std::map<std::uint16_t, Event> queues;
+  // With chains in flight, how far a device has got is a matter of timing.
+  std::set<std::uint16_t> moving;
 };
 
 struct Lanes {
   std::vector<Event> control;  // what the driver and the scenario did, and the answers
   std::map<QueueKey, QueueLane> queues;
-  std::vector<Event> timeouts;  // waits that ended at their deadline
+  std::vector<Event> timeouts;                            // waits that ended at their deadline
+  std::map<std::uint8_t, std::vector<InnerState>> inner;  // by unit, in order; empty where no simulator tells
 
   // Events of the exact class, before the other side is looked at.
   [[nodiscard]] std::size_t exact() const;

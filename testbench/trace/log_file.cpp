@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "testbench/trace/names.h"
+#include "testbench/trace/text.h"
 
 namespace ringside::trace {
 namespace {
@@ -20,6 +21,7 @@ constexpr std::array<char, 8> kMagic = {'R', 'I', 'N', 'G', 'S', 'L', 'O', 'G'};
 constexpr std::uint32_t kByteOrder = 0x01020304;
 constexpr std::size_t kBufferedRecords = 4096;
 constexpr std::uint32_t kMaxMetadata = 1u << 20;
+constexpr std::uint16_t kFirstMinorWithEnd = 2;
 constexpr std::uint64_t kMaxRecords = std::uint64_t{1} << 28;  // 16 GiB of log
 
 struct Header {
@@ -41,6 +43,7 @@ std::string to_json(const LogMetadata& metadata) {
       {"identity", metadata.identity},
       {"machine", metadata.machine},
       {"seed", metadata.seed},
+      {"follows", metadata.follows},
       {"settings", metadata.settings},
       {"ringside", metadata.ringside_version.empty() ? RINGSIDE_VERSION : metadata.ringside_version}};
   // A path in the metadata need not be UTF-8.
@@ -55,6 +58,7 @@ LogMetadata from_json(const std::string& text) {
   metadata.identity = json.at("identity").get<std::string>();
   metadata.machine = json.at("machine").get<std::string>();
   metadata.seed = json.at("seed").get<std::uint64_t>();
+  metadata.follows = json.value("follows", "");
   metadata.settings = json.at("settings").get<std::map<std::string, std::string>>();
   metadata.ringside_version = json.at("ringside").get<std::string>();
   return metadata;
@@ -97,10 +101,9 @@ LogFileWriter::LogFileWriter(const std::string& path, const LogMetadata& metadat
   if (fd_ < 0) {
     throw FileError(fmt::format("{}: cannot be written: {}", path, std::strerror(errno)));
   }
-  error_ = write_all(fd_, &header, sizeof header);
-  if (error_ == 0) {
-    error_ = write_all(fd_, text.data(), text.size());
-  }
+  hash_.begin();
+  put(&header, sizeof header);
+  put(text.data(), text.size());
 }
 
 LogFileWriter::~LogFileWriter() {
@@ -112,6 +115,7 @@ LogFileWriter::~LogFileWriter() {
 
 void LogFileWriter::append(const Record& record) {
   buffer_.push_back(record);
+  ++count_;
   if (buffer_.size() == kBufferedRecords) {
     flush();
   }
@@ -122,6 +126,11 @@ void LogFileWriter::close() {
     return;
   }
   flush();
+  Record end;
+  end.kind = Kind::log_end;
+  end.value = count_;
+  end.hash = hash_.end();
+  put(&end, sizeof end);
   if (::close(fd_) != 0 && error_ == 0) {
     error_ = errno;
   }
@@ -132,15 +141,20 @@ void LogFileWriter::close() {
 }
 
 void LogFileWriter::flush() {
-  if (error_ == 0 && !buffer_.empty()) {
-    error_ = write_all(fd_, buffer_.data(), buffer_.size() * sizeof(Record));
-  }
+  put(buffer_.data(), buffer_.size() * sizeof(Record));
   buffer_.clear();
+}
+
+void LogFileWriter::put(const void* data, std::size_t size) {
+  if (error_ == 0) {
+    hash_.add(data, size);
+    error_ = write_all(fd_, data, size);
+  }
 }
 
 // --- Reader
 
-LogFileReader::LogFileReader(const std::string& path) : path_(path) {
+LogFileReader::LogFileReader(const std::string& path, Ending ending) : path_(path), ending_(ending) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
     throw FileError(fmt::format("{}: {}", path, std::strerror(errno)));
@@ -178,16 +192,43 @@ void LogFileReader::read_header() {
         fmt::format("{}: byte 16: records of {} bytes; expected {}", path_, header.record_size, sizeof(Record)));
   }
   minor_ = header.minor;
+  hash_.begin();
+  hash_.add(&header, sizeof header);
   read_metadata(header.metadata_length);
 
-  const std::uint64_t begin = sizeof(Header) + header.metadata_length;
-  const std::uint64_t bytes = size_ - begin;
+  begin_ = sizeof(Header) + header.metadata_length;
+  const std::uint64_t bytes = size_ - begin_;
   if (bytes % sizeof(Record) != 0) {
     throw FileError(fmt::format("{}: ends inside record {}: cut short", path_, bytes / sizeof(Record)));
   }
   count_ = bytes / sizeof(Record);
   if (count_ > kMaxRecords) {
     throw FileError(fmt::format("{}: {} records; at most {} can be read", path_, count_, kMaxRecords));
+  }
+  if (minor_ >= kFirstMinorWithEnd) {
+    read_end();
+  }
+}
+
+// The last record first: a log that was cut is refused before anything is made of it.
+void LogFileReader::read_end() {
+  Record end;
+  if (count_ != 0) {
+    file_.seekg(static_cast<std::streamoff>(begin_ + (count_ - 1) * sizeof end));
+    if (!file_.read(reinterpret_cast<char*>(&end), sizeof end)) {
+      throw FileError(fmt::format("{}: record {} cannot be read", path_, count_ - 1));
+    }
+    file_.seekg(static_cast<std::streamoff>(begin_));
+  }
+  if (end.kind == Kind::log_end) {
+    --count_;
+    end_ = end;
+    if (end.value != count_) {
+      throw FileError(fmt::format("{}: has {} records and says {}: something is missing", path_, count_, end.value));
+    }
+  } else if (ending_ == Ending::required) {
+    throw FileError(
+        fmt::format("{}: ends with record {} without saying so: cut short, or its writer was killed", path_, count_));
   }
 }
 
@@ -199,6 +240,7 @@ void LogFileReader::read_metadata(std::uint32_t length) {
   if (!file_.read(text.data(), static_cast<std::streamsize>(length))) {
     throw FileError(fmt::format("{}: byte 24: the metadata cannot be read", path_));
   }
+  hash_.add(text.data(), text.size());
   try {
     metadata_ = from_json(text);
   } catch (const nlohmann::json::exception& problem) {
@@ -208,17 +250,29 @@ void LogFileReader::read_metadata(std::uint32_t length) {
 
 bool LogFileReader::next(Record& record) {
   if (position_ == count_) {
+    check_end();
     return false;
   }
   if (!file_.read(reinterpret_cast<char*>(&record), sizeof record)) {
     throw FileError(fmt::format("{}: record {} cannot be read", path_, position_));
   }
+  hash_.add(&record, sizeof record);
   check(record);
   ++position_;
   return true;
 }
 
-void LogFileReader::check(const Record& record) const {
+void LogFileReader::check_end() const {
+  if (in_text_) {
+    throw FileError(fmt::format("{}: ends inside a text: cut short", path_));
+  }
+  if (end_ && end_->hash != hash_.end()) {
+    throw FileError(fmt::format("{}: damaged: its bytes hash to {:016x}, and were written as {:016x}", path_,
+                                hash_.end(), end_->hash));
+  }
+}
+
+void LogFileReader::check(const Record& record) {
   if (record.tap > Tap::bench) {
     throw FileError(
         fmt::format("{}: record {}: tap {}; expected 0 to 2", path_, position_, static_cast<unsigned>(record.tap)));
@@ -227,10 +281,27 @@ void LogFileReader::check(const Record& record) const {
     throw FileError(fmt::format("{}: record {}: kind {} does not exist in schema {}.{}", path_, position_,
                                 static_cast<unsigned>(record.kind), kSchemaMajor, minor_));
   }
+  if (record.kind == Kind::log_end) {
+    throw FileError(fmt::format("{}: record {}: the end of a log, and more behind it", path_, position_));
+  }
+  check_text(record);
 }
 
-LogFile read_log_file(const std::string& path) {
-  LogFileReader reader(path);
+void LogFileReader::check_text(const Record& record) {
+  const bool text = record.kind == Kind::text;
+  if (in_text_ && !text) {
+    throw FileError(fmt::format("{}: record {}: kind {} inside a text; expected its next piece", path_, position_,
+                                static_cast<unsigned>(record.kind)));
+  }
+  if (text && record.width > kTextPayload) {
+    throw FileError(fmt::format("{}: record {}: a text of {} bytes; at most {} fit", path_, position_,
+                                static_cast<unsigned>(record.width), kTextPayload));
+  }
+  in_text_ = text && (record.flags & kTextMore) != 0;
+}
+
+LogFile read_log_file(const std::string& path, Ending ending) {
+  LogFileReader reader(path, ending);
   LogFile log;
   log.metadata = reader.metadata();
   try {
@@ -243,6 +314,8 @@ LogFile read_log_file(const std::string& path) {
       break;
     }
   }
+  Record none;
+  static_cast<void>(reader.next(none));  // which looks at what was read
   return log;
 }
 

@@ -8,9 +8,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string_view>
+#include <system_error>
 
 namespace ringside::trace {
 namespace {
@@ -18,16 +20,13 @@ namespace {
 constexpr std::array<std::string_view, 9> kKeys = {"clause", "reason",     "scenario", "kind",    "subject",
                                                    "field",  "decided_by", "expires",  "versions"};
 
+constexpr std::uintmax_t kLargestFile = 1u << 20;
+
 [[noreturn]] void fail(const std::string& name, std::uint64_t line, const std::string& what) {
   throw FileError(fmt::format("{}:{}: {}", name, line, what));
 }
 
 std::uint64_t line_of(const toml::node& node) { return node.source().begin.line; }
-
-std::string date_text(std::chrono::year_month_day date) {
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                     static_cast<unsigned>(date.day()));
-}
 
 bool glob_matches(const std::string& pattern, const std::string& text) {
   return pattern.empty() || fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
@@ -54,12 +53,15 @@ class TableReader {
   Waiver read() {
     refuse_unknown_keys();
     Waiver waiver;
+    waiver.file = name_;
     waiver.line = line_of(table_);
     waiver.clause = text("clause");
     waiver.reason = text("reason");
     waiver.scenario = required("scenario", "a scenario, or a pattern such as \"*\"");
+    require_cheap("scenario", waiver.scenario);
     waiver.kind = text("kind");
     waiver.subject = text("subject");
+    require_cheap("subject", waiver.subject);
     waiver.field = text("field");
     waiver.decided_by = required("decided_by", "the role that decided it, such as \"maintainers\"");
     waiver.expires = date();
@@ -102,6 +104,15 @@ class TableReader {
     return value;
   }
 
+  // Matching a pattern takes time that grows with a power of its stars.
+  void require_cheap(std::string_view key, const std::string& pattern) {
+    constexpr std::ptrdiff_t kMostStars = 4;
+    if (std::ranges::count(pattern, '*') > kMostStars) {
+      fail(name_, line_of(*table_.get(key)),
+           fmt::format("{}: expected a pattern of at most {} stars", key, kMostStars));
+    }
+  }
+
   std::chrono::year_month_day date() {
     const toml::node* const node = table_.get("expires");
     if (node == nullptr || !node->is_date()) {
@@ -134,21 +145,68 @@ class TableReader {
   const std::string& name_;
 };
 
-}  // namespace
-
-Waivers Waivers::load(const std::string& path, std::chrono::year_month_day today) {
+std::string text_of(const std::string& path) {
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (!error && size > kLargestFile) {
+    throw FileError(fmt::format("{}: {} bytes; a file of waivers has at most {}", path, size, kLargestFile));
+  }
   std::ifstream file(path);
   std::ostringstream text;
   text << file.rdbuf();
   if (!file || !text) {
     throw FileError(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
   }
-  return parse(text.str(), path, today);
+  return text.str();
+}
+
+std::vector<std::string> files_in(const std::string& directory) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (auto entry = std::filesystem::directory_iterator(directory, error); !error && entry != end(entry);
+       entry.increment(error)) {
+    if (entry->path().extension() == ".toml") {
+      files.push_back(entry->path().string());
+    }
+  }
+  if (error) {
+    throw FileError(fmt::format("{}: cannot be read: {}", directory, error.message()));
+  }
+  if (files.empty()) {
+    throw FileError(fmt::format("{}: no file of waivers in it; expected *.toml", directory));
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+std::string label(const Waiver& waiver) {
+  return fmt::format("{}:{}: waiver \"{}\"", waiver.file, waiver.line,
+                     waiver.clause.empty() ? waiver.reason : waiver.clause);
+}
+
+}  // namespace
+
+std::string date_text(std::chrono::year_month_day date) {
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()));
+}
+
+Waivers Waivers::load(const std::string& path, std::chrono::year_month_day today) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) {
+    return parse(text_of(path), path, today);
+  }
+  Waivers all;
+  all.today_ = today;
+  for (const std::string& file : files_in(path)) {
+    const Waivers more = parse(text_of(file), file, today);
+    all.waivers_.insert(all.waivers_.end(), more.waivers_.begin(), more.waivers_.end());
+  }
+  return all;
 }
 
 Waivers Waivers::parse(const std::string& text, const std::string& name, std::chrono::year_month_day today) {
   Waivers waivers;
-  waivers.name_ = name;
   waivers.today_ = today;
   toml::table document;
   try {
@@ -225,8 +283,12 @@ std::chrono::days Waivers::overdue(const Waiver& waiver) const {
   return std::chrono::sys_days{today_} - std::chrono::sys_days{waiver.expires};
 }
 
-std::string Waivers::label(const Waiver& waiver) const {
-  return fmt::format("{}:{}: waiver \"{}\"", name_, waiver.line, waiver.clause.empty() ? waiver.reason : waiver.clause);
+Waivers::Standing Waivers::standing(const Waiver& waiver) const {
+  const std::chrono::days late = overdue(waiver);
+  if (late > kGrace) {
+    return Standing::expired;
+  }
+  return late > std::chrono::days{0} ? Standing::expiring : Standing::valid;
 }
 
 std::chrono::year_month_day today() { return std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()); }

@@ -21,7 +21,8 @@ struct Waiver {
   std::string decided_by;  // a role, not a person
   std::chrono::year_month_day expires;
   std::vector<std::string> versions;  // of QEMU: "7.2" is any 7.2.x; empty: any
-  std::uint64_t line = 0;             // in the file
+  std::string file;
+  std::uint64_t line = 0;  // in it
   std::uint64_t hits = 0;
 };
 
@@ -39,7 +40,8 @@ class Waivers {
   static constexpr std::chrono::days kGrace{14};
 
   Waivers() = default;
-  // Throw FileError: one line with file, line, and what was expected there.
+  // Of a file, or of every *.toml in a directory, by name. Throw FileError: one line with file, line, and what was
+  // expected there.
   [[nodiscard]] static Waivers load(const std::string& path, std::chrono::year_month_day today);
   [[nodiscard]] static Waivers parse(const std::string& text, const std::string& name,
                                      std::chrono::year_month_day today);
@@ -63,15 +65,20 @@ class Waivers {
   };
   [[nodiscard]] Findings review(bool complete_run, const std::vector<std::string>& identities = {}) const;
 
+  // Of one waiver, today.
+  enum class Standing : std::uint8_t { valid, expiring, expired };
+  [[nodiscard]] Standing standing(const Waiver& waiver) const;
+
  private:
   [[nodiscard]] static bool applies_to(const Waiver& waiver, const std::vector<std::string>& identities);
   [[nodiscard]] std::chrono::days overdue(const Waiver& waiver) const;
-  [[nodiscard]] std::string label(const Waiver& waiver) const;
 
-  std::string name_;
   std::chrono::year_month_day today_{};
   std::vector<Waiver> waivers_;
 };
+
+// "2027-06-30"
+[[nodiscard]] std::string date_text(std::chrono::year_month_day date);
 
 // The date of today, in UTC.
 [[nodiscard]] std::chrono::year_month_day today();

@@ -1,0 +1,69 @@
+// The fuzzers' entries, without clang: over what they start from, over what was once found, and over mutations that are
+// the same every time. What is wrong ends the program, under a sanitizer all the more.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "testbench/fuzz/fuzz_target.h"
+#include "testbench/scenarios/context.h"
+
+namespace ringside::fuzz {
+namespace {
+
+constexpr unsigned kMutations = 400;  // of each seed, as far as the limit lets
+constexpr unsigned kMostRuns = 4000;  // of one entry
+
+void run(const FuzzTarget& target, const std::string& text) {
+  target.run({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
+std::string mutated(std::string text, scenarios::Random& random, const std::string& other) {
+  for (std::uint64_t changes = 1 + random.below(4); changes != 0 && !text.empty(); --changes) {
+    const std::size_t at = random.below(text.size());
+    switch (random.below(6)) {
+      case 0:
+        text[at] = static_cast<char>(text[at] ^ 1 << random.below(8));
+        break;
+      case 1:
+        text[at] = static_cast<char>(random.next());
+        break;
+      case 2:
+        text.erase(at, 1 + random.below(64));
+        break;
+      case 3:
+        text.insert(at, text.substr(random.below(text.size()), random.below(64)));
+        break;
+      case 4:
+        text.replace(at, 1, random.below(2) == 0 ? "99999999999999999999" : std::string(8, '\xff'));
+        break;
+      default:
+        text.insert(at, other.substr(std::min(other.size(), static_cast<std::size_t>(random.below(1024))), 48));
+        break;
+    }
+  }
+  return text;
+}
+
+class FuzzTest : public ::testing::TestWithParam<FuzzTarget> {};
+
+TEST_P(FuzzTest, AnyInputIsReadOrRefused) {
+  const FuzzTarget& target = GetParam();
+  const std::vector<std::string> seeds = target.seeds(RINGSIDE_SOURCE_DIR);
+  ASSERT_FALSE(seeds.empty());
+  scenarios::Random random(1);
+  unsigned runs = 0;
+  run(target, "");
+  for (const std::string& seed : seeds) {
+    run(target, seed);
+    for (unsigned i = 0; i < kMutations && runs < kMostRuns; ++i, ++runs) {
+      run(target, mutated(seed, random, seeds[random.below(seeds.size())]));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Entries, FuzzTest, ::testing::ValuesIn(all_fuzz_targets().begin(), all_fuzz_targets().end()),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+}  // namespace
+}  // namespace ringside::fuzz
