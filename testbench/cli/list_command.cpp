@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "testbench/cli/command.h"
+#include "testbench/cli/quirk_page.h"
 #include "testbench/faults/plan.h"
 #include "testbench/scenarios/context.h"
 #include "testbench/targets/device_properties.h"
@@ -200,8 +201,14 @@ void add_list(CLI::App& program, Action& chosen) {
   const auto modules = std::make_shared<bool>(false);
   command->add_flag("--json", *json, "one JSON document on stdout");
   command->add_flag("--modules", *modules, "the model's modules and bindings instead, as Graphviz reads them");
-  command->callback([&chosen, json, modules] {
-    chosen = [json, modules] {
+  const auto quirks = std::make_shared<bool>(false);
+  command->add_flag("--quirks", *quirks, "where QEMU departs from VIRTIO instead: docs/qemu-differences.md");
+  command->callback([&chosen, json, modules, quirks] {
+    chosen = [json, modules, quirks] {
+      if (*quirks) {
+        fmt::print("{}", quirk_page());
+        return ExitStatus::holds;
+      }
       if (*modules) {
         fmt::print("{}", targets::model_modules());
         return ExitStatus::holds;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "testbench/programs/illegal.h"
+
 namespace ringside::programs {
 
 Program random_program(const RandomMix& mix, std::uint64_t index) {
@@ -9,7 +11,8 @@ Program random_program(const RandomMix& mix, std::uint64_t index) {
   scenarios::Random of_seed(mix.seed);
   scenarios::Random random(of_seed.next() + index * 0x9e37'79b9'7f4a'7c15);
   (void)random.next();
-  Program program = make_legal(random, mix.reach);
+  const bool illegal = random.below(100) < mix.illegal_percent;
+  Program program = illegal ? make_illegal(random) : make_legal(random, mix.reach);
   program.name = fmt::format("random-{}-{}", mix.seed, index);
   return program;
 }

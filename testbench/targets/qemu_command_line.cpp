@@ -115,6 +115,14 @@ std::string device_text(const MachinePlan& plan, unsigned unit) {
   return joined(options);
 }
 
+std::vector<std::string> device_arguments(const MachinePlan& plan) {
+  std::vector<std::string> arguments = board_arguments(plan);
+  for (unsigned unit = 0; unit < plan.disks.size(); ++unit) {
+    append(arguments, {"-device", device_text(plan, unit)});
+  }
+  return arguments;
+}
+
 std::vector<std::string> qemu_arguments(const MachinePlan& plan, const QemuLaunch& launch) {
   std::vector<std::string> arguments{"-nodefaults", "-no-user-config", "-display",
                                      "none",        "-accel",          launch.accelerator};

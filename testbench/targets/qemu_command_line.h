@@ -29,6 +29,9 @@ struct QemuLaunch {
 // What follows -device: "virtio-blk-pci,id=vd0,...".
 [[nodiscard]] std::string device_text(const MachinePlan& plan, unsigned unit);
 
+// The board's optional parts and its disks; drives are named by node_of().
+[[nodiscard]] std::vector<std::string> device_arguments(const MachinePlan& plan);
+
 [[nodiscard]] std::vector<std::string> qemu_arguments(const MachinePlan& plan, const QemuLaunch& launch);
 
 }  // namespace ringside::targets

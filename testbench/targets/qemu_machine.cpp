@@ -34,6 +34,26 @@ Descriptor make_rom() {
   return rom;
 }
 
+// What changes in memory while it lives, the device has changed.
+class Waiting {
+ public:
+  explicit Waiting(QtestRecording* recording) : recording_(recording) {
+    if (recording_ != nullptr) {
+      recording_->before_wait();
+    }
+  }
+  ~Waiting() {
+    if (recording_ != nullptr) {
+      recording_->after_wait();
+    }
+  }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+ private:
+  QtestRecording* recording_;
+};
+
 void let_time_pass(unsigned look) {
   if (look < kYields) {
     std::this_thread::yield();
@@ -54,6 +74,18 @@ QemuMachine::QemuMachine(const std::string& binary, const MachinePlan& plan, std
   session_.emplace(binary, plan_, disks_, launch, clock_, interrupts_);
   qtest().intercept_lines();
   power_on_ = clock_.passed();
+}
+
+void QemuMachine::record(QtestRecording& recording) {
+  recording_ = &recording;
+  recording.attach(static_cast<const std::uint8_t*>(ram_.data()), arena_);
+  qtest().record(recording);
+}
+
+QemuMachine::~QemuMachine() {
+  if (recording_ != nullptr) {
+    recording_->close();
+  }
 }
 
 hal::MachineInfo QemuMachine::info() { return machine_info(plan_.board == Board::q35, QemuInterrupts::kMsiVectors); }
@@ -103,6 +135,7 @@ std::uint64_t QemuMachine::interrupts(unsigned vector) {
 
 bool QemuMachine::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadline) {
   idle_looks_ = 0;
+  const Waiting waiting(recording_);
   for (unsigned look = 0;; ++look) {
     if (look % kLooksPerPoll == 0) {
       qtest().poll();
@@ -125,6 +158,7 @@ void QemuMachine::acknowledge(unsigned vector) {
 std::uint64_t QemuMachine::now() { return static_cast<std::uint64_t>((clock_.passed() - power_on_).count()); }
 
 void QemuMachine::relax(std::uint64_t) {
+  const Waiting waiting(recording_);
   if (idle_looks_ % kLooksPerPoll == 0) {
     qtest().poll();
   }

@@ -27,6 +27,12 @@ class QemuMachine final : public hal::Machine {
   QemuMachine(const std::string& binary, const MachinePlan& plan, std::span<const DiskImage> disks,
               std::optional<std::chrono::seconds> limit);
 
+  // Right after construction. The recording is closed when the machine goes.
+  void record(QtestRecording& recording);
+  ~QemuMachine();
+  QemuMachine(const QemuMachine&) = delete;
+  QemuMachine& operator=(const QemuMachine&) = delete;
+
   // For tests of supervision.
   [[nodiscard]] pid_t pid() const { return session_->process().pid(); }
   [[nodiscard]] bool resize_disk(unsigned unit, std::uint64_t bytes) {
@@ -37,6 +43,7 @@ class QemuMachine final : public hal::Machine {
   // qemu_hotplug.h.
   [[nodiscard]] bool unplug(unsigned unit) { return unplug_disk(qtest(), session_->qmp(), plan_, unit); }
   [[nodiscard]] bool plug(unsigned unit) { return plug_disk(session_->qmp(), plan_, unit); }
+  [[nodiscard]] Qmp& qmp() { return session_->qmp(); }
   [[nodiscard]] std::uint64_t ask(scenarios::Ask what, std::uint64_t argument) {
     return answer_by_qemu(*session_, plan_, disks_, what, argument);
   }
@@ -78,6 +85,7 @@ class QemuMachine final : public hal::Machine {
   DmaArena arena_;
   QemuInterrupts interrupts_;
   std::optional<QemuSession> session_;
+  QtestRecording* recording_ = nullptr;
   std::chrono::nanoseconds power_on_{0};  // by the clock
   unsigned idle_looks_ = 0;               // of relax(), since the driver last did anything else
 };

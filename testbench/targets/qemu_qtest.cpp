@@ -42,12 +42,25 @@ Qtest::Qtest(QemuProcess& process, LineChannel channel, const RunClock& clock, L
     : process_(process), channel_(std::move(channel)), clock_(clock), listener_(listener) {}
 
 std::uint64_t Qtest::read(std::string_view command, std::uint64_t address) {
+  if (recording_ != nullptr) {
+    recording_->before_command();
+  }
   send(fmt::format("{} {:#x}", command, address));
   collect_answers(0);
+  if (recording_ != nullptr) {
+    recording_->read(command, address, value_);
+  }
   return value_;
 }
 
 void Qtest::write(std::string_view command, std::uint64_t address, std::uint64_t value) {
+  if (recording_ != nullptr) {
+    recording_->before_command();
+    send(fmt::format("{} {:#x} {:#x}", command, address, value));
+    collect_answers(0);
+    recording_->wrote(command, address, value);
+    return;
+  }
   send(fmt::format("{} {:#x} {:#x}", command, address, value));
   if (open_.size() >= kMaxOpen) {
     collect_answers(kMaxOpen / 2);

@@ -12,6 +12,7 @@
 
 #include "testbench/targets/qemu_line_channel.h"
 #include "testbench/targets/qemu_process.h"
+#include "testbench/targets/qtest_recording.h"
 #include "testbench/targets/run_clock.h"
 
 namespace ringside::targets {
@@ -33,6 +34,8 @@ class Qtest {
   [[nodiscard]] std::uint64_t read(std::string_view command, std::uint64_t address);
   void write(std::string_view command, std::uint64_t address, std::uint64_t value);
   void intercept_lines();
+  // From now on, until the end: writes are then waited for, one by one.
+  void record(QtestRecording& recording) { recording_ = &recording; }
   // Takes in what has come, without waiting; notices that QEMU has died.
   void poll();
 
@@ -50,6 +53,7 @@ class Qtest {
   LineListener& listener_;
   std::deque<std::string> open_;  // commands sent and not answered, oldest first
   std::uint64_t value_ = 0;       // of the last answer
+  QtestRecording* recording_ = nullptr;
 };
 
 }  // namespace ringside::targets

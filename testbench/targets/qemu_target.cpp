@@ -10,6 +10,7 @@
 #include "testbench/targets/qemu_binary.h"
 #include "testbench/targets/qemu_found.h"
 #include "testbench/targets/qemu_gaps.h"
+#include "testbench/targets/qemu_inner_state.h"
 #include "testbench/targets/qemu_machine.h"
 
 namespace ringside::targets {
@@ -17,14 +18,27 @@ namespace {
 
 class QemuHooks final : public RunHooks {
  public:
-  explicit QemuHooks(QemuMachine& machine) : machine_(machine) {}
+  QemuHooks(QemuMachine& machine, const MachinePlan& plan, const QemuVersion& version)
+      : machine_(machine), units_(discovery_order(plan)), tells_(tells_inner_state(version)) {}
 
   std::uint64_t ask(scenarios::Ask what, std::uint64_t argument) override { return machine_.ask(what, argument); }
   // QEMU shows what it shows, when it does.
   void before_look(std::uint8_t, std::uint16_t) override {}
+  bool inner_state(std::uint8_t unit, InnerState& state) override {
+    if (!tells_ || unit >= units_.size()) {
+      return false;
+    }
+    std::optional<InnerState> told = qemu_inner_state(machine_.qmp(), units_[unit]);
+    if (told) {
+      state = std::move(*told);
+    }
+    return told.has_value();
+  }
 
  private:
   QemuMachine& machine_;
+  std::vector<unsigned> units_;  // of the log
+  bool tells_;
 };
 
 class QemuTarget final : public Target {
@@ -59,7 +73,10 @@ class QemuTarget final : public Target {
                    const RunSettings& settings, trace::Sink& sink) {
     try {
       QemuMachine machine(found_.binary.path, plan, disks, settings.limit());
-      QemuHooks hooks(machine);
+      if (settings.recording != nullptr) {
+        machine.record(*settings.recording);
+      }
+      QemuHooks hooks(machine, plan, found_.binary.numbers);
       return run_scenario(machine, hooks, disks, scenario, settings, sink);
     } catch (const RunAborted& problem) {
       RunResult result;

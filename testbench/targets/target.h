@@ -43,6 +43,8 @@ enum class Tracing : std::uint8_t {
   accesses,  // Kind::access too
 };
 
+class QtestRecording;
+
 // A gdb on a machine that is another process.
 class RemoteDebugger {
  public:
@@ -76,6 +78,7 @@ struct RunSettings {
   const trace::Schedule* follow = nullptr;  // completions and looks as another run showed them (model only)
   const faults::Plan* faults = nullptr;     // what goes wrong; events are traced then even when tracing is off
   std::optional<Debugging> debugging;
+  QtestRecording* recording = nullptr;  // of all that is done to QEMU (qemu only)
 
   // Of real time, for the whole run; none in a debugger.
   [[nodiscard]] std::optional<std::chrono::seconds> limit() const {
