@@ -4,6 +4,8 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "testbench/cli/run_options.h"
+
 namespace ringside::cli {
 
 std::vector<std::string> own_command_line() {
@@ -17,6 +19,15 @@ std::vector<std::string> own_command_line() {
   }
   words.front() = std::filesystem::read_symlink("/proc/self/exe");  // what it was called may be found in PATH alone
   return words;
+}
+
+std::string this_command() {
+  const std::vector<std::string> words = own_command_line();
+  std::string command = "./ringside";
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    command += " " + shell_quoted(words[i]);
+  }
+  return command;
 }
 
 }  // namespace ringside::cli

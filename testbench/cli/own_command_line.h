@@ -9,4 +9,7 @@ namespace ringside::cli {
 // The program's path and its arguments. Throws std::runtime_error.
 [[nodiscard]] std::vector<std::string> own_command_line();
 
+// The same for people to type, by the launcher's name.
+[[nodiscard]] std::string this_command();
+
 }  // namespace ringside::cli

@@ -11,28 +11,31 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "testbench/checks/monitors.h"
 #include "testbench/cli/command.h"
 #include "testbench/cli/debug_event.h"
 #include "testbench/cli/gdb.h"
 #include "testbench/cli/gdb_script.h"
 #include "testbench/cli/junit.h"
-#include "testbench/cli/log_text.h"
+#include "testbench/cli/kept_log.h"
 #include "testbench/cli/output_path.h"
 #include "testbench/cli/own_command_line.h"
 #include "testbench/cli/progress.h"
-#include "testbench/cli/projection.h"
+#include "testbench/cli/report_files.h"
+#include "testbench/cli/run_log.h"
 #include "testbench/cli/run_options.h"
 #include "testbench/cli/scenario_choice.h"
+#include "testbench/cli/scenario_source.h"
+#include "testbench/cli/sharded.h"
 #include "testbench/cli/workers.h"
 #include "testbench/faults/plan.h"
+#include "testbench/report/annotations.h"
 #include "testbench/targets/machine_plan.h"
 #include "testbench/targets/target.h"
-#include "testbench/trace/memory_log.h"
 
 namespace ringside::cli {
 namespace {
@@ -40,7 +43,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::array kTraceFormats{Format::rlog, Format::jsonl};
-constexpr std::array kWaveFormats{Format::vcd};
+constexpr std::array kWaveFormats{Format::vcd, Format::fst};
 constexpr std::array kTimelineFormats{Format::timeline};
 constexpr std::chrono::seconds kWatchdogGrace{10};  // the target's own timeout comes first and knows more
 
@@ -70,10 +73,6 @@ const char* verdict_of(targets::Outcome outcome) {
       break;
   }
   return "error";
-}
-
-std::vector<checks::Violation> violations_in(const std::vector<trace::Record>& log) {
-  return log.empty() ? std::vector<checks::Violation>{} : checks::run_monitors(log);
 }
 
 // One row for each requirement that was broken: its first violation stands for the others.
@@ -134,8 +133,11 @@ class Runs {
         spec_(targets::TargetSpec::parse(options.on)),
         target_(summary_of(spec_.name)),
         settings_(settings_of(options)),
-        chosen_(choose_scenarios(options.scenarios)),
-        rows_(chosen_.size()) {
+        chosen_(sharded(choose_scenarios(options.scenarios), Shard::parse(options.shard),
+                        [](const scenarios::Scenario* scenario) { return std::string(scenario->name); })),
+        report_(options.report, chosen_.size()),
+        rows_(chosen_.size()),
+        chapters_(chosen_.size()) {
     if (options_.scenarios.empty()) {
       throw targets::InputError("nothing selected; expected scenarios, or '*' for all");
     }
@@ -180,6 +182,8 @@ class Runs {
     if (!options_.junit.empty()) {
       write_file(options_.junit, junit_document("ringside run", junit_cases()));
     }
+    report::print_annotations(human(), annotations());
+    write_page();
     print_end();
     return status();
   }
@@ -269,12 +273,12 @@ class Runs {
     const scenarios::Scenario& scenario = *chosen_[index];
     const targets::RunSettings settings = targets::settings_for(scenario, settings_);
     const auto target = targets::make_target(spec_, settings);
-    trace::MemoryLog memory;
-    targets::RunResult result = target->run(scenario, settings, memory);
-    const trace::LogFile log{metadata(scenario, *target, settings), memory.take()};
-    write_outputs(scenario, log);
+    RunLog log(outputs(scenario), metadata(scenario, *target, settings));
+    KeptLog kept(log, report_.wanted(), metadata(scenario, *target, settings));
+    targets::RunResult result = target->run(scenario, settings, kept);
+    log.close();
 
-    const ordered_json violations = violation_rows(violations_in(log.records));
+    const ordered_json violations = violation_rows(log.violations());
     if (!plan_) {  // a plan makes the device break the protocol on purpose
       judge_monitors(violations, result);
     }
@@ -288,15 +292,16 @@ class Runs {
     }
     return ordered_json{{"name", scenario.name},
                         {"machine", settings.machine},
+                        {"chapter", report_.add(told(scenario, result, kept.log()))},
                         {"verdict", verdict_of(result.outcome)},
                         {"reason", result.reason},
                         {"seconds", result.seconds},
-                        {"records", log.records.size()},
+                        {"records", log.records()},
                         {"quirks", quirks},
                         {"faults", faults},
-                        {"failed_checks", failed_checks(log.records)},
+                        {"failed_checks", log.text().failed_checks()},
                         {"violations", violations},
-                        {"log", driver_lines(log.records)},
+                        {"log", log.text().driver_lines()},
                         {"identity", target->identity()}}
         .dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   }
@@ -313,17 +318,17 @@ class Runs {
     return metadata;
   }
 
-  void write_outputs(const scenarios::Scenario& scenario, const trace::LogFile& log) const {
-    if (!options_.trace.empty()) {
-      const std::string path = path_for(options_.trace, scenario);
-      write_projection(path, format_of(path, kTraceFormats), log);
-    }
-    if (!options_.wave.empty()) {
-      write_projection(path_for(options_.wave, scenario), Format::vcd, log);
-    }
-    if (!options_.timeline.empty()) {
-      write_projection(path_for(options_.timeline, scenario), Format::timeline, log);
-    }
+  [[nodiscard]] std::vector<LogOutput> outputs(const scenarios::Scenario& scenario) const {
+    std::vector<LogOutput> outputs;
+    const auto add = [&](const std::string& option, std::span<const Format> formats) {
+      if (const std::string path = path_for(option, scenario); !path.empty()) {
+        outputs.push_back({path, format_of(path, formats)});
+      }
+    };
+    add(options_.trace, kTraceFormats);
+    add(options_.wave, kWaveFormats);
+    add(options_.timeline, kTimelineFormats);
+    return outputs;
   }
 
   [[nodiscard]] ordered_json error_row(std::size_t index, const std::string& problem, double seconds) const {
@@ -343,12 +348,73 @@ class Runs {
   void take(std::size_t index, ordered_json row) {
     if (row.contains("identity")) {
       identity_ = row["identity"].get<std::string>();
+      chapters_[index] = row["chapter"].get<std::string>();
       row.erase("identity");
+      row.erase("chapter");
     }
     rows_[index] = std::move(row);
     while (printed_ < rows_.size() && !rows_[printed_].is_null()) {
       print_row(rows_[printed_++]);
     }
+  }
+
+  [[nodiscard]] Told told(const scenarios::Scenario& scenario, const targets::RunResult& result,
+                          const trace::LogFile& log) const {
+    Told told;
+    told.name = scenario.name;
+    told.machine = log.metadata.machine;
+    told.verdict = verdict_of(result.outcome);
+    told.reason = result.reason;
+    told.text = result.reason;
+    told.seconds = result.seconds;
+    told.reproduce = {reproduction(scenario)};
+    if (result.outcome != targets::Outcome::skipped) {
+      told.sides = {{spec_.name, &log, result.quirks}};
+    }
+    return told;
+  }
+
+  // Of a run that did not get as far as to tell itself.
+  [[nodiscard]] Told told_row(std::size_t index) const {
+    const ordered_json& row = rows_[index];
+    Told told;
+    told.name = row["name"];
+    told.machine = row["machine"];
+    told.verdict = row["verdict"];
+    told.reason = row["reason"];
+    told.seconds = row["seconds"];
+    told.reproduce = {reproduction(*chosen_[index])};
+    return told;
+  }
+
+  [[nodiscard]] std::string reproduction(const scenarios::Scenario& scenario) const {
+    const std::string faults = options_.faults.empty() ? "" : " --faults " + shell_quoted(options_.faults);
+    return "./ringside run " + shell_quoted(scenario.name) + " --on " + shell_quoted(options_.on) +
+           repeated_options(options_) + faults;
+  }
+
+  void write_page() const {
+    if (!report_.wanted()) {
+      return;
+    }
+    report::Book book{"ringside run", this_command(), identity_.empty() ? spec_.text() : identity_, {}, {}, {}, {}};
+    for (std::size_t i = 0; i < chosen_.size(); ++i) {
+      book.chapters.push_back(chapters_[i].empty() ? report_.add(told_row(i)) : chapters_[i]);
+    }
+    report_.finish(book);
+    fmt::print(human(), "report  {}/index.html\n", options_.report);
+  }
+
+  [[nodiscard]] std::vector<report::Annotation> annotations() const {
+    std::vector<report::Annotation> result;
+    for (const ordered_json& row : rows_) {
+      const std::string name = row["name"];
+      const std::string verdict = row["verdict"];
+      if (verdict == "failed" || verdict == "error") {
+        result.push_back({file_of_scenario(name), fmt::format("run {}: {}", name, verdict), row["reason"]});
+      }
+    }
+    return result;
   }
 
   [[nodiscard]] std::FILE* human() const { return options_.json ? stderr : stdout; }
@@ -434,7 +500,9 @@ class Runs {
   targets::RunSettings settings_;
   std::optional<faults::Plan> plan_;
   std::vector<const scenarios::Scenario*> chosen_;
+  ReportFiles report_;
   std::vector<ordered_json> rows_;
+  std::vector<std::string> chapters_;  // of the report page
   std::size_t printed_ = 0;
   std::string identity_;
 };
@@ -448,7 +516,8 @@ void add_run(CLI::App& program, Action& chosen) {
   command->add_option("--on", options->on, "target, as `ringside list` shows them")->capture_default_str();
   command->add_option("--trace", options->trace, "write the log: FILE.rlog (binary) or FILE.jsonl (a line per record)");
   command->add_option("--wave", options->wave,
-                      "write a waveform: FILE.vcd. With several scenarios, here as for --trace, the name of each is "
+                      "write a waveform: FILE.fst or FILE.vcd, for GTKWave. With several scenarios, here as for "
+                      "--trace, the name of each is "
                       "put into the file's: FILE-NAME.vcd");
   command->add_option("--timeline", options->timeline,
                       "write a timeline: FILE.json, for https://ui.perfetto.dev or chrome://tracing");

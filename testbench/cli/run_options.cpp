@@ -49,6 +49,10 @@ void add_run_options(CLI::App& command, RunOptions& options) {
       ->check(CLI::Range(1u, kMostWorkers));
   command.add_flag("--json", options.json, "one JSON document on stdout, text on stderr");
   command.add_option("--junit", options.junit, "write the verdicts to this file as JUnit XML");
+  command.add_option("--report", options.report,
+                     "write DIR/index.html, a page with all that was found, and beside it logs, waves and GTKWave save "
+                     "files of what did not go well");
+  command.add_option("--shard", options.shard, "I/N: the I-th of N parts of what is selected");
 }
 
 targets::RunSettings settings_of(const RunOptions& options) {

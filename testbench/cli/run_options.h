@@ -22,6 +22,8 @@ struct RunOptions {
   unsigned parallel = 0;  // 0: a worker for each core
   bool json = false;
   std::string junit;
+  std::string report;
+  std::string shard;
 };
 
 void add_run_options(CLI::App& command, RunOptions& options);
