@@ -17,6 +17,7 @@ inline constexpr std::uint8_t kStatusRemoved = 0xff;  // what a function that is
 
 // 6 Reserved feature bits
 inline constexpr unsigned VIRTIO_F_INDIRECT_DESC = 28;
+inline constexpr unsigned VIRTIO_F_ANY_LAYOUT = 27;  // of the legacy interface
 inline constexpr unsigned VIRTIO_F_EVENT_IDX = 29;
 inline constexpr unsigned VIRTIO_F_VERSION_1 = 32;
 inline constexpr unsigned VIRTIO_F_ACCESS_PLATFORM = 33;

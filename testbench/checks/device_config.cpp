@@ -180,7 +180,8 @@ class DeviceConfig final : public Monitor {
     if (field == kOptional.end()) {
       return;
     }
-    if (!known.offer_known || !has(known.offered, field->feature)) {
+    // By the legacy interface all fields together have to stand in for the generation that it lacks (2.5.3).
+    if (!known.legacy && (!known.offer_known || !has(known.offered, field->feature))) {
       violated(kOnlyWhatIsOffered,
                fmt::format("{}, which is there only with feature {}", describe(record), field->feature));
     }

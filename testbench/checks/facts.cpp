@@ -82,6 +82,16 @@ const Function* Facts::function_of(std::uint8_t unit) const {
   return found == functions_.end() ? nullptr : &found->second;
 }
 
+bool Facts::is_function_reset(const Record& record) const {
+  const auto found = functions_.find(record.region);
+  if (record.kind != Kind::config_write || found == functions_.end() || !found->second.is_block_device()) {
+    return false;
+  }
+  const unsigned express = found->second.capability(PCI_CAP_ID_EXP);
+  return express != 0 && record.offset == express + kExpressDeviceControl &&
+         (record.value & PCI_EXP_DEVCTL_BCR_FLR) != 0;
+}
+
 DeviceFacts& Facts::of(std::uint8_t unit) {
   if (unit >= devices_.size()) {
     devices_.resize(unit + std::size_t{1});
@@ -132,8 +142,12 @@ void Facts::config_read(const Record& record) {
     return;
   }
   if (is_all_ones(record)) {  // nobody there, or no longer
-    if (record.offset == PCI_VENDOR_ID) {
-      functions_.erase(record.region);
+    const auto found = functions_.find(record.region);
+    if (record.offset == PCI_VENDOR_ID && found != functions_.end()) {
+      if (found->second.is_block_device()) {
+        of(found->second.unit).gone = true;
+      }
+      functions_.erase(found);
     }
     return;
   }
@@ -148,6 +162,7 @@ void Facts::config_read(const Record& record) {
   }
   if (function.is_block_device()) {
     function.unit = record.unit;
+    of(record.unit).gone = false;
     if (const unsigned msix = function.capability(PCI_CAP_ID_MSIX); msix != 0) {
       if (const auto control = function.word(msix + kMsixControl, 2)) {
         of(record.unit).vectors = (*control & kMsixTableSize) + 1;
@@ -170,9 +185,7 @@ void Facts::config_write(const Record& record) {
   if (!function.is_block_device()) {
     return;
   }
-  if (const unsigned express = function.capability(PCI_CAP_ID_EXP); express != 0 &&
-                                                                    record.offset == express + kExpressDeviceControl &&
-                                                                    (record.value & PCI_EXP_DEVCTL_BCR_FLR) != 0) {
+  if (is_function_reset(record)) {
     of(function.unit).msix_enabled = false;
     of(function.unit).status = 0;
     return;

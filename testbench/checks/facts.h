@@ -44,6 +44,7 @@ struct DeviceFacts {
   std::uint8_t status = 0;     // as the driver wrote it
   bool legacy = false;         // used by its legacy interface: the legacy sections hold instead (4.1.4.8)
   bool msix_enabled = false;
+  bool gone = false;                     // its function has answered with all ones
   std::optional<std::uint32_t> vectors;  // entries of its MSI-X table
 };
 
@@ -56,6 +57,8 @@ class Facts {
       learn(record);
     }
   }
+  // Whether this record resets a function as a whole (PCI Express, 6.6.2).
+  [[nodiscard]] bool is_function_reset(const trace::Record& record) const;
   [[nodiscard]] const DeviceFacts& device(std::uint8_t unit) const {
     return unit < devices_.size() ? devices_[unit] : kNothing;
   }

@@ -98,7 +98,7 @@ class Features final : public Monitor {
     if (record.kind == Kind::features) {
       const bool legacy = facts().device(record.unit).legacy;
       if (record.flags == 0) {
-        legacy ? legacy_offer(record.value) : offered(record);
+        legacy ? legacy_offer(record) : offered(record);
       } else if (facts().device(record.unit).offer_known) {  // else what it offers is not in this log
         accepted(record, facts().device(record.unit).offered, legacy);
       }
@@ -131,8 +131,9 @@ class Features final : public Monitor {
     block_offer(offer);
   }
 
-  void legacy_offer(std::uint64_t offer) {
-    if (!has(offer, VIRTIO_F_ANY_LAYOUT)) {
+  void legacy_offer(const Record& record) {
+    const std::uint64_t offer = record.value;
+    if (!has(offer, VIRTIO_F_ANY_LAYOUT) && is_transitional(record.unit)) {
       violated(kLegacyAnyLayoutOffered, "VIRTIO_F_ANY_LAYOUT is not offered");
     }
     if (has(offer, VIRTIO_BLK_F_ZONED)) {
@@ -173,6 +174,12 @@ class Features final : public Monitor {
     if (legacy && has(record.value, kBadFeature)) {
       violated(kLegacyBit30, "bit 30 accepted");
     }
+  }
+
+  // One that has the modern interface too.
+  [[nodiscard]] bool is_transitional(std::uint8_t unit) const {
+    const Function* const function = facts().function_of(unit);
+    return function != nullptr && function->capability(PCI_CAP_ID_VNDR) != 0;
   }
 
   // No SR-IOV without PCI Express. Known once the driver has read the whole list of capabilities.

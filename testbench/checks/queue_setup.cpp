@@ -43,8 +43,8 @@ constexpr std::array kClauses = {
     kSizeOffered,       kResetAwaited, kNotFreedWhileLive, kLegacySizeRead,     kHalvesWork,
     kNewSizeKept,       kNoSuchQueue,  kNoResetAfterReset, kNoResetOnceEnabled, kDisabledAfterQueueReset,
     kDisabledAfterReset};
-constexpr std::array kKinds = {Kind::register_write, Kind::register_read, Kind::queue_enabled, Kind::queue_disabled,
-                               Kind::device_status,  Kind::dma_alloc,     Kind::dma_free};
+constexpr std::array kKinds = {Kind::config_write,   Kind::register_write, Kind::register_read, Kind::queue_enabled,
+                               Kind::queue_disabled, Kind::device_status,  Kind::dma_alloc,     Kind::dma_free};
 
 constexpr std::array kRings = {VIRTIO_PCI_COMMON_Q_DESCLO, VIRTIO_PCI_COMMON_Q_AVAILLO, VIRTIO_PCI_COMMON_Q_USEDLO};
 constexpr std::array kRingNames = {"descriptor table", "available ring", "used ring"};
@@ -85,7 +85,12 @@ class QueueSetup final : public Monitor {
         disable(record);
         break;
       case Kind::device_status:
-        if (is_reset(record)) {
+        if (is_reset(record) || (record.flags == 1 && record.value == kAllOnes8)) {  // or it is gone
+          queues_.erase_unit(record.unit);
+        }
+        break;
+      case Kind::config_write:
+        if (facts().is_function_reset(record)) {
           queues_.erase_unit(record.unit);
         }
         break;
@@ -212,7 +217,8 @@ class QueueSetup final : public Monitor {
       violated(kNoSuchQueue, fmt::format("{}, but there are {} queues", describe(record), count->second));
     } else if (record.value != 0 && !is_size(record)) {
       violated(kSizeOffered, fmt::format("queue_size reads {}, which is no power of two", record.value));
-    } else if (queue.was_reset && queue.enabled && queue.size && *queue.size != record.value) {
+    } else if (queue.was_reset && queue.enabled && !facts().device(key.first).gone && queue.size &&
+               *queue.size != record.value) {
       violated(kNewSizeKept, fmt::format("{}, but the queue was enabled again with {}", describe(record), *queue.size));
     }
   }

@@ -165,6 +165,13 @@ class HandLog {
     record.width = width;
     return record;
   }
+  void make_transitional() {
+    set(2, 0x01);
+    set(8, 0);
+    set(0x10, 1);  // BAR 0 is I/O
+    set(0x2e, 2);
+    set(0x2f, 0);
+  }
   // The driver reads all of it.
   void discover() {
     for (unsigned offset = 0; offset < config.size(); offset += 4) {

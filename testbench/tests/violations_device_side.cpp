@@ -22,12 +22,15 @@ void bring_up_with_vectors(HandLog& log, std::uint64_t accepted = HandLog::kFeat
 }
 
 const Violated kCases[] = {
-    {"WritesAfterAReset", "device reset-dev-02",
+    {"UsesAfterAReset", "device reset-dev-02",
      [](HandLog& log) {
        log.bring_up();
        log.reset();
        log.device(Kind::dev_status, 0);
-       log.device(Kind::dev_dma_write).length = 4;
+       Record& shown = log.device(Kind::dev_register, 0);
+       shown.region = static_cast<std::uint32_t>(Structure::common);
+       shown.offset = VIRTIO_PCI_COMMON_STATUS;
+       log.device(Kind::dev_used, 1);
      }},
     {"FetchesFromAQueueThatWasReset", "device qreset-dev-01",
      [](HandLog& log) {

@@ -64,6 +64,8 @@ const Violated kCases[] = {
     {"LegacyWithoutAnyLayout", "device legresfeat-dev-03",
      [](HandLog& log) {
        const std::uint64_t offered = HandLog::kLegacyFeatures & ~bit(VIRTIO_F_ANY_LAYOUT);
+       log.make_transitional();
+       log.discover();
        legacy(log, offered, offered);
      }},
     {"LegacyDeclinesAnyLayout", "driver legresfeat-drv-01",

@@ -14,14 +14,6 @@ void discover_and_negotiate(HandLog& log, std::uint64_t features) {
 }
 constexpr std::uint64_t kWithData = HandLog::kFeatures | std::uint64_t{1} << VIRTIO_F_NOTIFICATION_DATA;
 
-void make_transitional(HandLog& log) {
-  log.set(2, 0x01);
-  log.set(8, 0);
-  log.set(0x10, 1);  // BAR 0 is I/O
-  log.set(0x2e, 2);
-  log.set(0x2f, 0);
-}
-
 // Takes one structure out of the list: `before` points behind it.
 void skip(HandLog& log, unsigned before, unsigned after) { log.set(before, static_cast<std::uint8_t>(after)); }
 
@@ -53,7 +45,7 @@ const Violated kCases[] = {
      }},
     {"TransitionalIdWithoutPorts", "device pcidisc-dev-05",
      [](HandLog& log) {
-       make_transitional(log);
+       log.make_transitional();
        log.set(8, 1);
        log.set(0x11, 0x10);
        log.set(0x10, 0);
@@ -72,19 +64,19 @@ const Violated kCases[] = {
      }},
     {"TransitionalDeviceOfRevision1", "device legpcidisc-dev-01",
      [](HandLog& log) {
-       make_transitional(log);
+       log.make_transitional();
        log.set(8, 1);
        log.discover();
      }},
     {"TransitionalDeviceOfAnotherSubsystem", "device legpcidisc-dev-02",
      [](HandLog& log) {
-       make_transitional(log);
+       log.make_transitional();
        log.set(0x2e, 3);
        log.discover();
      }},
     {"LegacyRegistersInMemory", "device legpcilayout-dev-01",
      [](HandLog& log) {
-       make_transitional(log);
+       log.make_transitional();
        log.set(0x11, 0x10);
        log.set(0x10, 0);
        log.discover();
