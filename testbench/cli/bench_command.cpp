@@ -19,6 +19,7 @@
 #include "testbench/cli/bench/floor_machine.h"
 #include "testbench/cli/bench/load.h"
 #include "testbench/cli/bench/qemu_bench.h"
+#include "testbench/cli/bench/tracing_bench.h"
 #include "testbench/cli/command.h"
 #include "testbench/cli/progress.h"
 #include "testbench/cli/workers.h"
@@ -95,9 +96,9 @@ void measure_in_scenario(scenarios::Context& context) {
   }
 }
 
-ordered_json rows_of(const QemuBench& bench) {
+ordered_json rows_of(const std::vector<Measured>& all) {
   ordered_json rows = ordered_json::array();
-  for (const Measured& measured : bench.measure()) {
+  for (const Measured& measured : all) {
     rows.push_back(benchmark(measured.name, measured.unit.c_str(), measured.values));
   }
   return rows;
@@ -155,11 +156,15 @@ std::vector<Task> choose_tasks(const Options& options) {
       tasks.push_back({shape.name, [&shape, &options] { return measure_shape(shape, options); }});
     }
   }
+  const auto named = [&](const std::string& row) { return wanted(row, options.names); };
+  if (wanted("tracing", options.names) || std::ranges::any_of(tracing_rows(), named)) {
+    tasks.push_back(
+        {"tracing", [&options] { return rows_of(measure_tracing(options.repetitions, options.slice)).dump(); }});
+  }
   const std::size_t without_qemu = tasks.size();
   for (const QemuBench& bench : qemu_benches()) {
-    const auto named = [&](const std::string& row) { return wanted(row, options.names); };
     if (wanted(bench.name, options.names) || std::ranges::any_of(bench.rows, named)) {
-      tasks.push_back({bench.name, [&bench] { return rows_of(bench).dump(); }});
+      tasks.push_back({bench.name, [&bench] { return rows_of(bench.measure()).dump(); }});
     }
   }
   if (tasks.size() != without_qemu && !qemu_serves(options)) {
@@ -215,7 +220,7 @@ void add_bench(CLI::App& program, Action& chosen) {
       program.add_subcommand("bench", "requests per second on the model, a floor and QEMU, and what a request costs");
   const auto options = std::make_shared<Options>();
   command->add_option("name", options->names,
-                      "which: read4k_qd32, read4k_qd1, read512_qd32, write4k_qd32, null_read4k, "
+                      "which: read4k_qd32, read4k_qd1, read512_qd32, write4k_qd32, tracing, null_read4k, "
                       "driver_instructions, or globs");
   command->add_option("--repetitions", options->repetitions, "turns that model and floor take")
       ->check(CLI::Range(1u, kMostRepetitions))

@@ -1,31 +1,41 @@
 #include "testbench/cli/log_text.h"
 
-#include "testbench/trace/text.h"
+#include <fmt/format.h>
 
 namespace ringside::cli {
 namespace {
 
-// The texts that follow the records which `wanted` picks.
-template <class Wanted>
-std::vector<std::string> texts_after(const std::vector<trace::Record>& log, Wanted wanted) {
-  std::vector<std::string> texts;
-  for (std::size_t at = 0; at < log.size(); ++at) {
-    if (wanted(log[at])) {
-      texts.push_back(trace::text_at(log, at + 1));
-    }
-  }
-  return texts;
-}
+constexpr std::size_t kMostTexts = 4096;
 
 }  // namespace
 
-std::vector<std::string> driver_lines(const std::vector<trace::Record>& log) {
-  return texts_after(log, [](const trace::Record& record) { return record.kind == trace::Kind::log_line; });
+void LogText::append(const trace::Record& record) {
+  if (record.kind == trace::Kind::text) {
+    if (joiner_.feed(record) && of_ != nullptr) {
+      of_->add(joiner_.text());
+      of_ = nullptr;
+    }
+    return;
+  }
+  of_ = record.kind == trace::Kind::log_line                     ? &lines_
+        : record.kind == trace::Kind::check && record.value == 0 ? &checks_
+                                                                 : nullptr;
 }
 
-std::vector<std::string> failed_checks(const std::vector<trace::Record>& log) {
-  return texts_after(
-      log, [](const trace::Record& record) { return record.kind == trace::Kind::check && record.value == 0; });
+void LogText::Texts::add(const std::string& text) {
+  if (kept.size() < kMostTexts) {
+    kept.push_back(text);
+  } else {
+    ++left_out;
+  }
+}
+
+std::vector<std::string> LogText::Texts::all(const char* what) const {
+  std::vector<std::string> texts = kept;
+  if (left_out != 0) {
+    texts.push_back(fmt::format("... {} {}", left_out, what));
+  }
+  return texts;
 }
 
 }  // namespace ringside::cli

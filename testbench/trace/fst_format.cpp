@@ -90,10 +90,12 @@ class FstFormat final : public WaveFormat {
                                                   : FST_VT_GEN_STRING;
     const fstHandle handle = fstWriterCreateVar(writer_, kind, FST_VD_IMPLICIT, bits, std::string(name).c_str(), 0);
     variables_.push_back({handle, bits});
+    mapped_ = false;
     return variables_.size() - 1;
   }
 
   void time(std::uint64_t time) override {
+    map_variables();
     if (section_ > section_bytes_) {
       fstWriterFlushContext(writer_);
       section_ = 0;
@@ -135,8 +137,23 @@ class FstFormat final : public WaveFormat {
     unsigned bits = 0;
   };
 
+  // After a declaration the writer has no table of variables until the next change, and to end a section without it
+  // is a crash. A change of the wrong type makes the table, and is no change.
+  void map_variables() {
+    if (!mapped_) {
+      const Variable& last = variables_.back();
+      if (last.bits == 0) {
+        fstWriterEmitValueChange(writer_, last.handle, "");
+      } else {
+        fstWriterEmitVariableLengthValueChange(writer_, last.handle, "", 0);
+      }
+      mapped_ = true;
+    }
+  }
+
   void finish() {
     if (writer_ != nullptr) {
+      map_variables();
       fstWriterClose(writer_);
       writer_ = nullptr;
     }
@@ -147,6 +164,7 @@ class FstFormat final : public WaveFormat {
   void* writer_ = nullptr;
   std::vector<Variable> variables_;
   std::size_t section_ = 0;
+  bool mapped_ = true;
 };
 
 }  // namespace

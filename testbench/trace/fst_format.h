@@ -13,8 +13,9 @@ namespace ringside::trace {
 // What this build lacks to write FST, and what to install; empty when it can.
 [[nodiscard]] std::string fst_missing();
 
-// Changes are kept in memory and written as a section when there are so many bytes of them.
-inline constexpr std::size_t kFstSectionBytes = std::size_t{16} << 20;
+// Changes are kept in memory and written as a section when there are so many bytes of them: few enough that what the
+// writer does with them happens in the cache.
+inline constexpr std::size_t kFstSectionBytes = std::size_t{1} << 20;
 
 // Throws FileError, also in a build that cannot.
 [[nodiscard]] std::unique_ptr<WaveFormat> make_fst(const std::string& path, std::string_view comment,

@@ -13,6 +13,7 @@
 #include "testbench/trace/vcd_format.h"
 #include "testbench/trace/wave_lanes.h"
 #include "testbench/trace/wave_signals.h"
+#include "testbench/trace/wave_text.h"
 
 namespace ringside::trace {
 namespace {
@@ -20,6 +21,7 @@ namespace {
 // A log is outside input: one that names thousands of queues gets a wave of the first ones.
 constexpr std::size_t kMostScopes = 256;
 constexpr std::uint64_t kIntx = 0xffff;
+constexpr unsigned kIndexBits = 18;     // 16, one for as many as that, one for the sign
 constexpr std::uint64_t kStatusOk = 0;  // VIRTIO_BLK_S_OK
 
 bool names_queue(Kind kind) {
@@ -129,7 +131,7 @@ class WaveWriter::Wave {
       return nullptr;
     }
     open_scopes({"ringside", scope_of_vector(number)});
-    const Vector vector{signals_.event("interrupt"), signals_.count("count")};
+    const Vector vector{signals_.event("interrupt"), signals_.count("count", 32)};
     close_scopes(2);
     return &vectors_.emplace(number, vector).first->second;
   }
@@ -157,7 +159,7 @@ class WaveWriter::Wave {
     open_scopes({"dma"});
     disk.dma = signals_.text("activity");
     disk.transfer = signals_.event("transfer");
-    disk.granted = signals_.count("granted_bytes");
+    disk.granted = signals_.count("granted_bytes", 32);
     close_scopes(3);
     return disk;
   }
@@ -177,16 +179,16 @@ class WaveWriter::Wave {
     Queue& queue = disk.queues[record.queue];
     open_scopes({"ringside", text("disk{}", record.unit)});
     open_scopes({text("queue{}", record.queue)});
-    queue.avail_idx = signals_.count("avail_idx");
+    queue.avail_idx = signals_.count("avail_idx", kIndexBits);
     queue.doorbell = signals_.event("doorbell");
-    queue.in_flight = signals_.count("in_flight");
-    queue.used_idx = signals_.count("used_idx");
-    queue.device_used_idx = signals_.count("device_used_idx");
-    queue.used_event = signals_.count("used_event");
+    queue.in_flight = signals_.count("in_flight", kIndexBits);
+    queue.used_idx = signals_.count("used_idx", kIndexBits);
+    queue.device_used_idx = signals_.count("device_used_idx", kIndexBits);
+    queue.used_event = signals_.count("used_event", kIndexBits);
     queue.request = signals_.text("request");
     queue.completion = signals_.text("completion");
     queue.status = signals_.text("status");
-    queue.latency = signals_.count("latency_ns");
+    queue.latency = signals_.count("latency_ns", 48);
     close_scopes(3);
     return queue;
   }
@@ -299,15 +301,16 @@ class WaveWriter::Wave {
       case Kind::dev_dma_read:
       case Kind::dev_dma_write:
         signals_.fire(disk.transfer);
-        signals_.set(disk.dma, text("{} {:#x} +{}{}", record.kind == Kind::dev_dma_write ? "write" : "read",
-                                    record.offset, record.length, record.flags == 0 ? "" : " FAILED"));
+        line_.start(record.kind == Kind::dev_dma_write ? "write " : "read ").hex(record.offset);
+        line_.word(" +").number(record.length).word(record.flags == 0 ? "" : " FAILED");
+        signals_.set(disk.dma, line_.view());
         break;
       case Kind::dev_interrupt:
         take_raised(record, disk);
         break;
       case Kind::dev_media:
-        signals_.set(disk.media, text("{} {} +{} takes {} ns", record.flags == 1 ? "write" : "read", record.offset,
-                                      record.length, record.value));
+        line_.start(record.flags == 1 ? "write " : "read ").number(record.offset).word(" +").number(record.length);
+        signals_.set(disk.media, line_.word(" takes ").number(record.value).word(" ns").view());
         break;
       default:
         break;
@@ -374,12 +377,12 @@ class WaveWriter::Wave {
 
   void take_request(const Record& record, Queue& queue) {
     const auto flight = queue.flights.begin(record.ordinal, record.time);
-    const std::string type = request_type_name(record.flags);
+    line_.start(request_type_name(record.flags)).word(" ").number(record.offset);
+    line_.word(" +").number(record.length).word(" #").number(record.ordinal);
     if (flight && flight->lane != WaveLanes::kNoLane) {
-      const Id lane = lane_of(record, queue, flight->lane);
-      signals_.set(lane, text("{} {} +{} #{}", type, record.offset, record.length, record.ordinal));
+      signals_.set(lane_of(record, queue, flight->lane), line_.view());
     }
-    signals_.set(queue.request, text("{} {} +{} #{}", type, record.offset, record.length, record.ordinal));
+    signals_.set(queue.request, line_.view());
     signals_.set(queue.in_flight, queue.flights.in_flight());
   }
 
@@ -392,8 +395,8 @@ class WaveWriter::Wave {
         signals_.set(queue.lanes[flight->lane], record.value == kStatusOk ? "" : std::string_view(status));
       }
     }
-    signals_.set(queue.completion,
-                 text("{} {} {} #{}", request_type_name(record.flags), record.offset, status, record.ordinal));
+    line_.start(request_type_name(record.flags)).word(" ").number(record.offset).word(" ").word(status);
+    signals_.set(queue.completion, line_.word(" #").number(record.ordinal).view());
     signals_.set(queue.status, status);
     signals_.set(queue.in_flight, queue.flights.in_flight());
   }
@@ -425,6 +428,7 @@ class WaveWriter::Wave {
   Kind text_of_ = Kind::none;
   std::string text_value_;
   fmt::memory_buffer scratch_;
+  WaveText line_;  // of what comes with every request
 };
 
 WaveWriter::WaveWriter(std::unique_ptr<WaveFormat> format)

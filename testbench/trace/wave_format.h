@@ -13,7 +13,7 @@ class WaveFormat {
   using Id = std::size_t;  // counts from 0, in the order of declaration
   enum class Type : std::uint8_t {
     bits,
-    count,  // that people read in decimal: 32 bits
+    count,  // a number that people read in decimal
     event,
     text
   };
@@ -26,7 +26,7 @@ class WaveFormat {
   // A scope may be opened again.
   virtual void open_scope(std::string_view name) = 0;
   virtual void close_scope() = 0;
-  // `bits` of Type::bits, at most 64.
+  // `bits` of a number, at most 64.
   [[nodiscard]] virtual Id declare(Type type, unsigned bits, std::string_view name) = 0;
 
   // Every later change is at this time, in ns, which is larger than the last one.

@@ -6,9 +6,8 @@ WaveSignals::Id WaveSignals::bits(std::string_view name, unsigned bits) {
   return declare(WaveFormat::Type::bits, bits, name);
 }
 
-WaveSignals::Id WaveSignals::count(std::string_view name) {
-  constexpr unsigned kCountBits = 32;
-  return declare(WaveFormat::Type::count, kCountBits, name);
+WaveSignals::Id WaveSignals::count(std::string_view name, unsigned bits) {
+  return declare(WaveFormat::Type::count, bits, name);
 }
 
 WaveSignals::Id WaveSignals::event(std::string_view name) { return declare(WaveFormat::Type::event, 1, name); }

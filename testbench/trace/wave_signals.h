@@ -21,7 +21,8 @@ class WaveSignals {
   void close_scope() { format_.close_scope(); }
   // The first value shows from here on. What has no value yet, viewers show as unknown.
   [[nodiscard]] Id bits(std::string_view name, unsigned bits);
-  [[nodiscard]] Id count(std::string_view name);
+  // Viewers show it in decimal, and as signed: with one bit more than the number needs.
+  [[nodiscard]] Id count(std::string_view name, unsigned bits);
   [[nodiscard]] Id event(std::string_view name);
   [[nodiscard]] Id text(std::string_view name);
 

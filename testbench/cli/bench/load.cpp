@@ -96,6 +96,16 @@ double Load::run(double seconds) {
   return static_cast<double>(done) / std::chrono::duration<double>(now - start).count();
 }
 
+double Load::run_batches(std::size_t batches) {
+  const auto start = Clock::now();
+  for (std::size_t i = 0; i < batches; ++i) {
+    batch(i * depth_ % kPreparedRequests);
+  }
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  require_success();
+  return seconds;
+}
+
 void fill_disk(hal::Machine& machine, block::BlockDevice& disk) {
   const hal::DmaBuffer data = machine.alloc_dma_buffer(kFillBytes, kPage);
   if (data.cpu == nullptr) {

@@ -34,6 +34,8 @@ class Load {
 
   // Batches until `seconds` have passed. Returns requests per second. Throws std::runtime_error when one fails.
   [[nodiscard]] double run(double seconds);
+  // So many batches. Returns the seconds that they took. Throws std::runtime_error when one fails.
+  [[nodiscard]] double run_batches(std::size_t batches);
 
  private:
   void batch(std::size_t first);

@@ -139,3 +139,10 @@ def test_what_is_no_log_is_refused_in_one_line(tmp_path, contents):
     with pytest.raises(ringside_log.LogError) as problem:
         records_of(path)
     assert str(path) in str(problem.value) and "\n" not in str(problem.value)
+
+
+def test_the_page_of_events_is_up_to_date(root):
+    import event_table
+
+    assert (root / "docs/events.md").read_text() == event_table.table((root / "testbench/trace/record.h").read_text()), (
+        "testbench/python/event_table.py > docs/events.md makes it anew")

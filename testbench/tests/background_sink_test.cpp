@@ -1,0 +1,70 @@
+// Records that another thread takes: all of them, in order, whatever the speed of either side.
+#include "testbench/trace/background_sink.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <stdexcept>
+
+namespace ringside::trace {
+namespace {
+
+class Counting final : public Sink {
+ public:
+  void append(const Record& record) override {
+    in_order = in_order && record.value == seen;
+    thread = std::this_thread::get_id();
+    if (++seen == slow_at) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    if (seen == throws_at) {
+      throw std::runtime_error("no more");
+    }
+  }
+  std::uint64_t seen = 0, slow_at = 0, throws_at = 0;
+  bool in_order = true;
+  std::thread::id thread;
+};
+
+void append_records(BackgroundSink& sink, std::uint64_t count) {
+  for (std::uint64_t i = 0; i < count; ++i) {
+    Record record;
+    record.value = i;
+    sink.append(record);
+  }
+}
+
+TEST(BackgroundSinkTest, EveryRecordArrivesInOrderAndElsewhere) {
+  for (const std::uint64_t count : {0u, 1u, 1023u, 1024u, 1025u, 100'000u}) {
+    Counting counting;
+    counting.slow_at = 10;  // so that the other side has to wait
+    BackgroundSink sink(counting);
+    append_records(sink, count);
+    sink.finish();
+    EXPECT_EQ(counting.seen, count);
+    EXPECT_TRUE(counting.in_order);
+    EXPECT_NE(counting.thread, std::this_thread::get_id());
+  }
+}
+
+TEST(BackgroundSinkTest, WhatTheOtherSideThrowsComesOutAtTheEnd) {
+  Counting counting;
+  counting.throws_at = 5'000;
+  BackgroundSink sink(counting);
+  append_records(sink, 100'000);
+  EXPECT_THROW(sink.finish(), std::runtime_error);
+  EXPECT_EQ(counting.seen, 5'000u) << "nothing after it";
+  sink.finish();  // once
+}
+
+TEST(BackgroundSinkTest, WithoutAnEndItEndsAllTheSame) {
+  Counting counting;
+  {
+    BackgroundSink sink(counting);
+    append_records(sink, 3'000);
+  }
+  EXPECT_EQ(counting.seen, 3'000u);
+}
+
+}  // namespace
+}  // namespace ringside::trace

@@ -1,0 +1,75 @@
+#include "testbench/trace/background_sink.h"
+
+#include <utility>
+
+namespace ringside::trace {
+
+BackgroundSink::BackgroundSink(Sink& inner) : inner_(inner), thread_([this] { work(); }) { batch_.reserve(kBatch); }
+
+BackgroundSink::~BackgroundSink() { stop(); }
+
+void BackgroundSink::finish() {
+  stop();
+  if (problem_) {
+    std::rethrow_exception(std::exchange(problem_, nullptr));
+  }
+}
+
+void BackgroundSink::stop() {
+  if (!thread_.joinable()) {
+    return;
+  }
+  hand_over();
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void BackgroundSink::hand_over() {
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return waiting_.size() < kMostWaiting; });
+    waiting_.push_back(std::move(batch_));
+    batch_ = {};
+    if (!spare_.empty()) {
+      batch_ = std::move(spare_.back());
+      spare_.pop_back();
+    }
+  }
+  changed_.notify_all();
+  batch_.reserve(kBatch);
+}
+
+void BackgroundSink::work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return !waiting_.empty() || ending_; });
+    if (waiting_.empty()) {
+      return;
+    }
+    Batch batch = std::move(waiting_.front());
+    waiting_.pop_front();
+    const bool lost = problem_ != nullptr;
+    lock.unlock();
+    changed_.notify_all();  // there is room again
+    std::exception_ptr problem;
+    try {
+      for (std::size_t i = 0; !lost && i < batch.size(); ++i) {
+        inner_.append(batch[i]);
+      }
+    } catch (...) {
+      problem = std::current_exception();
+    }
+    batch.clear();
+    lock.lock();
+    spare_.push_back(std::move(batch));
+    if (problem) {
+      problem_ = problem;
+    }
+  }
+}
+
+}  // namespace ringside::trace
