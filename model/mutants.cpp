@@ -77,6 +77,8 @@ constexpr std::array kMutants{
     MutantInfo{Mutant::read_twice_as_long, "read-twice-as-long", "a read takes twice its time on the medium"},
     MutantInfo{Mutant::flush_early, "flush-early", "a flush takes no time on the medium"},
     MutantInfo{Mutant::link_for_nothing, "link-for-nothing", "data takes no time on the link"},
+    MutantInfo{Mutant::in_flight_kept, "in-flight-kept",
+               "a GET_ID that is done still counts as in flight, which no driver sees before the ring is full"},
 };
 
 }  // namespace

@@ -66,6 +66,7 @@ enum class Mutant : unsigned {
   read_twice_as_long,
   flush_early,
   link_for_nothing,
+  in_flight_kept,
 };
 
 struct MutantInfo {

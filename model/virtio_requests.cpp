@@ -127,7 +127,9 @@ void VirtioBlkPci::complete(Request& request, Picoseconds at) {
     tap_->complete(at, request.queue, request.ordinal, request.status, request.used_length);
     tap_->used(at, request.queue, queue.used_index());
   }
-  --queue.in_flight;
+  if (!mutant(Mutant::in_flight_kept) || request.type != VIRTIO_BLK_T_GET_ID) {
+    --queue.in_flight;
+  }
   requests_.give_back(request);
   if (interrupt_wanted(queue)) {
     notify_queue(queue, at);

@@ -63,7 +63,7 @@ TEST_P(FuzzTest, AnyInputIsReadOrRefused) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Entries, FuzzTest, ::testing::ValuesIn(all_fuzz_targets().begin(), all_fuzz_targets().end()),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& instance) { return std::string(instance.param.name); });
 
 }  // namespace
 }  // namespace ringside::fuzz

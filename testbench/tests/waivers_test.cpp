@@ -114,6 +114,8 @@ TEST(WaiverTest, AFileThatIsWrongIsToldWhereAndWhatWasExpected) {
       {"[[waiver]]\nclause = \"c\"\nscenario = \"*\"\nexpires = 2026-06-10\n", "w.toml:1: ", "decided_by"},
       {"[[waiver]]\nclause = \"c\"\nscenario = \"*\"\ndecided_by = \"m\"\nexpires = \"soon\"\n", "w.toml:5: ", "date"},
       {"[[waiver]]\nclause = \"c\"\nversions = [1]\n" + rest, "w.toml:3: ", "list of strings"},
+      {"[[waiver]]\nclause = f\n" + rest, "w.toml:2: ", "boolean"},
+      {"[[waiver]]\n\"a\\nb\" = 1\n" + rest, "w.toml:2: ", "unknown key \"a?b\""},
       {"[[waiver]]\nclause = \"c\"\nsubject = \"*a*a*a*a*\"\n" + rest, "w.toml:3: ", "4 stars"},
   };
   for (const auto& wrong : cases) {
