@@ -41,9 +41,9 @@ unsigned flags_of(const WaveVariable& variable) {
   return variable.bits == 1 ? kBinary : kHexadecimal;
 }
 
-// GTKWave gives a vector its range.
+// GTKWave gives a vector its range, and a number of type integer none.
 std::string name_in_viewer(const WaveVariable& variable) {
-  const bool vector = variable.bits > 1 && variable.type != "string" && variable.type != "event";
+  const bool vector = variable.bits > 1 && variable.type == "wire";
   return vector ? fmt::format("{}[{}:0]", variable.path, variable.bits - 1) : variable.path;
 }
 

@@ -229,11 +229,13 @@ TEST(Report, ASaveFileNamesOnlyWhatTheWaveHas) {
   const std::vector<WaveVariable> variables{{"ringside.cpu.state", "string", 1},
                                             {"ringside.disk1.queue2.request", "string", 1},
                                             {"ringside.disk1.queue2.sector", "wire", 64},
+                                            {"ringside.disk1.queue2.in_flight", "integer", 32},
                                             {"ringside.disk0.queue0.doorbell", "event", 1}};
   const std::string text = save_file_text({"left.vcd", "a title", 1234, 1000, 2000, 1, 2}, variables);
   EXPECT_NE(text.find("[dumpfile] \"left.vcd\"\n"), std::string::npos);
   EXPECT_NE(text.find(" 1234 -1"), std::string::npos);
   EXPECT_NE(text.find("\nringside.disk1.queue2.sector[63:0]\n"), std::string::npos);
+  EXPECT_NE(text.find("\nringside.disk1.queue2.in_flight\n"), std::string::npos);
   EXPECT_LT(text.find("disk1.queue2"), text.find("disk0.queue0"));  // the event's own queue comes first
   EXPECT_EQ(text.find("msi"), std::string::npos);
 }
