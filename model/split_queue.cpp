@@ -132,8 +132,7 @@ bool SplitQueue::interrupt_wanted() {
     const bool wanted = dma_.load(used_event_address(), word) && static_cast<std::uint16_t>(word + next) == used_index_;
     return wanted || (first && quirks_.fires(Quirk::first_used_always_notifies, dma_.at()));
   }
-  const bool asked_for_none = dma_.load(place_.driver, word) ? (word & VIRTQ_AVAIL_F_NO_INTERRUPT) != 0 : true;
-  return !asked_for_none || mutant(Mutant::no_interrupt_ignored);
+  return dma_.load(place_.driver, word) && (word & VIRTQ_AVAIL_F_NO_INTERRUPT) == 0;
 }
 
 unsigned SplitQueue::slots_to_interrupt() const {

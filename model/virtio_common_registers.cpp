@@ -39,6 +39,9 @@ std::uint32_t VirtioBlkPci::common_read(std::uint32_t offset, Picoseconds at) {
     case device_feature_select:
       return device_feature_select_;
     case device_feature:
+      if (mutant(Mutant::feature_select_ignored)) {
+        return static_cast<std::uint32_t>(modern_features_);
+      }
       return device_feature_select_ < 2 ? static_cast<std::uint32_t>(modern_features_ >> 32 * device_feature_select_)
                                         : 0;
     case driver_feature_select:
@@ -50,7 +53,7 @@ std::uint32_t VirtioBlkPci::common_read(std::uint32_t offset, Picoseconds at) {
     case num_queues:
       return static_cast<std::uint32_t>(queues_in_use_ + (mutant(Mutant::queue_count_wrong) ? 1 : 0));
     case device_status:
-      return status_;
+      return mutant(Mutant::driver_ok_hidden) ? status_ & ~VIRTIO_CONFIG_S_DRIVER_OK : status_;
     case config_generation:
       return generation_;
     case queue_select:
@@ -248,9 +251,10 @@ void VirtioBlkPci::show_largest_queue_size(Virtqueue& queue, Picoseconds at) {
 // 2.6.1.
 void VirtioBlkPci::reset_queue(std::uint16_t index, Picoseconds at) {
   Virtqueue& queue = queues_[index];
-  if (!mutant(Mutant::queue_reset_keeps_requests)) {
-    requests_.drop(index);
+  if (mutant(Mutant::queue_reset_ignored)) {
+    return;
   }
+  requests_.drop(index);
   queue.reset_one();
   show_largest_queue_size(queue, at);
 }

@@ -17,5 +17,8 @@ void add_compare(CLI::App& program, Action& chosen);
 void add_diff(CLI::App& program, Action& chosen);
 void add_export(CLI::App& program, Action& chosen);
 void add_bench(CLI::App& program, Action& chosen);
+void add_regress(CLI::App& program, Action& chosen);
+void add_mutants(CLI::App& program, Action& chosen);
+void add_clauses(CLI::App& program, Action& chosen);
 
 }  // namespace ringside::cli

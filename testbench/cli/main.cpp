@@ -47,6 +47,9 @@ ExitStatus run_program(int argc, char** argv) {
   add_diff(program, chosen);
   add_export(program, chosen);
   add_bench(program, chosen);
+  add_regress(program, chosen);
+  add_mutants(program, chosen);
+  add_clauses(program, chosen);
   if (argc < 2) {
     fmt::print("{}", program.help());
     return ExitStatus::bad_input;

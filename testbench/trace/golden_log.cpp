@@ -15,9 +15,9 @@
 namespace ringside::trace {
 namespace {
 
-constexpr std::size_t kShortestLimit = 64;
-constexpr std::size_t kShareOfStart = 8;  // a segment is at most an eighth of what lies before it
-constexpr std::size_t kMostEvents = 12;   // told of a segment
+constexpr std::size_t kShortestLimit = 128;
+constexpr std::size_t kShareOfStart = 2;  // a segment is at most half of what lies before it
+constexpr std::size_t kMostEvents = 6;    // told of a segment
 constexpr std::string_view kDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-";
 static_assert(kDigits.size() == 64);
 
@@ -45,8 +45,13 @@ bool matters(const Record& record) {
   }
 }
 
-// A check that held is counted, as requests are.
-bool is_told(const Record& record) { return matters(record) && !(record.kind == Kind::check && record.value == 1); }
+// Checks that held are counted, as requests are. The driver's messages are the same in most runs, and a status that is
+// read is the one that was written, or the driver says so.
+bool is_told(const Record& record) {
+  const bool held = record.kind == Kind::check && record.value == 1;
+  const bool read_back = record.kind == Kind::device_status && record.flags == 1;
+  return matters(record) && !held && !read_back && record.kind != Kind::log_line;
+}
 
 bool has_text(Kind kind) {
   return kind == Kind::scenario || kind == Kind::check || kind == Kind::observe || kind == Kind::log_line;

@@ -1,0 +1,122 @@
+#include "testbench/cli/mutant_table.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace ringside::cli {
+namespace {
+
+constexpr char kOnlyTime[] =
+    "the same events at other times, which VIRTIO leaves to the device; regress compares the model's times";
+
+constexpr MutantNote kNotes[] = {
+    // Configuration space
+    {"capability-hidden", "enumerate"},
+    {"subsystem-wrong", "enumerate"},
+    {"interrupt-pin-wrong", "enumerate"},
+    {"bar-too-large", "enumerate"},
+    {"notify-multiplier-doubled", "enumerate"},
+    {"write-mask-wrong", "write-masks"},
+    {"config-read-off-by-one", "identify"},
+    {"capacity-off-by-one", "boot-log"},
+    {"feature-bit-missing", "identify"},
+    {"resize-not-shown", "resize"},
+    {"flr-ignored", "flr"},
+    // Registers
+    {"generation-stuck", "resize"},
+    {"queue-count-wrong", "identify"},
+    {"notify-offset-stuck", "multi-queue"},
+    {"queue-enable-reads-zero", "identify"},
+    {"queue-size-ignored", "queue-reset"},
+    {"vector-readback-wrong", "msix"},
+    {"write-cache-stuck", "write-cache"},
+    {"driver-ok-hidden", "boot-log"},
+    {"feature-select-ignored", "identify"},
+    {"reset-keeps-status", "boot-log"},
+    {"reset-keeps-queues", "queue-reset"},
+    {"queue-reset-keeps-index", "queue-reset"},
+    {"queue-reset-ignored", "queue-reset"},
+    // Rings
+    {"used-length-too-long", "read-write"},
+    {"used-before-status", "read-write"},
+    {"used-id-swapped", "read-write"},
+    {"indirect-table-one-short", "read-write"},
+    {"packed-wrap-lost", "packed"},
+    {"packed-list-counts-one", "packed"},
+    {"last-queue-deaf", "multi-queue"},
+    {"in-order-broken", "in-order"},
+    // Interrupts
+    {"interrupt-missing", "msix"},
+    {"config-interrupt-missing", "resize"},
+    {"vector-of-queue-0", "multi-queue"},
+    {"isr-not-cleared", "intx",
+     "the line stays up, and the driver sees more interrupts, of which compare asks for a least number; how often the "
+     "ISR "
+     "is read depends on them, so that it is not compared either; regress sees both"},
+    {"intx-never-lowered", "intx"},
+    {"msix-mask-ignored", "msix-mask"},
+    {"msix-pending-lost", "msix-mask"},
+    {"avail-event-stuck", "event-index"},
+    {"used-event-one-late", "event-index"},
+    // Requests and data
+    {"wrong-sector", "read-write"},
+    {"stray-write", "read-write"},
+    {"payload-corrupted", "batch"},
+    {"write-lost", "read-write"},
+    {"last-segment-lost", "scatter-gather"},
+    {"discard-too-far", "discard"},
+    {"write-zeroes-ignored", "write-zeroes"},
+    {"id-wrong", "get-id"},
+    {"flush-fails", "flush"},
+    {"status-byte-missing", "refused"},
+    {"unknown-type-accepted", "request-type-12"},
+    {"range-flag-accepted", "discard-reserved-flags"},
+    {"read-only-ignored", "read-only"},
+    {"in-flight-kept", "get-id"},
+    // Time
+    {"read-twice-as-long", "read-write", kOnlyTime},
+    {"flush-early", "flush", kOnlyTime},
+    {"link-for-nothing", "read-write", kOnlyTime},
+    // The driver: finding the device
+    {"functions-beyond-0-missed", "multi-function"},
+    {"bar-index-not-scaled", "platform-translation"},
+    {"bar-upper-half-forgotten", "boot-log"},
+    {"io-bar-taken-for-memory", "legacy"},
+    {"structure-offset-ignored", "boot-log"},
+    {"bus-master-forgotten", "read-write"},
+    // Setting it up
+    {"reset-forgotten", "boot-log"},
+    {"acknowledge-forgotten", "boot-log"},
+    {"every-feature-accepted", "boot-log"},
+    {"driver-ok-forgotten", "read-write"},
+    {"msix-entry-left-masked", "msix"},
+    {"queue-without-vector", "multi-queue"},
+    {"config-vector-forgotten", "resize"},
+    {"legacy-config-does-not-move", "transitional"},
+    {"legacy-page-number-wrong", "legacy"},
+    {"capacity-scaled-by-block-size", "block-size-4k"},
+    {"configuration-not-read-again", "resize"},
+    {"doorbell-offset-not-scaled", "multi-queue"},
+    // Using it
+    {"isr-not-read", "intx"},
+    {"used-index-compared-plainly", "small-ring-wrap"},
+    {"kick-compared-plainly", "small-ring-wrap"},
+    {"used-event-never-moved", "event-index"},
+    {"used-event-one-too-far", "msix"},
+    {"chain-freed-by-half", "event-index"},
+    {"head-published-twice", "batch"},
+    {"wrap-counter-lost", "packed"},
+    {"data-direction-wrong", "read-write"},
+    {"segment-size-in-16-bits", "image"},
+    {"status-byte-not-read", "refused"},
+    {"flush-not-sent", "flush"},
+};
+
+}  // namespace
+
+const MutantNote* note_on(std::string_view mutant) {
+  const auto* const found = std::ranges::find(kNotes, mutant, &MutantNote::name);
+  return found == std::end(kNotes) ? nullptr : found;
+}
+
+}  // namespace ringside::cli

@@ -1,0 +1,18 @@
+// Where each deliberate mistake shows best, and why those that a comparison cannot see are out of its sight.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ringside::cli {
+
+struct MutantNote {
+  const char* name;
+  const char* shows_in;           // a case of `ringside regress`, tried first
+  const char* out_of_sight = "";  // of compare: why
+};
+
+// Null for one that nobody has written down yet.
+[[nodiscard]] const MutantNote* note_on(std::string_view mutant);
+
+}  // namespace ringside::cli

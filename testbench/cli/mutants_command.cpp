@@ -1,0 +1,310 @@
+// `ringside mutants`: which of the bench's judges catch the deliberate mistakes of model and driver.
+#include <fmt/format.h>
+#include <fnmatch.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "testbench/cli/command.h"
+#include "testbench/cli/mutant_judges.h"
+#include "testbench/cli/mutant_table.h"
+#include "testbench/cli/own_command_line.h"
+#include "testbench/cli/progress.h"
+#include "testbench/cli/project_file.h"
+#include "testbench/cli/run_options.h"
+#include "testbench/cli/workers.h"
+
+namespace ringside::cli {
+namespace {
+
+using Row = nlohmann::ordered_json;
+
+constexpr std::chrono::seconds kWatchdog{60};
+constexpr unsigned kLeastPercent = 95;  // of the mistakes, to be caught by compare
+constexpr std::array kJudges{"compare", "regress", "monitors"};
+// Runs without a mistake, by which nothing may be caught.
+constexpr std::array kControls{"read-write", "packed", "multi-queue", "resize"};
+// Most mistakes break no rule that a monitor watches: that is looked for in a few runs, not in all.
+constexpr std::size_t kRunsForMonitors = 6;
+// They run a million records each: only where a mistake shows nowhere else.
+constexpr std::array kLongScenarios{"small-ring-wrap", "largest-ring"};
+
+struct Options {
+  std::vector<std::string> names;
+  std::string right = "model";
+  unsigned parallel = 0;
+  bool json = false;
+};
+
+// The same command in the program that can make mistakes, if this one cannot.
+void become_mutants_program() {
+  std::vector<std::string> words = own_command_line();
+  const std::filesystem::path program = std::filesystem::path(words.front()).parent_path() / "ringside_mutants";
+  if (!std::filesystem::exists(program)) {
+    throw targets::LackingError(fmt::format("{} is not there; build it: cmake --build {} --target ringside_mutants",
+                                            program.string(), program.parent_path().string()));
+  }
+  words.front() = program;
+  std::vector<char*> arguments;
+  std::ranges::transform(words, std::back_inserter(arguments), [](std::string& word) { return word.data(); });
+  arguments.push_back(nullptr);
+  ::execv(program.c_str(), arguments.data());
+  throw std::runtime_error(fmt::format("{}: {}", program.string(), std::strerror(errno)));
+}
+
+// One mistake, and what is known of it so far.
+struct Subject {
+  targets::Mistake mistake;
+  const MutantNote* note = nullptr;
+  std::vector<const RegressCase*> cases;  // to try, in this order
+  std::size_t next = 0;
+  bool given_up = false;  // a run that crashed or hung: others will too, and cost much
+  Row seen = Row::object();
+  Row shows_in = Row::object();
+
+  [[nodiscard]] bool settled() const {
+    const bool but_for_monitors = seen.contains("compare") && seen.contains("regress") && next >= kRunsForMonitors;
+    return given_up || next == cases.size() || but_for_monitors || seen.size() == kJudges.size();
+  }
+};
+
+class Mutants {
+ public:
+  explicit Mutants(const Options& options) : options_(options), cases_(all_regress_cases()) {
+    add_error_programs();
+
+    (void)targets::TargetSpec::parse(options.right);
+    for (const char* control : kControls) {
+      Subject& subject = subjects_.emplace_back();
+      subject.mistake.name = fmt::format("none, in {}", control);
+      subject.cases = {&case_by_name(control)};
+    }
+    for (const targets::Mistake& mistake : targets::all_mistakes()) {
+      if (wanted(mistake.name)) {
+        add(mistake);
+      }
+    }
+    if (subjects_.size() == kControls.size()) {
+      throw targets::InputError(
+          "no mistake of that name; expected names or globs of model/mutants.h, driver/hal/mutant.h");
+    }
+  }
+
+  [[nodiscard]] ExitStatus run() {
+    Progress progress;
+    while (round(progress)) {
+    }
+    progress.clear();
+    for (std::size_t i = 0; i < kControls.size(); ++i) {
+      if (!subjects_[i].seen.empty()) {
+        throw std::runtime_error(fmt::format("the control ({}) is taken for a mistake: {}", subjects_[i].mistake.name,
+                                             subjects_[i].seen.dump()));
+      }
+    }
+    subjects_.erase(subjects_.begin(), subjects_.begin() + kControls.size());
+    std::ranges::for_each(subjects_, [this](const Subject& subject) { print_subject(subject); });
+    return finish();
+  }
+
+ private:
+  [[nodiscard]] std::FILE* human() const { return options_.json ? stderr : stdout; }
+
+  [[nodiscard]] bool wanted(const std::string& name) const {
+    return options_.names.empty() || std::ranges::any_of(options_.names, [&](const std::string& word) {
+             return ::fnmatch(word.c_str(), name.c_str(), 0) == 0;
+           });
+  }
+
+  // What no driver does on purpose: some mistakes show there alone.
+  void add_error_programs() {
+    const auto errors = project_file("traces/errors");
+    if (!errors) {
+      throw targets::InputError("no directory traces/errors beside the program or above it, and no RINGSIDE_ROOT");
+    }
+    std::ranges::move(regress_cases_in(errors->string()), std::back_inserter(cases_));
+  }
+
+  [[nodiscard]] const RegressCase& case_by_name(const std::string& name) const {
+    const auto found = std::ranges::find(cases_, name, &RegressCase::name);
+    if (found == cases_.end()) {
+      throw std::logic_error("the table of mutants names no case " + name);
+    }
+    return *found;
+  }
+
+  void add(const targets::Mistake& mistake) {
+    Subject& subject = subjects_.emplace_back();
+    subject.mistake = mistake;
+    subject.note = note_on(mistake.name);
+    if (subject.note == nullptr) {
+      throw std::logic_error("testbench/cli/mutant_table.cpp says nothing of the mutant " + mistake.name);
+    }
+    subject.cases.push_back(&case_by_name(subject.note->shows_in));
+    for (const RegressCase& one : cases_) {
+      const bool plain = one.name == one.scenario->name;
+      const bool runs = !one.scenario->setup.firmware;
+      const bool is_long = std::ranges::find(kLongScenarios, one.name) != kLongScenarios.end();
+      if (plain && runs && !is_long && &one != subject.cases.front()) {
+        subject.cases.push_back(&one);
+      }
+    }
+  }
+
+  // One more run of each mistake that a judge has not caught yet; false when there was none.
+  bool round(Progress& progress) {
+    std::vector<std::size_t> open;
+    for (std::size_t i = 0; i < subjects_.size(); ++i) {
+      if (!subjects_[i].settled()) {
+        open.push_back(i);
+      }
+    }
+    RunOptions parallel;
+    parallel.parallel = options_.parallel;
+    std::size_t ended = 0;
+    ++round_;
+    run_in_workers(
+        open.size(), {workers_of(parallel), kWatchdog},
+        [&](std::size_t index) { return answer(subjects_[open[index]]); },
+        [&](std::size_t index, const JobResult& result) {
+          ++ended;
+          take(subjects_[open[index]], result);
+        },
+        [&] { progress.show(fmt::format("round {}: {} of {} mistakes", round_, ended, open.size())); });
+    return !open.empty();
+  }
+
+  // In the worker.
+  [[nodiscard]] std::string answer(const Subject& subject) const {
+    const Caught caught = judge_mistake(subject.mistake, *subject.cases[subject.next], options_.right);
+    Row seen = Row::object();
+    const std::array<const std::optional<std::string>*, 3> said{&caught.compare, &caught.regress, &caught.monitors};
+    for (std::size_t i = 0; i < kJudges.size(); ++i) {
+      if (*said[i]) {
+        seen[kJudges[i]] = **said[i];
+      }
+    }
+    return Row{{"seen", seen}, {"hung", caught.hung}}.dump(-1, ' ', false, Row::error_handler_t::replace);
+  }
+
+  static void take(Subject& subject, const JobResult& result) {
+    const std::string& name = subject.cases[subject.next]->name;
+    ++subject.next;
+    Row seen = Row::object();
+    if (!result.problem.empty()) {  // compare and regress fail when a run crashes
+      subject.given_up = true;
+      seen = {{"compare", result.problem}, {"regress", result.problem}};
+    } else {
+      const Row answer = Row::parse(result.answer);
+      subject.given_up = answer["hung"].get<bool>();
+      seen = answer["seen"];
+    }
+    for (const auto& [judge, what] : seen.items()) {
+      if (!subject.seen.contains(judge)) {
+        subject.seen[judge] = what;
+        subject.shows_in[judge] = name;
+      }
+    }
+  }
+
+  [[nodiscard]] static std::vector<std::string> caught_by(const Subject& subject) {
+    std::vector<std::string> judges;
+    std::ranges::copy_if(kJudges, std::back_inserter(judges),
+                         [&](const char* judge) { return subject.seen.contains(judge); });
+    return judges;
+  }
+
+  void print_subject(const Subject& subject) const {
+    fmt::print(human(), "{:<32} {:<7}", subject.mistake.name, subject.mistake.option == "mutant" ? "model" : "driver");
+    for (const char* judge : kJudges) {
+      fmt::print(human(), " {:<9}", subject.seen.contains(judge) ? judge : "-");
+    }
+    fmt::print(human(), " {}\n", subject.note->shows_in);
+    if (!subject.seen.contains("compare")) {
+      const bool explained = *subject.note->out_of_sight != '\0';
+      fmt::print(human(), "  not seen by compare: {}\n", explained ? subject.note->out_of_sight : "nobody knows why");
+    }
+  }
+
+  [[nodiscard]] std::size_t count(const char* judge) const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(subjects_, [&](const Subject& subject) { return subject.seen.contains(judge); }));
+  }
+
+  [[nodiscard]] ExitStatus finish() const {
+    const std::size_t total = subjects_.size();
+    const auto caught = static_cast<std::size_t>(
+        std::ranges::count_if(subjects_, [](const Subject& subject) { return !subject.seen.empty(); }));
+    fmt::print(human(), "\n{} mistakes: {} caught; compare (against {}) {}, regress {}, monitors {}\n", total, caught,
+               options_.right, count("compare"), count("regress"), count("monitors"));
+    if (options_.json) {
+      print_document(caught);
+    }
+    const bool explained = std::ranges::all_of(subjects_, [](const Subject& subject) {
+      return subject.seen.contains("compare") || *subject.note->out_of_sight != '\0';
+    });
+    // A part of them may well be those that compare cannot see.
+    const bool enough = !options_.names.empty() || count("compare") * 100 >= total * kLeastPercent;
+    return caught == total && explained && enough ? ExitStatus::holds : ExitStatus::does_not_hold;
+  }
+
+  void print_document(std::size_t caught) const {
+    Row rows = Row::array();
+    for (const Subject& subject : subjects_) {
+      rows.push_back({{"name", subject.mistake.name},
+                      {"in", subject.mistake.option == "mutant" ? "model" : "driver"},
+                      {"summary", subject.mistake.summary},
+                      {"caught_by", caught_by(subject)},
+                      {"scenarios", subject.shows_in},
+                      {"seen", subject.seen},
+                      {"out_of_sight", subject.note->out_of_sight}});
+    }
+    const Row document{{"schema", "ringside.mutants/1"},
+                       {"right", options_.right},
+                       {"mutants", rows},
+                       {"caught", caught},
+                       {"caught_by_compare", count("compare")},
+                       {"caught_by_regress", count("regress")},
+                       {"caught_by_monitors", count("monitors")},
+                       {"total", subjects_.size()}};
+    fmt::print("{}\n", document.dump(2, ' ', false, Row::error_handler_t::replace));
+  }
+
+  const Options& options_;
+  std::vector<RegressCase> cases_;
+  std::vector<Subject> subjects_;
+  std::size_t round_ = 0;
+};
+
+ExitStatus run_mutants(const Options& options) {
+  if (targets::all_mistakes().empty()) {
+    become_mutants_program();
+  }
+  return Mutants(options).run();
+}
+
+}  // namespace
+
+void add_mutants(CLI::App& program, Action& chosen) {
+  CLI::App* const command =
+      program.add_subcommand("mutants", "deliberate mistakes in model and driver, and what catches each");
+  const auto options = std::make_shared<Options>();
+  command->add_option("mutant", options->names, "names or globs (default: all)");
+  command->add_option("--right", options->right, "what compare has on its other side: model or qemu")
+      ->capture_default_str();
+  command->add_option("-j,--jobs", options->parallel, "how many runs at a time (default: one for each core)")
+      ->check(CLI::Range(1u, 256u));
+  command->add_flag("--json", options->json, "one JSON document on stdout, text on stderr");
+  command->callback([&chosen, options] { chosen = [options] { return run_mutants(*options); }; });
+}
+
+}  // namespace ringside::cli
