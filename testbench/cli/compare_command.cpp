@@ -8,9 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "testbench/checks/monitors.h"
 #include "testbench/cli/command.h"
 #include "testbench/cli/compare_pair.h"
 #include "testbench/cli/comparison_rows.h"
+#include "testbench/cli/findings.h"
 #include "testbench/cli/output_path.h"
 #include "testbench/cli/own_command_line.h"
 #include "testbench/cli/progress.h"
@@ -133,6 +135,7 @@ class Comparisons {
     row["verdict"] = pair.verdict;
     row["reason"] = pair.reason;
     row["quirks"] = quirks_of(pair);
+    judge_sides(pair, row);
     row["seconds"] = pair.left.result.seconds + pair.right.result.seconds;
     row["canaries"] = pair.canaries;
     const std::string text = trace::render(pair.comparison, reproduction(word_for(scenario)));
@@ -144,6 +147,22 @@ class Comparisons {
                {"chapter", chapter},
                {"waiver_hits", waivers_.hits()}}
         .dump(-1, ' ', false, Row::error_handler_t::replace);
+  }
+
+  // Each log for itself. Sides that agree in what the device must not do have not done well.
+  static void judge_sides(const PairResult& pair, Row& row) {
+    if (pair.verdict == "skip") {
+      return;
+    }
+    for (const auto& [name, side] : {std::pair{"left", &pair.left}, std::pair{"right", &pair.right}}) {
+      const Row found = finding_rows(checks::run_monitors(side->log.records), side->quirks_of, side->result.quirks);
+      const std::string clause = unexplained(found);
+      row["violations"][name] = found;
+      if (row["verdict"] == "agree" && !clause.empty()) {
+        row["verdict"] = "error";
+        row["reason"] = fmt::format("both sides agree, but the device on {} breaks {}", side->identity, clause);
+      }
+    }
   }
 
   [[nodiscard]] static Row quirks_of(const PairResult& pair) {
@@ -165,7 +184,7 @@ class Comparisons {
 
   [[nodiscard]] Told told(std::size_t index, const Row& row, const PairResult& pair, const std::string& text) const {
     Told told = told_row(index, row);
-    told.text = text.empty() ? pair.reason : text;
+    told.text = text.empty() ? told.reason : text;
     if (!pair.comparison.scenario.empty()) {
       told.comparison = &pair.comparison;
     }
@@ -210,7 +229,8 @@ class Comparisons {
       const std::string verdict = rows_[i]["verdict"];
       if (verdict == "diverge" || verdict == "error") {
         const std::string reason = rows_[i]["reason"];
-        result.push_back({file_of_scenario(chosen_[i]->name), fmt::format("compare {}: {}", chosen_[i]->name, verdict),
+        result.push_back({file_of_scenario(word_for(*chosen_[i])),
+                          fmt::format("compare {}: {}", chosen_[i]->name, verdict),
                           tellings_[i].report.empty() ? reason : tellings_[i].report});
       }
     }

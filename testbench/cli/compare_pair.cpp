@@ -23,6 +23,7 @@ PairSide run_side(const scenarios::Scenario& scenario, const TargetSpec& spec, t
   PairSide side;
   trace::MemoryLog memory;
   side.identity = target.identity();
+  side.quirks_of = target.quirks_of();
   side.result = target.run(scenario, settings, memory);
   side.log.metadata.scenario = scenario.name;
   side.log.metadata.target = spec.text();

@@ -12,6 +12,7 @@ namespace ringside::cli {
 
 struct PairSide {
   std::string identity;
+  std::string quirks_of;  // see targets::Target
   targets::RunResult result;
   trace::LogFile log;
 };
@@ -20,7 +21,7 @@ struct PairResult {
   PairSide left, right;
   std::string verdict;  // "agree", "diverge", "skip", "error"
   std::string reason;
-  std::uint64_t canaries = 0;  // deliberate differences that were found, see trace/canary.h
+  std::uint64_t canaries = 0;    // deliberate differences that were found, see trace/canary.h
   trace::Comparison comparison;  // of no meaning when the verdict is "skip"
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "testbench/cli/findings.h"
 #include "testbench/cli/waiver_rows.h"
 
 namespace ringside::cli {
@@ -44,6 +45,17 @@ Row first_divergence(const trace::Divergence& divergence) {
           {"followers", divergence.followers}};
 }
 
+// What the monitors found on both sides.
+std::vector<std::string> finding_lines_of(const Row& row) {
+  std::vector<std::string> lines;
+  for (const char* side : {"left", "right"}) {
+    for (const std::string& line : finding_lines(row["violations"][side])) {
+      lines.push_back(fmt::format("{}: {}", side, line));
+    }
+  }
+  return lines;
+}
+
 std::size_t count(const std::vector<Row>& rows, const char* verdict) {
   return static_cast<std::size_t>(
       std::ranges::count_if(rows, [&](const Row& row) { return row["verdict"] == verdict; }));
@@ -73,6 +85,7 @@ Row empty_row(const std::string& scenario, const std::string& verdict, const std
           {"inner_skipped", 0},
           {"canaries", 0},
           {"quirks", Row::array()},
+          {"violations", {{"left", Row::array()}, {"right", Row::array()}}},
           {"seconds", 0.0},
           {"first_divergence", nullptr}};
 }
@@ -110,6 +123,9 @@ void print_row(std::FILE* out, const Row& row) {
   if (row["verdict"] == "skip" || row["verdict"] == "error") {
     fmt::print(out, "  {}\n", row["reason"].get<std::string>());
   }
+  for (const std::string& line : finding_lines_of(row)) {
+    fmt::print(out, "  {}\n", line);
+  }
   std::fflush(out);
 }
 
@@ -135,7 +151,7 @@ std::vector<JunitCase> junit_cases_of(const std::vector<Row>& rows) {
   std::vector<JunitCase> cases;
   cases.reserve(rows.size());
   for (const Row& row : rows) {
-    cases.push_back({row["name"], junit_result(row["verdict"]), row["reason"], row["seconds"]});
+    cases.push_back({row["name"], junit_result(row["verdict"]), row["reason"], row["seconds"], finding_lines_of(row)});
   }
   return cases;
 }

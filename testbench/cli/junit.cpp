@@ -52,10 +52,21 @@ std::string case_element(const std::string& suite, const JunitCase& one) {
   const std::string head = fmt::format(R"(  <testcase classname="{}" name="{}" time="{:.3f}")", escaped(suite),
                                        escaped(one.name), one.seconds);
   const char* const element = element_of(one.result);
-  if (element == nullptr) {
+  if (element == nullptr && one.output.empty()) {
     return head + "/>\n";
   }
-  return head + fmt::format(">\n    <{} message=\"{}\"/>\n  </testcase>\n", element, escaped(one.reason));
+  std::string body;
+  if (element != nullptr) {
+    body += fmt::format("    <{} message=\"{}\"/>\n", element, escaped(one.reason));
+  }
+  if (!one.output.empty()) {
+    body += "    <system-out>";
+    for (const std::string& line : one.output) {
+      body += escaped(line) + "\n";
+    }
+    body += "</system-out>\n";
+  }
+  return head + ">\n" + body + "  </testcase>\n";
 }
 
 }  // namespace

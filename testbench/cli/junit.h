@@ -12,6 +12,7 @@ struct JunitCase {
   Result result = Result::passed;
   std::string reason;
   double seconds = 0;
+  std::vector<std::string> output = {};  // lines beside the verdict
 };
 
 [[nodiscard]] std::string junit_document(const std::string& suite, const std::vector<JunitCase>& cases);

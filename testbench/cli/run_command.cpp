@@ -18,6 +18,7 @@
 
 #include "testbench/cli/command.h"
 #include "testbench/cli/debug_event.h"
+#include "testbench/cli/findings.h"
 #include "testbench/cli/gdb.h"
 #include "testbench/cli/gdb_script.h"
 #include "testbench/cli/junit.h"
@@ -29,6 +30,7 @@
 #include "testbench/cli/run_log.h"
 #include "testbench/cli/run_options.h"
 #include "testbench/cli/scenario_choice.h"
+#include "testbench/cli/scenario_files.h"
 #include "testbench/cli/scenario_source.h"
 #include "testbench/cli/sharded.h"
 #include "testbench/cli/workers.h"
@@ -75,32 +77,12 @@ const char* verdict_of(targets::Outcome outcome) {
   return "error";
 }
 
-// One row for each requirement that was broken: its first violation stands for the others.
-ordered_json violation_rows(const std::vector<checks::Violation>& violations) {
-  ordered_json rows = ordered_json::array();
-  for (const checks::Violation& violation : violations) {
-    const auto known = std::ranges::find_if(rows, [&](const auto& row) { return row["clause"] == violation.clause; });
-    if (known != rows.end()) {
-      (*known)["count"] = (*known)["count"].get<std::uint64_t>() + violation.count;
-      continue;
-    }
-    rows.push_back({{"clause", violation.clause},
-                    {"by", checks::to_string(violation.role)},
-                    {"index", violation.index},
-                    {"time_ns", violation.time},
-                    {"text", violation.text},
-                    {"count", violation.count}});
-  }
-  return rows;
-}
-
-// A device that breaks the protocol fails the run; what the driver breaks, a scenario may have meant to break.
+// A device that breaks the protocol fails the run.
 void judge_monitors(const ordered_json& violations, targets::RunResult& result) {
-  const auto by_device =
-      std::ranges::find_if(violations, [](const ordered_json& violation) { return violation["by"] == "device"; });
-  if (result.outcome == targets::Outcome::held && by_device != violations.end()) {
+  const std::string clause = unexplained(violations);
+  if (result.outcome == targets::Outcome::held && !clause.empty()) {
     result.outcome = targets::Outcome::failed;
-    result.reason = "the device breaks " + (*by_device)["clause"].get<std::string>();
+    result.reason = "the device breaks " + clause;
   }
 }
 
@@ -278,7 +260,7 @@ class Runs {
     targets::RunResult result = target->run(scenario, settings, kept);
     log.close();
 
-    const ordered_json violations = violation_rows(log.violations());
+    const ordered_json violations = finding_rows(log.violations(), target->quirks_of(), result.quirks);
     if (!plan_) {  // a plan makes the device break the protocol on purpose
       judge_monitors(violations, result);
     }
@@ -389,7 +371,7 @@ class Runs {
 
   [[nodiscard]] std::string reproduction(const scenarios::Scenario& scenario) const {
     const std::string faults = options_.faults.empty() ? "" : " --faults " + shell_quoted(options_.faults);
-    return "./ringside run " + shell_quoted(scenario.name) + " --on " + shell_quoted(options_.on) +
+    return "./ringside run " + shell_quoted(word_for(scenario)) + " --on " + shell_quoted(options_.on) +
            repeated_options(options_) + faults;
   }
 
@@ -407,11 +389,11 @@ class Runs {
 
   [[nodiscard]] std::vector<report::Annotation> annotations() const {
     std::vector<report::Annotation> result;
-    for (const ordered_json& row : rows_) {
-      const std::string name = row["name"];
-      const std::string verdict = row["verdict"];
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      const std::string verdict = rows_[i]["verdict"];
       if (verdict == "failed" || verdict == "error") {
-        result.push_back({file_of_scenario(name), fmt::format("run {}: {}", name, verdict), row["reason"]});
+        result.push_back({file_of_scenario(word_for(*chosen_[i])), fmt::format("run {}: {}", chosen_[i]->name, verdict),
+                          rows_[i]["reason"]});
       }
     }
     return result;
@@ -434,10 +416,8 @@ class Runs {
                  fault["planned"].get<std::uint64_t>(), fault["fired"].get<std::uint64_t>());
     }
     print_failed_checks(row["failed_checks"]);
-    for (const auto& violation : row["violations"]) {
-      fmt::print(human(), "       the {} breaks {} {} time(s), first at #{}: {}\n", violation["by"].get<std::string>(),
-                 violation["clause"].get<std::string>(), violation["count"].get<std::uint64_t>(),
-                 violation["index"].get<std::size_t>(), violation["text"].get<std::string>());
+    for (const std::string& line : finding_lines(row["violations"])) {
+      fmt::print(human(), "       {}\n", line);
     }
     std::fflush(human());
   }
@@ -484,7 +464,7 @@ class Runs {
                        : verdict == "failed" ? JunitCase::Result::failed
                        : verdict == "skip"   ? JunitCase::Result::skipped
                                              : JunitCase::Result::error,
-                       row["reason"], row["seconds"]});
+                       row["reason"], row["seconds"], finding_lines(row["violations"])});
     }
     return cases;
   }
