@@ -40,7 +40,7 @@ class Generator {
     program_.disk_sectors = kLeastSectors + 8 * random_.below(896);
     const std::size_t disks = once_in(random_, 8) ? 2 : 1;
     for (std::size_t i = 0; i < disks; ++i) {
-      disks_.emplace_back(random_shape(random_, q35_, reach_), program_.disk_sectors);
+      disks_.emplace_back(random_shape(random_, q35_, disks == 1, reach_), program_.disk_sectors);
       program_.devices.push_back(disks_.back().shape.properties);
     }
     const std::uint64_t lives = 1 + random_.below(3);
@@ -98,7 +98,9 @@ class Generator {
       disk.queues = 1;
     }
     disk.write_zeroes = shape.write_zeroes && (without >> block::VIRTIO_BLK_F_WRITE_ZEROES & 1) == 0;
-    set(step, OpenArgs::without, without);
+    if (without != 0) {
+      set(step, OpenArgs::without, without);
+    }
     if (once_in(random_, 4)) {
       set(step, OpenArgs::vectors, num(block::VectorUse::shared));
     }

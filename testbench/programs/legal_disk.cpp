@@ -11,7 +11,8 @@ namespace {
 
 class ShapeMaker {
  public:
-  ShapeMaker(scenarios::Random& random, bool q35, const Reach& reach) : random_(random), q35_(q35), reach_(reach) {}
+  ShapeMaker(scenarios::Random& random, bool q35, bool alone, const Reach& reach)
+      : random_(random), q35_(q35), alone_(alone), reach_(reach) {}
 
   DiskShape make() {
     place();
@@ -35,10 +36,10 @@ class ShapeMaker {
   }
 
   void place() {
-    if (q35_ && maybe(5, "bus=port0")) {
+    if (alone_ && q35_ && maybe(5, "bus=port0")) {
       shape_.legacy = false;
       maybe(2, "ats=on");
-    } else {
+    } else if (alone_) {
       maybe(10, "bus=bridge0");
     }
     maybe(8, "page-per-vq=on");
@@ -96,14 +97,15 @@ class ShapeMaker {
 
   scenarios::Random& random_;
   bool q35_;
+  bool alone_;
   const Reach& reach_;
   DiskShape shape_;
 };
 
 }  // namespace
 
-DiskShape random_shape(scenarios::Random& random, bool q35, const Reach& reach) {
-  return ShapeMaker(random, q35, reach).make();
+DiskShape random_shape(scenarios::Random& random, bool q35, bool alone, const Reach& reach) {
+  return ShapeMaker(random, q35, alone, reach).make();
 }
 
 void Contents::hold(std::uint64_t sector, std::uint64_t count, std::uint64_t key) {

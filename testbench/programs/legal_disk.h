@@ -26,7 +26,9 @@ struct DiskShape {
   bool lifetime = false;
 };
 
-[[nodiscard]] DiskShape random_shape(scenarios::Random& random, bool q35, const Reach& reach);
+// `alone`: the only disk, which may sit anywhere. Several stay on the root bus, where the order in which a scan meets
+// them is the order in which they are given.
+[[nodiscard]] DiskShape random_shape(scenarios::Random& random, bool q35, bool alone, const Reach& reach);
 
 // What each sector holds: a key that was written there, zeroes, or what nobody knows.
 class Contents {
