@@ -7,11 +7,19 @@
 
 #include "model/quirks.h"
 #include "testbench/checks/known_departures.h"
+#include "testbench/checks/requirements.h"
 
 namespace ringside::cli {
 namespace {
 
 using nlohmann::ordered_json;
+
+// A section of the specification says how things are laid out, which nobody may do otherwise.
+bool is_must(const std::string& clause) {
+  const checks::Requirement* const requirement = checks::find_requirement(clause);
+  return requirement == nullptr || requirement->level == checks::Level::must ||
+         requirement->level == checks::Level::must_not;
+}
 
 bool has_quirk(std::string_view name, const std::string& quirks_of, const std::vector<targets::QuirkHit>& fired) {
   const auto set = model::QuirkSet::parse(quirks_of);
@@ -57,9 +65,15 @@ ordered_json finding_rows(const std::vector<checks::Violation>& violations, cons
 }
 
 std::string unexplained(const ordered_json& rows) {
-  const auto found =
-      std::ranges::find_if(rows, [](const ordered_json& row) { return row["by"] == "device" && row["quirk"] == ""; });
-  return found == rows.end() ? "" : (*found)["clause"].get<std::string>();
+  for (const ordered_json& row : rows) {  // in the order of their first records
+    if (row["by"] == "driver" && is_must(row["clause"])) {
+      return {};
+    }
+    if (row["by"] == "device" && row["quirk"] == "") {
+      return row["clause"];
+    }
+  }
+  return {};
 }
 
 std::vector<std::string> finding_lines(const ordered_json& rows) {

@@ -18,7 +18,7 @@ namespace ringside::cli {
                                                   const std::vector<targets::QuirkHit>& fired);
 
 // The first requirement that the device broke and nothing explains; empty when there is none. What the driver breaks, a
-// scenario may have meant to break.
+// scenario may have meant to break; and once it has broken what it must keep, the device owes it nothing.
 [[nodiscard]] std::string unexplained(const nlohmann::ordered_json& rows);
 
 // A line each, without line ends.
