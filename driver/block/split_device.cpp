@@ -200,20 +200,53 @@ void SplitDevice::pump() {
   send_ready();
 }
 
+// Of each queue in order. A full one does not keep the parts of another back: who waits for that other queue alone
+// would wait for ever.
 void SplitDevice::send_ready() {
-  if (ready_count_ == 0) {
-    return;
+  static_assert(kMaxQueues <= 64);
+  std::uint64_t full = 0;  // bit n: queue n takes no more
+  for (;;) {
+    Request* requests[kParts];
+    unsigned count = 0;
+    for (unsigned i = 0; i < ready_count_; ++i) {
+      if ((full >> ready_[i]->request.queue % kMaxQueues & 1) == 0) {
+        requests[count++] = &ready_[i]->request;
+      }
+    }
+    if (count == 0) {
+      return;
+    }
+    const auto taken = static_cast<unsigned>(below_->submit(requests, count));
+    if (taken < count) {
+      full |= std::uint64_t{1} << requests[taken]->queue % kMaxQueues;
+    }
+    forget_sent(requests, taken);
   }
-  Request* requests[kParts];
+}
+
+// The first `taken` of these are the device's; both lists are in the same order.
+void SplitDevice::forget_sent(Request* const* requests, unsigned taken) {
+  unsigned kept = 0;
+  unsigned sent = 0;
   for (unsigned i = 0; i < ready_count_; ++i) {
-    requests[i] = &ready_[i]->request;
+    if (sent < taken && &ready_[i]->request == requests[sent]) {
+      ++sent;
+    } else {
+      ready_[kept++] = ready_[i];
+    }
   }
-  const auto taken = static_cast<unsigned>(below_->submit(requests, ready_count_));
+  ready_count_ = kept;
   sent_ += taken;
-  ready_count_ -= taken;
-  for (unsigned i = 0; i < ready_count_; ++i) {
-    ready_[i] = ready_[i + taken];
+}
+
+// Its parts may wait for room that the parts of another queue take up.
+bool SplitDevice::has_job_on(std::uint16_t queue) const {
+  for (const Job& job : jobs_) {
+    if (job.request != nullptr && job.request->queue == queue) {
+      return true;
+    }
   }
+  return false;
 }
 
 SplitDevice::Part* SplitDevice::take_part(Job& job) {
@@ -408,22 +441,29 @@ std::size_t SplitDevice::poll() { return settle(below_->poll()); }
 std::size_t SplitDevice::poll_queue(std::uint16_t queue) { return settle(below_->poll_queue(queue)); }
 
 std::size_t SplitDevice::wait(std::size_t count) {
-  return wait_by(count, [this](std::size_t wanted) { return below_->wait(wanted); });
+  return wait_by(
+      count, [this](std::size_t wanted) { return below_->wait(wanted); }, [] { return false; });
 }
 
 std::size_t SplitDevice::wait_queue(std::uint16_t queue, std::size_t count) {
-  return wait_by(count, [this, queue](std::size_t wanted) { return below_->wait_queue(queue, wanted); });
+  return wait_by(
+      count, [this, queue](std::size_t wanted) { return below_->wait_queue(queue, wanted); },
+      [this, queue] { return has_job_on(queue); });
 }
 
 // With jobs about, a completion below may be a part, so that the device is waited for step by step.
-template <class Wait>
-std::size_t SplitDevice::wait_by(std::size_t count, Wait wait_below) {
+template <class Wait, class Held>
+std::size_t SplitDevice::wait_by(std::size_t count, Wait wait_below, Held may_be_held_up) {
   std::size_t completed = 0;
   do {
     const std::size_t missing = count - completed;
     const std::size_t ended_below = wait_below(jobs_in_use_ == 0 || missing == 0 ? missing : 1);
     completed += settle(ended_below);
     if (ended_below == 0 && completed < count) {
+      if (below_->in_flight() != 0 && may_be_held_up()) {
+        completed += settle(below_->wait(1));
+        continue;
+      }
       if (below_->in_flight() != 0 || jobs_in_use_ == 0) {
         break;  // what flies belongs to another queue
       }

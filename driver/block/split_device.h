@@ -93,13 +93,16 @@ class SplitDevice final : public BlockDevice {
   [[nodiscard]] bool make_direct_part(Job& job, Part& part);
   [[nodiscard]] Made make_bounced_part(Job& job, Part& part);
   void send_ready();
+  void forget_sent(Request* const* requests, unsigned taken);
+  [[nodiscard]] bool has_job_on(std::uint16_t queue) const;
 
   void finish(Part& part);
   [[nodiscard]] std::size_t settle(std::size_t completed_below);
   void end_jobs();
   void abandon_jobs();
-  template <class Wait>
-  [[nodiscard]] std::size_t wait_by(std::size_t count, Wait wait_below);
+  // `may_be_held_up`: whether what is waited for may need room that parts of another queue take up.
+  template <class Wait, class Held>
+  [[nodiscard]] std::size_t wait_by(std::size_t count, Wait wait_below, Held may_be_held_up);
 
   [[nodiscard]] bool allocate_bounce();
   [[nodiscard]] std::uint8_t* take_chunk();

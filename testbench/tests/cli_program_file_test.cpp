@@ -1,0 +1,105 @@
+// Scenario files on the command line: the same one on every target, and random ones that find what was planted.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "testbench/tests/cli_program.h"
+
+namespace ringside::tests {
+namespace {
+
+constexpr char kProgram[] =
+    "program = 1\nsummary = \"both levels\"\ndisk_sectors = 2048\nsteps = [\n"
+    "  {do = \"open\", queue_size = 64},\n"
+    "  {do = \"write\", sector = 8, sectors = 16, fill = 7, batch = true},\n"
+    "  {do = \"write\", sector = 64, sectors = 1, fill = 8, batch = true},\n  {do = \"finish\"},\n"
+    "  {do = \"read\", sector = 8, sectors = 16, expect_fill = 7},\n  {do = \"shutdown\"},\n"
+    "  {do = \"find\"},\n  {do = \"negotiate\"},\n  {do = \"queue\", size = 8},\n"
+    "  {do = \"status\", value = [\"ACKNOWLEDGE\", \"DRIVER\", \"FEATURES_OK\", \"DRIVER_OK\"]},\n"
+    "  {do = \"buffer\", buffer = 0, size = 16},\n  {do = \"header\", buffer = 0, type = \"IN\"},\n"
+    "  {do = \"desc\", index = 0, address = \"buffer:0\", length = 16, flags = [\"NEXT\"], next = 0},\n"
+    "  {do = \"publish\", head = 0},\n  {do = \"notify\"},\n  {do = \"await\", timeout_us = 50000},\n]\n";
+
+TEST(CliProgramFile, RunsByItsPathAGlobAndADirectory) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.make("both-levels.toml", kProgram);
+  for (const std::string& word : {file, directory.file("both-*.toml"), directory.file("")}) {
+    const ProgramResult result = run_program({"run", word, "--json"});
+    EXPECT_EQ(result.status, 0) << word << result.err;
+    EXPECT_NE(result.out.find("\"name\": \"both-levels\""), std::string::npos) << result.out;
+  }
+}
+
+TEST(CliProgramFile, AMistakeIsOneLineWithItsPlace) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.make("a.toml", "program = 1\nsummary = \"s\"\nsteps = [{do = \"raed\"}]\n");
+  const ProgramResult result = run_program({"run", file});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_NE(result.err.find(file + ":3: unknown step \"raed\" (did you mean \"read\"?)"), std::string::npos)
+      << result.err;
+  EXPECT_EQ(run_program({"run", directory.file("none-*.toml")}).status, 2);
+  EXPECT_EQ(run_program({"run", "./no-such-file.toml"}).status, 2);
+}
+
+TEST(CliProgramFile, TwoOfOneNameAreRefused) {
+  const TemporaryDirectory one;
+  const TemporaryDirectory other;
+  const std::string first = one.make("same.toml", kProgram);
+  const std::string second = other.make("same.toml", kProgram);
+  const ProgramResult result = run_program({"run", first, second});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_NE(result.err.find("expected a name of its own"), std::string::npos) << result.err;
+}
+
+class CliProgramFileCompare : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(CliProgramFileCompare, AgreesWithTheModel) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.make("both-levels.toml", kProgram);
+  const ProgramResult result = run_program({"compare", file, "--right", GetParam()});
+  if (result.status == 3) {
+    GTEST_SKIP() << result.err;
+  }
+  EXPECT_EQ(result.status, 0) << result.out << result.err;
+}
+
+INSTANTIATE_TEST_SUITE_P(On, CliProgramFileCompare, ::testing::Values("model", "qemu", "guest"));
+
+TEST(CliRandom, TheModelAgreesWithItself) {
+  const ProgramResult result = run_program({"compare", "--random", "20", "--right", "model", "--json"});
+  EXPECT_EQ(result.status, 0) << result.out << result.err;
+  const auto document = nlohmann::json::parse(result.out);
+  EXPECT_EQ(document["agree"], 20);
+  EXPECT_GT(document["random"]["exact"], 1000);
+  EXPECT_TRUE(document["random"]["found"].empty());
+}
+
+TEST(CliRandom, FindsAPlantedMistakeAndMakesItSmall) {
+  const TemporaryDirectory directory;
+  Program program({"compare", "--random", "10", "--left", "model,mutant=wrong-sector", "--right", "model", "--keep",
+                   directory.file(""), "--json"},
+                  {}, RINGSIDE_MUTANTS_PROGRAM);
+  const ProgramResult result = program.wait();
+  ASSERT_EQ(result.status, 1) << result.err;
+  const auto document = nlohmann::json::parse(result.out);
+  ASSERT_FALSE(document["random"]["found"].empty()) << result.out;
+  const auto& found = document["random"]["found"][0];
+  EXPECT_LE(found["steps"], 5) << contents_of(found["file"]);
+  EXPECT_NE(found["reproduce"].get<std::string>().find("./ringside compare " + found["file"].get<std::string>()),
+            std::string::npos);
+
+  // The file shows it, and shows nothing without the mistake.
+  Program again({"compare", found["file"], "--left", "model,mutant=wrong-sector", "--right", "model"}, {},
+                RINGSIDE_MUTANTS_PROGRAM);
+  EXPECT_EQ(again.wait().status, 1);
+  EXPECT_EQ(run_program({"compare", found["file"], "--right", "model"}).status, 0);
+}
+
+TEST(CliRandom, TakesNoScenarios) {
+  EXPECT_EQ(run_program({"compare", "flush", "--random", "3", "--right", "model"}).status, 2);
+}
+
+}  // namespace
+}  // namespace ringside::tests
