@@ -41,7 +41,9 @@ std::string readme(const FailureStory& story) {
   std::string text = fmt::format("{}: {}\n\n", one_line(story.scenario), story.verdict);
   text += story.text.empty() ? "" : story.text + "\n";
   for (const std::string& command : story.reproduce) {
-    text += "again: " + command + "\n";
+    if (story.text.find(command) == std::string::npos) {
+      text += "again: " + command + "\n";
+    }
   }
   for (const RecordedSide& side : story.sides) {
     text += fmt::format(

@@ -14,7 +14,8 @@ namespace ringside::report {
 namespace {
 
 constexpr std::size_t kMostVariables = 100'000;
-constexpr std::size_t kMostShown = 80;  // more than that nobody reads
+constexpr std::size_t kMostShown = 60;  // more than that nobody reads
+constexpr std::size_t kMostLanes = 8;   // of requests in flight
 
 // GTKWave's flags of a trace: how its value is written, at the right of its cell.
 constexpr unsigned kBinary = 0x28;
@@ -51,7 +52,7 @@ class Text {
  public:
   Text(const SaveFile& save, const std::vector<WaveVariable>& variables) : save_(save), variables_(variables) {
     text_ = fmt::format("[*]\n[*] {}\n[*]\n[dumpfile] \"{}\"\n[timestart] {}\n[size] 1600 900\n[pos] -1 -1\n",
-                        save.title, save.wave, save.from);
+                        save.title, save.wave, begin());
     text_ += fmt::format("*-{}.000000 {}", zoom(), save.marker);
     for (int named = 0; named < 26; ++named) {
       text_ += " -1";
@@ -80,10 +81,16 @@ class Text {
   }
 
  private:
-  // The power of two of ns in 200 pixels, of which a window shows about six.
+  // The power of two of ns in 200 pixels, of which the window shows about five.
   [[nodiscard]] int zoom() const {
     const std::uint64_t shown = std::max<std::uint64_t>(save_.to - std::min(save_.from, save_.to), 60);
-    return static_cast<int>(std::bit_width(shown / 6));
+    return std::min(static_cast<int>(std::bit_width(shown / 5)), 60);
+  }
+
+  // So that the marker is in the middle.
+  [[nodiscard]] std::uint64_t begin() const {
+    const std::uint64_t half = (std::uint64_t{1} << zoom()) * 5 / 2;
+    return save_.marker - std::min(save_.marker, half);
   }
 
   void heading(const std::string& words) { heading_ = words; }
@@ -93,7 +100,10 @@ class Text {
     for (const WaveVariable& variable : variables_) {
       const bool meant = variable.path.starts_with(prefix) &&
                          (except.empty() || !std::string_view(variable.path).substr(prefix.size()).starts_with(except));
-      if (meant && shown_.size() < kMostShown && std::ranges::find(shown_, variable.path) == shown_.end()) {
+      const bool lane = variable.path.find(".in_flight_requests.") != std::string::npos;
+      if (meant && !(lane && lanes_ == kMostLanes) && shown_.size() < kMostShown &&
+          std::ranges::find(shown_, variable.path) == shown_.end()) {
+        lanes_ += lane ? 1 : 0;
         add(variable);
       }
     }
@@ -113,6 +123,7 @@ class Text {
   std::string text_;
   std::string heading_;
   std::vector<std::string> shown_;
+  std::size_t lanes_ = 0;
 };
 
 }  // namespace

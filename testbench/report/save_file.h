@@ -22,7 +22,7 @@ struct SaveFile {
   std::string wave;          // name of the wave, beside the save file
   std::string title;         // one line
   std::uint64_t marker = 0;  // ns
-  std::uint64_t from = 0;    // what the window shows
+  std::uint64_t from = 0;    // how much the window shows
   std::uint64_t to = 0;
   std::uint8_t unit = 0;  // the disk and the queue that come first
   std::uint16_t queue = 0;

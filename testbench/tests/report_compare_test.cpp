@@ -71,7 +71,7 @@ TEST_F(ReportCompare, AFailureIsADirectoryWithLogsAndWavesWhoseMarkerStandsOnThe
     EXPECT_EQ(marker, divergence[side]["time_ns"]) << side;
   }
   const std::string readme = contents_of(out + "/flush/README.txt");
-  EXPECT_NE(readme.find("again: ./ringside compare flush --seed 1 --left model,mutant=wrong-sector"), std::string::npos)
+  EXPECT_NE(readme.find("./ringside compare flush --seed 1 --left model,mutant=wrong-sector"), std::string::npos)
       << readme;
   EXPECT_FALSE(std::filesystem::exists(out + "/polled"));  // it agreed
 }
