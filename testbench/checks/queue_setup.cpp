@@ -153,7 +153,7 @@ class QueueSetup final : public Monitor {
   void freed(const Record& record) {
     const std::uint64_t number = record.region - kRegionDma;
     for (const auto& [key, queue] : queues_) {
-      const bool live = queue.enabled &&
+      const bool live = queue.enabled && !facts().device(key.first).gone &&
                         std::ranges::any_of(queue.live_rings, [&](std::uint64_t ring) { return ring >> 40 == number; });
       if (live) {
         violated(kNotFreedWhileLive,
@@ -217,8 +217,7 @@ class QueueSetup final : public Monitor {
       violated(kNoSuchQueue, fmt::format("{}, but there are {} queues", describe(record), count->second));
     } else if (record.value != 0 && !is_size(record)) {
       violated(kSizeOffered, fmt::format("queue_size reads {}, which is no power of two", record.value));
-    } else if (queue.was_reset && queue.enabled && !facts().device(key.first).gone && queue.size &&
-               *queue.size != record.value) {
+    } else if (queue.was_reset && queue.enabled && queue.size && *queue.size != record.value) {
       violated(kNewSizeKept, fmt::format("{}, but the queue was enabled again with {}", describe(record), *queue.size));
     }
   }
