@@ -179,7 +179,8 @@ class Generator {
   Step& access(Op op, std::uint64_t offset, std::uint64_t width) {
     Step& step = programs::add(program_, op);
     set(step, RegisterArgs::structure, virtio::VIRTIO_PCI_CAP_COMMON_CFG);
-    return set(set(step, RegisterArgs::offset, offset), RegisterArgs::width, width);
+    // Registers are accessed naturally aligned (hal::Machine): all else is a matter of the bus, not of the device.
+    return set(set(step, RegisterArgs::offset, offset / width * width), RegisterArgs::width, width);
   }
   void look(std::uint64_t offset, std::uint64_t width) { access(Op::register_read, offset, width); }
   void write(std::uint64_t offset, std::uint64_t width, std::uint64_t value) {
