@@ -246,7 +246,7 @@
         const begin = x(bar.begin), width = Math.max(x(bar.end) - begin, 3), top = y + ROW * (bar.row + 1);
         parts.push(svg("g", {}, svg("title", {}, `${time(bar.begin)} to ${bar.open ? "beyond" : time(bar.end)}: ${bar.text}`),
           svg("rect", {x: begin, y: top + 2, width, height: ROW - 4, rx: 2, class: bar.open ? "bar open" : "bar"}),
-          svg("text", {x: begin + 3, y: top + 14}, bar.text.slice(0, Math.max(0, Math.floor((width - 6) / 6))))));
+          svg("text", {x: begin + 3, y: top + 14}, bar.text.replace(`${name} `, "").slice(0, Math.max(0, Math.floor((width - 6) / 6))))));
       }
       y += ROW * (barRows + 1);
     }
