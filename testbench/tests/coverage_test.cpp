@@ -7,6 +7,9 @@
 #include <set>
 #include <string>
 
+#include "model/quirks.h"
+#include "testbench/checks/known_departures.h"
+
 namespace ringside::checks {
 namespace {
 
@@ -56,6 +59,18 @@ TEST(Coverage, MonitorsNameRequirementsThatThereAre) {
     ASSERT_NE(requirement, nullptr) << monitor << ": " << id;
     EXPECT_EQ(requirement->role, clause.role) << monitor << ": " << id;
     EXPECT_TRUE(seen.insert(std::string(id)).second) << id << " is watched twice";
+  }
+}
+
+// A departure that no quirk has, or that no monitor sees, would explain nothing.
+TEST(Coverage, KnownDeparturesAreQuirksThatAMonitorSees) {
+  const auto quirks = model::all_quirks();
+  const std::vector<CheckedClause> watched = watched_clauses();
+  for (const Departure& departure : known_departures()) {
+    EXPECT_NE(std::ranges::find(quirks, departure.quirk, &model::QuirkInfo::name), quirks.end()) << departure.quirk;
+    EXPECT_TRUE(std::ranges::any_of(watched, [&](const CheckedClause& c) {
+      return c.clause.id == departure.clause && c.clause.role == Role::device;
+    })) << departure.clause;
   }
 }
 
