@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "testbench/trace/names.h"
+#include "testbench/trace/toml_text.h"
 
 namespace ringside::faults {
 namespace {
@@ -200,6 +201,7 @@ const ActionSummary& summary_of(Action action) { return kActions[static_cast<std
 Plan load_plan(const std::string& path) { return parse_plan(read_file(path), path); }
 
 Plan parse_plan(const std::string& text, const std::string& path) {
+  trace::require_toml_text(text, path);
   toml::table document;
   try {
     document = toml::parse(text, path);

@@ -17,6 +17,7 @@
 #include "testbench/scenarios/program_table.h"
 #include "testbench/targets/near_name.h"
 #include "testbench/trace/file_error.h"
+#include "testbench/trace/toml_text.h"
 
 namespace ringside::programs {
 namespace {
@@ -445,6 +446,7 @@ Program parse_program(const std::string& text, const std::string& path) {
     throw trace::FileError(fmt::format("{}: expected a scenario file of at most {} bytes", path, kMaxFileBytes));
   }
   refuse_depth(text, path);
+  trace::require_toml_text(text, path);
   toml::table document;
   try {
     document = toml::parse(text, path);

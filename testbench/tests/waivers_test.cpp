@@ -115,6 +115,9 @@ TEST(WaiverTest, AFileThatIsWrongIsToldWhereAndWhatWasExpected) {
       {"[[waiver]]\nclause = \"c\"\nscenario = \"*\"\ndecided_by = \"m\"\nexpires = \"soon\"\n", "w.toml:5: ", "date"},
       {"[[waiver]]\nclause = \"c\"\nversions = [1]\n" + rest, "w.toml:3: ", "list of strings"},
       {"[[waiver]]\nclause = f\n" + rest, "w.toml:2: ", "boolean"},
+      {"[[waiver]]\nclause = \"c\"\nfield =\xce\x82\"f\"\n" + rest, "w.toml:3: ", "expected plain text"},
+      {"\n[# waiver]\n" + rest, "w.toml:2: ", "expected a name behind the '['"},
+      {"\n [[ \n" + rest, "w.toml:2: ", "expected a name behind the '['"},
       {"[[waiver]]\n\"a\\nb\" = 1\n" + rest, "w.toml:2: ", "unknown key \"a?b\""},
       {"[[waiver]]\nclause = \"c\"\nsubject = \"*a*a*a*a*\"\n" + rest, "w.toml:3: ", "4 stars"},
   };

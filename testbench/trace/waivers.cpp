@@ -14,6 +14,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "testbench/trace/toml_text.h"
+
 namespace ringside::trace {
 namespace {
 
@@ -208,6 +210,7 @@ Waivers Waivers::load(const std::string& path, std::chrono::year_month_day today
 Waivers Waivers::parse(const std::string& text, const std::string& name, std::chrono::year_month_day today) {
   Waivers waivers;
   waivers.today_ = today;
+  require_toml_text(text, name);
   toml::table document;
   try {
     document = toml::parse(text, name);
