@@ -63,7 +63,10 @@ class ShapeMaker {
       shape_.queues = 1 + random_.below(once_in(random_, 4) ? 8 : 4);
       say(fmt::format("num-queues={}", shape_.queues));
     }
-    maybe(6, fmt::format("vectors={}", random_.below(shape_.queues + 2)));
+    if (once_in(random_, 6)) {
+      const std::uint64_t vectors = random_.below(shape_.queues + 2);
+      say(fmt::format("vectors={}", vectors == 1 ? 2 : vectors));  // 4.1.4.3.1: none, or at least two
+    }
     if (once_in(random_, 3)) {
       shape_.queue_size = std::uint64_t{shape_.indirect ? 4u : 8u} << random_.below(7);
       say(fmt::format("queue-size={}", shape_.queue_size));

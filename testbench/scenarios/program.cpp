@@ -33,6 +33,7 @@ class Interpreter {
       }
     }
     disks_.shutdown_all();
+    device_.leave();
     rings_.release();
   }
 

@@ -202,6 +202,12 @@ void ProgramDevice::write_status(std::uint8_t value) {
   }
 }
 
+void ProgramDevice::leave() {
+  if (transport_ != nullptr) {
+    static_cast<void>(transport_->reset());  // a device that has broken its bus need not hear it
+  }
+}
+
 void ProgramDevice::status(const Step& step) {
   if (transport() != nullptr) {
     write_status(static_cast<std::uint8_t>(step.args[StatusArgs::value]));

@@ -33,6 +33,8 @@ class ProgramDevice {
   void reset();
   void status(const Step& step);
   void negotiate(const Step& step);
+  // The program is over, and its memory goes: the device is to know of none.
+  void leave();
 
   // Null, after a failed check, when none was found.
   [[nodiscard]] virtio::Transport* transport();

@@ -34,10 +34,10 @@ TEST(CliProgramFile, RunsByItsPathAGlobAndADirectory) {
 
 TEST(CliProgramFile, AMistakeIsOneLineWithItsPlace) {
   const TemporaryDirectory directory;
-  const std::string file = directory.make("a.toml", "program = 1\nsummary = \"s\"\nsteps = [{do = \"raed\"}]\n");
+  const std::string file = directory.make("a.toml", "program = 1\nsummary = \"s\"\nsteps = [{do = \"reed\"}]\n");
   const ProgramResult result = run_program({"run", file});
   EXPECT_EQ(result.status, 2);
-  EXPECT_NE(result.err.find(file + ":3: unknown step \"raed\" (did you mean \"read\"?)"), std::string::npos)
+  EXPECT_NE(result.err.find(file + ":3: unknown step \"reed\" (did you mean \"read\"?)"), std::string::npos)
       << result.err;
   EXPECT_EQ(run_program({"run", directory.file("none-*.toml")}).status, 2);
   EXPECT_EQ(run_program({"run", "./no-such-file.toml"}).status, 2);

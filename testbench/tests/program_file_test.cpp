@@ -106,7 +106,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"steps_empty", "program = 1\nsummary = \"s\"\nsteps = []\n", "3", "1 to 4096 steps"},
         Mistake{"step_no_table", file_with("7"), "4", "{do = \"NAME\", ...}"},
         Mistake{"step_without_do", file_with("{sector = 1}"), "4", "without do"},
-        Mistake{"unknown_step", file_with("{do = \"open\"},\n{do = \"raed\", sector = 1}"), "5",
+        Mistake{"unknown_step", file_with("{do = \"open\"},\n{do = \"reed\", sector = 1}"), "5",
                 "did you mean \"read\"?"},
         Mistake{"unknown_argument", file_with("{do = \"read\", sektor = 1}"), "4", "did you mean \"sector\"?"},
         Mistake{"argument_of_none", file_with("{do = \"reset\", disk = 1}"), "4", "nothing but do"},
