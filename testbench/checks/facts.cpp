@@ -154,11 +154,15 @@ void Facts::config_read(const Record& record) {
   Function& function = functions_[record.region];
   if (const auto bar = bar_at(record.offset); bar && function.bars[*bar].sizing) {
     function.bars[*bar].mask = static_cast<std::uint32_t>(record.value);
+    ++function.news;
     return;
   }
   for (unsigned i = 0; i < record.width; ++i) {
-    function.bytes[record.offset + i] = static_cast<std::uint8_t>(record.value >> (8 * i));
-    function.known.set(record.offset + i);
+    const auto byte = static_cast<std::uint8_t>(record.value >> (8 * i));
+    const std::size_t at = record.offset + i;
+    function.news += !function.known[at] || function.bytes[at] != byte ? 1 : 0;
+    function.bytes[at] = byte;
+    function.known.set(at);
   }
   if (function.is_block_device()) {
     function.unit = record.unit;

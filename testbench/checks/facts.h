@@ -25,6 +25,7 @@ struct Function {
   std::bitset<trace::kPciConfigBytes> known;
   std::array<Bar, trace::kPciBars> bars{};
   std::uint8_t unit = 0;  // of meaning when it is a block device
+  unsigned news = 0;      // how often something was learnt
 
   [[nodiscard]] bool knows(unsigned offset, unsigned width) const;
   // 1 to 4 bytes; nothing where one of them is not known.

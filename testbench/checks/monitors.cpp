@@ -31,12 +31,16 @@ MonitorRun::MonitorRun() : monitors_(all_monitors({findings_, facts_})), takers_
 
 void MonitorRun::append(const trace::Record& record) {
   const std::size_t index = index_++;
+  const std::vector<Monitor*>& takers = takers_[static_cast<std::size_t>(record.kind)];
+  if (takers.empty() && record.kind > trace::Kind::features) {  // half of a log: what the device does to memory
+    return;
+  }
   if ((record.tap == trace::Tap::device) != is_device_side(record.kind)) {
     return;
   }
   facts_.see(record);
   findings_.look_at(index, record.time);
-  for (Monitor* const monitor : takers_[static_cast<std::size_t>(record.kind)]) {
+  for (Monitor* const monitor : takers) {
     monitor->take(record);
   }
 }

@@ -205,6 +205,11 @@ class PciCapabilities final : public Monitor {
       return;
     }
     const Function& function = found->second;
+    unsigned& judged = judged_[record.region];
+    if (judged == function.news) {
+      return;
+    }
+    judged = function.news;
     judge_identity(function, record.region);
     judge_bars(function, record.region);
     judge_list(function, record.region);
@@ -468,6 +473,7 @@ class PciCapabilities final : public Monitor {
 
   std::set<std::pair<std::string, std::uint32_t>> told_;  // clause, function
   std::map<std::uint32_t, Window> windows_;
+  std::map<std::uint32_t, unsigned> judged_;  // what was known of each function then
 };
 
 }  // namespace
