@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <utility>
 
 #include "model/dma_port.h"
 #include "model/virtio.h"
@@ -35,7 +34,7 @@ struct Chain {
   std::uint64_t readable_bytes = 0;
   std::uint64_t writable_bytes = 0;
   Token token;
-  bool bounced = false;  // one of the segments is not in RAM
+  std::uint64_t bounced = 0;  // bytes of segments that are not in RAM
 
   // False when it must not follow what is there already.
   [[nodiscard]] bool add(DmaPort& dma, std::uint64_t address, std::uint32_t length, std::uint16_t flags) {
@@ -57,7 +56,9 @@ struct Chain {
     if (dma.in_ram(address, length)) {
       return true;
     }
-    return !std::exchange(bounced, true) && dma.bounces(address, length);
+    const bool bounces = dma.bounces(address, length, bounced);
+    bounced += dma.absent(address, length);
+    return bounces;
   }
 };
 

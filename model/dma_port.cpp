@@ -108,8 +108,9 @@ std::uint8_t* DmaPort::pointer_to(const Piece& piece) const {
 
 // --- Where there is no memory
 
-bool DmaPort::bounces(std::uint64_t address, std::uint64_t size) {
-  return size - std::min(size, present(address)) <= kBounceBytes && tolerates_absence();
+bool DmaPort::bounces(std::uint64_t address, std::uint64_t size, std::uint64_t bounced) {
+  return absent(address, size) + bounced <= kBounceBytes && tolerates_absence() &&
+         (bounced == 0 || quirks_->fires(Quirk::absent_memory_shares_page, at_));
 }
 
 bool DmaPort::tolerates_absence() {

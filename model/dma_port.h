@@ -62,8 +62,12 @@ class DmaPort final : public sc_core::sc_module {
 
   // What a QEMU does where there is no memory: see Quirk::absent_memory_bounces. `quirks` may be null.
   void bounce_by(QuirkLog* quirks) { quirks_ = quirks; }
-  // Whether a range that is not in RAM can be transferred all the same.
-  [[nodiscard]] bool bounces(std::uint64_t address, std::uint64_t size);
+  // Whether a range that is not in RAM can be transferred all the same, beside `bounced` bytes of the same chain.
+  [[nodiscard]] bool bounces(std::uint64_t address, std::uint64_t size, std::uint64_t bounced);
+  // How much of a range that is not in RAM lies beyond it.
+  [[nodiscard]] std::uint64_t absent(std::uint64_t address, std::uint64_t size) const {
+    return size - (present(address) < size ? present(address) : size);
+  }
   // Whether a range begins in RAM and ends beyond it.
   [[nodiscard]] bool leaves_ram(std::uint64_t address, std::uint64_t size) const {
     return iommu_ == nullptr && address < ram_bytes_ && !lies_below(ram_bytes_, address, size);

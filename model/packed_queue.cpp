@@ -70,7 +70,9 @@ bool PackedQueue::fetch(Chain& chain) {
       return false;
     }
     if (last) {
-      chain.token = {descriptor.id, slots};  // 2.8.6: the id of a list is in its last descriptor
+      // 2.8.6: the id of a list is in its last descriptor.
+      const bool of_first = descriptor.id != head_.id && quirks_.fires(Quirk::packed_id_of_first, dma_.at());
+      chain.token = {of_first ? head_.id : descriptor.id, slots};
       outstanding_ = static_cast<std::uint16_t>(outstanding_ + slots);
       advance(next_, slots);
       return true;

@@ -61,8 +61,10 @@ enum class Quirk : unsigned {
   queue_reset_unnegotiated,
   first_used_always_notifies,
   absent_memory_bounces,
+  absent_memory_shares_page,
+  packed_id_of_first,
 };
-inline constexpr unsigned kQuirkCount = static_cast<unsigned>(Quirk::absent_memory_bounces) + 1;
+inline constexpr unsigned kQuirkCount = static_cast<unsigned>(Quirk::packed_id_of_first) + 1;
 
 struct QemuVersion {
   unsigned major = 0;

@@ -114,14 +114,16 @@ constexpr std::array kDemands{
     Demand{Quirk::absent_memory_bounces,
            "A transfer that nobody claims ends with a master abort, which the device reports.",
            "address-data-beyond-memory"},
+    Demand{Quirk::absent_memory_shares_page, "As for absent-memory-bounces.", "address-two-beyond-memory"},
+    Demand{Quirk::packed_id_of_first, "The id of a list is in its last descriptor.", "packed-ids-differ"},
 };
 static_assert(kDemands.size() == model::kQuirkCount);
 
 std::string versions(const model::QuirkInfo& info) {
-  const std::string first = fmt::format("{}.{}", info.first.major, info.first.minor);
   constexpr unsigned kNoEnd = 99;
-  return info.last.major >= kNoEnd ? "since " + first
-                                   : fmt::format("{} to {}.{}", first, info.last.major, info.last.minor);
+  const char* const how = info.last.major >= kNoEnd ? "since" : "up to";
+  const model::QemuVersion& which = info.last.major >= kNoEnd ? info.first : info.last;
+  return fmt::format("{} {}.{}", how, which.major, which.minor);
 }
 
 constexpr char kIntroduction[] =

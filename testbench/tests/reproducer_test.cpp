@@ -48,14 +48,22 @@ TEST_P(ReproducerOnQemu, NoticesADifference) {
   EXPECT_NE(contents_of(directory_.file("said")).find("when this was recorded"), std::string::npos);
 }
 
-// QEMU's own headers are in its source only; the interface is small.
+// QEMU's own headers, and glib's, are where QEMU is built; what a test uses of them is small.
 TEST_P(ReproducerOnQemu, IsATestForLibqtest) {
   directory_.make("osdep.h", R"(
-#include <glib.h>
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#define g_autofree
+#define g_malloc malloc
+#define g_usleep usleep
+#define g_assert_cmpint(left, is, right) assert((left) is (right))
+int g_file_open_tmp(const char *pattern, char **name, void **error);
+void g_test_init(int *argc, char ***argv, void *end);
+int g_test_run(void);
 )");
   directory_.make("libqtest.h", R"(
 #include "osdep.h"
@@ -73,15 +81,10 @@ void qtest_memwrite(QTestState *s, uint64_t a, const void *data, size_t size);
 void qtest_memset(QTestState *s, uint64_t a, uint8_t byte, size_t size);
 void qtest_add_func(const char *path, void (*function)(void));
 )");
-  if (shell("pkg-config --exists glib-2.0") != 0) {
-    GTEST_SKIP() << "no glib to compile against";
-  }
   ASSERT_EQ(shell("mkdir " + directory_.file("qemu") + " && cp " + directory_.file("osdep.h") + " " +
                   directory_.file("qemu/")),
             0);
-  EXPECT_EQ(shell("cc -std=gnu11 -Wall -Werror -fsyntax-only $(pkg-config --cflags glib-2.0) -I" +
-                  directory_.file("") + " " + file(".c")),
-            0);
+  EXPECT_EQ(shell("cc -std=gnu11 -Wall -Werror -fsyntax-only -I" + directory_.file("") + " " + file(".c")), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Errors, ReproducerOnQemu,
