@@ -1,4 +1,5 @@
-// The log's way out: records go into the ring in shared memory, and wait there for room.
+// The log's way out: records go into the ring in shared memory, and wait there for room. One for
+// a run: each counts from 0.
 #pragma once
 
 #include <cstdint>
