@@ -101,6 +101,20 @@ TEST_F(ReportCompare, ShardsTogetherRunEverythingOnce) {
   EXPECT_EQ(run_program({"run", "flush", "--shard", "3/2"}).status, 2);
 }
 
+// What nothing hit here, another shard may have hit.
+TEST_F(ReportCompare, AShardDoesNotComplainOfWaiversThatNothingHit) {
+  const std::string waivers = directory_.make("unused.toml",
+                                              "[[waiver]]\nclause = \"status-dev-01\"\nreason = \"none\"\n"
+                                              "scenario = \"no-such-scenario\"\ndecided_by = \"test\"\n"
+                                              "expires = 2999-01-01\n");
+  const ProgramResult result = run_program({"compare", "--shard", "1/60", "--waivers", waivers});
+  if (result.status == 3) {
+    GTEST_SKIP() << result.err;
+  }
+  EXPECT_EQ(result.status, 0) << result.out << result.err;
+  EXPECT_EQ(result.err.find("unused.toml"), std::string::npos) << result.err;
+}
+
 TEST_F(ReportCompare, ARunHasAPageToo) {
   const std::string out = directory_.file("run");
   const ProgramResult result =
