@@ -37,12 +37,26 @@ void ModelRecorder::pass_on(trace::Record record) {
   sink_.append(record);
 }
 
+bool ModelRecorder::early_is_next() const {
+  return !early_.empty() && (in_order_.empty() || kLater(in_order_.front(), early_.front()));
+}
+
 void ModelRecorder::pass_on_until(std::uint64_t time) {
-  while (!waiting_.empty() && waiting_.front().record.time <= time) {
-    std::ranges::pop_heap(waiting_, kLater);
-    const trace::Record record = waiting_.back().record;
-    waiting_.pop_back();
-    pass_on(record);
+  while (true) {
+    if (early_is_next()) {
+      if (early_.front().record.time > time) {
+        return;
+      }
+      std::ranges::pop_heap(early_, kLater);
+      pass_on(early_.back().record);
+      early_.pop_back();
+    } else {
+      if (in_order_.empty() || in_order_.front().record.time > time) {
+        return;
+      }
+      pass_on(in_order_.front().record);
+      in_order_.pop_front();
+    }
   }
 }
 
@@ -55,8 +69,12 @@ void ModelRecorder::finish() { pass_on_until(std::numeric_limits<std::uint64_t>:
 
 void ModelRecorder::keep(model::Picoseconds at, trace::Record record) {
   record.time = at / model::kPicosecondsPerNanosecond;
-  waiting_.push_back({record, sequence_++});
-  std::ranges::push_heap(waiting_, kLater);
+  if (in_order_.empty() || in_order_.back().record.time <= record.time) {
+    in_order_.push_back({record, sequence_++});
+  } else {
+    early_.push_back({record, sequence_++});
+    std::ranges::push_heap(early_, kLater);
+  }
 }
 
 model::Tap& ModelRecorder::disk(std::uint8_t unit) {

@@ -64,11 +64,14 @@ class ModelRecorder final : public trace::Sink {
 
   void keep(model::Picoseconds at, trace::Record record);
   void pass_on_until(std::uint64_t time);
+  [[nodiscard]] bool early_is_next() const;
   void pass_on(trace::Record record);
 
   trace::Sink& sink_;
-  std::deque<UnitTap> taps_;      // stay where they are as it grows
-  std::vector<Waiting> waiting_;  // a heap, the earliest on top
+  std::deque<UnitTap> taps_;  // stay where they are as it grows
+  // Nearly all is told in the order of its time, and waits in that order; the rest on a heap, the earliest on top.
+  std::deque<Waiting> in_order_;
+  std::vector<Waiting> early_;
   std::uint64_t sequence_ = 0;
   std::uint64_t last_ = 0;
 };

@@ -1,6 +1,11 @@
 #include "testbench/trace/hash.h"
 
 #include <xxhash.h>
+// On x86 the library has each function several times and chooses by the CPU: twice as fast here. The guest has no
+// library of that kind, and no CPU for it.
+#if defined(__x86_64__) && defined(__cpp_exceptions) && __has_include(<xxh_x86dispatch.h>)
+#include <xxh_x86dispatch.h>
+#endif
 
 #include <cstdlib>
 #include <new>

@@ -34,6 +34,7 @@ JsonlWriter::JsonlWriter(std::ostream& out, const LogMetadata& metadata) : out_(
       {"machine", metadata.machine},
       {"seed", metadata.seed},
       {"settings", metadata.settings},
+      {"follows", metadata.follows},
       {"ringside", metadata.ringside_version.empty() ? RINGSIDE_VERSION : metadata.ringside_version}};
   out_ << header.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
 }
