@@ -73,6 +73,7 @@ struct Spun {};
 class RecordingHooks final : public trace::TapHooks {
  public:
   unsigned looks = 0;
+  unsigned resets = 0;
   std::uint8_t unit = 0;  // of the last one
   std::uint16_t queue = 0;
   void before_look(std::uint8_t of_unit, std::uint16_t of_queue) override {
@@ -80,6 +81,7 @@ class RecordingHooks final : public trace::TapHooks {
     unit = of_unit;
     queue = of_queue;
   }
+  void before_reset(std::uint8_t) override { ++resets; }
   void on_spin(const void*) override { throw Spun{}; }
 };
 
