@@ -23,6 +23,8 @@ constexpr std::array kClauses = {kSilentAfterReset, kQueueSilentAfterReset, kCha
 constexpr std::array kKinds = {Kind::dev_status, Kind::dev_register,  Kind::dev_fetch,    Kind::dev_complete,
                                Kind::dev_used,   Kind::dev_interrupt, Kind::device_status};
 
+constexpr std::uint64_t kIntx = 0xffff;  // in place of an entry of the MSI-X table
+
 class DeviceSilence final : public Monitor {
  public:
   using Monitor::Monitor;
@@ -60,6 +62,7 @@ class DeviceSilence final : public Monitor {
  private:
   struct Device {
     bool reset = false;        // has shown that its reset is done, and is not in use again
+    bool line_high = false;    // its INTx: what else happens shows by it too
     bool unannounced = false;  // DEVICE_NEEDS_RESET was raised and nobody was told
     std::uint8_t status = 0;
     std::uint16_t selected = 0;
@@ -78,7 +81,8 @@ class DeviceSilence final : public Monitor {
       device.unannounced = false;
       return;
     }
-    const bool listening = !facts().device(record.unit).msix_enabled || device.config_vector != VIRTIO_MSI_NO_VECTOR;
+    const bool listening =
+        facts().device(record.unit).msix_enabled ? device.config_vector != VIRTIO_MSI_NO_VECTOR : !device.line_high;
     if ((raised & VIRTIO_CONFIG_S_NEEDS_RESET) != 0 && (record.value & VIRTIO_CONFIG_S_DRIVER_OK) != 0 && listening) {
       device.unannounced = true;
     }
@@ -108,6 +112,9 @@ class DeviceSilence final : public Monitor {
     const bool raises = record.kind == Kind::dev_interrupt && record.value == 1;
     if (raises) {
       device.unannounced = false;
+    }
+    if (record.kind == Kind::dev_interrupt && record.offset == kIntx) {
+      device.line_high = raises;
     }
     if (device.reset && (record.kind != Kind::dev_interrupt || raises)) {
       violated(kSilentAfterReset, fmt::format("{} after a reset", describe(record)));

@@ -8,6 +8,7 @@ namespace {
 constexpr std::array kDepartures = std::to_array<Departure>({
     {"unoffered-features-accepted", "features-dev-03"},
     {"queue-select-limited", "pcicommon-dev-14"},
+    {"queue-size-unchecked", "pcicommon-dev-15"},
     {"kick-before-driver-ok", "status-dev-01"},
     {"config-interrupt-sets-queue-isr", "pciisr-dev-05"},
     {"write-back-without-flush", "blkinit-dev-03"},

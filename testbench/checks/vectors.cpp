@@ -78,6 +78,9 @@ class Vectors final : public Monitor {
   };
 
   static std::optional<std::uint32_t> event_of(const Record& record) {
+    if (record.width != 2) {
+      return std::nullopt;  // half of a vector says nothing
+    }
     const bool legacy = record.region == static_cast<std::uint32_t>(Structure::legacy);
     if (is_common(record, VIRTIO_PCI_COMMON_MSIX) || (legacy && record.offset == VIRTIO_MSI_CONFIG_VECTOR)) {
       return kConfigEvent;
