@@ -87,6 +87,7 @@ ExitStatus diff(const Options& options) {
   }
   if (report.wanted()) {
     write_report(report, rows.front(), comparison, left, right, waivers);
+    fmt::print(human, "report  {}/index.html\n", options.report);
   }
   if (options.json) {
     fmt::print("{}\n", comparison_document(left.metadata.identity, right.metadata.identity, rows, waivers)

@@ -33,27 +33,28 @@ std::vector<checks::Violation> violations_in(const trace::LogFile& log) {
   return log.records.empty() ? std::vector<checks::Violation>{} : checks::run_monitors(log.records);
 }
 
-// Where to look in a run: where it is known, else the first check that did not hold, else what the monitors found
-// first, else the end.
-std::size_t event_of(const Told& told, const std::vector<checks::Violation>& violations) {
-  const std::vector<trace::Record>& log = told.sides.front().log->records;
-  if (told.event != kNowhere || went_well(told.verdict) || log.empty()) {
-    return told.event;
-  }
+// Where to look in one log: the first check that did not hold, else what the monitors found first, else the end.
+std::size_t trouble_in(const std::vector<trace::Record>& log, const std::vector<checks::Violation>& violations) {
   const auto failed = std::ranges::find_if(
       log, [](const trace::Record& record) { return record.kind == trace::Kind::check && record.value == 0; });
   if (failed != log.end()) {
     return static_cast<std::size_t>(failed - log.begin());
   }
-  return violations.empty() ? log.size() - 1 : violations.front().index;
+  return violations.empty() ? log.size() - std::min<std::size_t>(log.size(), 1) : violations.front().index;
+}
+
+// The event of a run: where it is known, or where the trouble is, if there is any.
+std::size_t event_of(const Told& told, const report::Side& side) {
+  const bool known = told.event != kNowhere || went_well(told.verdict) || side.log->empty();
+  return known ? told.event : trouble_in(*side.log, side.violations);
 }
 
 // The place on each side where its wave's marker stands.
 std::vector<std::size_t> markers(const report::Chapter& chapter) {
   std::vector<std::size_t> places = report::places_of(chapter);
   for (std::size_t i = 0; i < places.size(); ++i) {
-    const std::size_t end = chapter.sides[i].log->size();
-    places[i] = places[i] == kNowhere ? end : places[i];
+    const report::Side& side = chapter.sides[i];
+    places[i] = places[i] == kNowhere ? trouble_in(*side.log, side.violations) : places[i];
   }
   return places;
 }
@@ -88,7 +89,7 @@ std::string ReportFiles::add(const Told& told) const {
     chapter.sides.push_back({side.name, &side.log->records, std::move(quirks), violations_in(*side.log)});
   }
   if (chapter.sides.size() == 1) {
-    chapter.event = event_of(told, chapter.sides.front().violations);
+    chapter.event = event_of(told, chapter.sides.front());
   }
   const bool at_length = !chapter.sides.empty() && (!went_well(told.verdict) || scenarios_ == 1);
   if (at_length) {
