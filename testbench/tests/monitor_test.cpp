@@ -743,8 +743,9 @@ TEST(Monitors, HostileRecordsDoNotHurt) {
   HandLog log;
   std::uint64_t state = 1;
   const auto random = [&] { return state = state * 6364136223846793005u + 1442695040888963407u; };
-  for (int i = 0; i < 20'000; ++i) {
-    Record& record = log.add(static_cast<Kind>(random() >> 58), random() >> (random() >> 58));
+  for (int i = 0; i < 40'000; ++i) {
+    Record& record = log.add(static_cast<Kind>(random() >> 57), random() >> (random() >> 58));
+    record.tap = record.kind >= Kind::dev_config ? Tap::device : Tap::driver;
     record.flags = static_cast<std::uint16_t>(random() >> 60);
     record.queue = static_cast<std::uint16_t>(random() >> 63);
     record.region = static_cast<std::uint32_t>(random() >> 40);
