@@ -65,7 +65,7 @@ class ShapeMaker {
     }
     if (once_in(random_, 6)) {
       const std::uint64_t vectors = random_.below(shape_.queues + 2);
-      say(fmt::format("vectors={}", vectors == 1 ? 2 : vectors));  // 4.1.4.3.1: none, or at least two
+      say(fmt::format("vectors={}", vectors == 1 ? 2 : vectors));  // 4.1.5.1.2.1: none, or at least two
     }
     if (once_in(random_, 3)) {
       shape_.queue_size = std::uint64_t{shape_.indirect ? 4u : 8u} << random_.below(7);
