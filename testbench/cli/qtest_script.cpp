@@ -152,10 +152,11 @@ std::string c_line(const QtestStep& step) {
   return text;
 }
 
-constexpr char kCPrelude[] = R"(
-#include "qemu/osdep.h"
-#include "libqtest.h"
-
+constexpr char kCPrelude[] =
+    "\n"
+    "#include \"qemu/osdep.h\"\n"
+    "#include \"libqtest.h\"\n"
+    R"(
 /* What the device does, it does soon. */
 #define WAIT_FOR(condition)                                        \
     do {                                                           \

@@ -65,8 +65,9 @@ int g_file_open_tmp(const char *pattern, char **name, void **error);
 void g_test_init(int *argc, char ***argv, void *end);
 int g_test_run(void);
 )");
-  directory_.make("libqtest.h", R"(
-#include "osdep.h"
+  directory_.make("libqtest.h",
+                  "#include \"osdep.h\"\n"
+                  R"(
 typedef struct QTestState QTestState;
 QTestState *qtest_initf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void qtest_quit(QTestState *s);
