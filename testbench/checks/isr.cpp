@@ -5,7 +5,6 @@
 #include <array>
 #include <map>
 
-#include "driver/hal/machine.h"
 #include "testbench/checks/monitors.h"
 #include "testbench/checks/virtio_numbers.h"
 #include "testbench/trace/names.h"
@@ -63,7 +62,7 @@ class Isr final : public Monitor {
         }
         break;
       case Kind::interrupt:
-        woken_ = record.offset < hal::kFirstLineVector;
+        woken_ = record.offset < kFirstLineVector;
         break;
       default:
         break;

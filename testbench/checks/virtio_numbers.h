@@ -48,6 +48,9 @@ inline constexpr std::uint16_t VIRTIO_BLK_T_ZONE_FINISH = 22;
 inline constexpr std::uint16_t VIRTIO_BLK_T_ZONE_RESET = 24;
 inline constexpr std::uint16_t VIRTIO_BLK_T_ZONE_RESET_ALL = 26;
 
+// hal::kFirstLineVector, as Kind::interrupt records carry vectors.
+inline constexpr std::uint64_t kFirstLineVector = 0x1000;
+
 // hal::Fence, as Kind::fence records carry it.
 inline constexpr std::uint64_t kFenceAvailPublish = 0;
 inline constexpr std::uint64_t kFenceAvailNotify = 1;
