@@ -68,6 +68,7 @@ struct RingPlace {
   std::uint64_t desc = 0;
   std::uint64_t driver = 0;
   std::uint64_t device = 0;
+  [[nodiscard]] bool operator==(const RingPlace&) const = default;
 };
 
 // How many chains wait in a ring: none, at least one, or more than it can hold, or the ring cannot be read.

@@ -63,11 +63,13 @@ class Virtqueue {
     packed_.resize(size);
   }
   void enable(std::uint64_t features) {
+    const RingPlace place{registers.size, registers.desc, registers.driver, registers.device};
+    // Enabled once more as it is, nothing of it begins anew.
+    lives += registers.enabled && place == place_ ? 0 : 1;
+    place_ = place;
     registers.enabled = true;
     at_zero = registers.desc == 0;
-    ++lives;
     is_packed_ = (features & VIRTIO_F_RING_PACKED) != 0;
-    const RingPlace place{registers.size, registers.desc, registers.driver, registers.device};
     if (is_packed_) {
       packed_.enable(place);
     } else {
@@ -124,6 +126,7 @@ class Virtqueue {
  private:
   SplitQueue split_;
   PackedQueue packed_;
+  RingPlace place_;
   bool is_packed_ = false;
 };
 

@@ -217,6 +217,31 @@ TEST(ModelConfig, PciConfigWindowReachesTheStructures) {
   });
 }
 
+// The values are what QEMU 7.2 gives.
+TEST(ModelConfig, AnAccessThatIsNotAlignedComesInPiecesThatAre) {
+  run_on_model([](scenarios::Context& context) {
+    hal::Machine& machine = context.machine();
+    RawDisk disk(machine);
+    disk.negotiate();
+    EXPECT_EQ(machine.mmio_read32(kCommon + 0x12), 0x000b'0001u) << "num_queues, and the status";
+    EXPECT_EQ(machine.mmio_read32(kCommon + 0x11), 0x0b00'0100u) << "one byte, two and one";
+    machine.mmio_write32(kCommon + 0x16, 0x0040'0000);
+    EXPECT_EQ(machine.mmio_read16(kCommon + 0x16), 0u);
+    EXPECT_EQ(machine.mmio_read16(kCommon + 0x18), 0x40u) << "queue_size, after queue_select";
+  });
+}
+
+// PCI 3.0, 6.8.2.
+TEST(ModelConfig, TheMsixTableHasNoNarrowAccesses) {
+  run_on_model([](scenarios::Context& context) {
+    hal::Machine& machine = context.machine();
+    RawDisk disk(machine);
+    machine.mmio_write32(kMsixBar + 8, 0x1234'5678);
+    machine.mmio_write16(kMsixBar + 8, 0xffff);
+    EXPECT_EQ(machine.mmio_read32(kMsixBar + 8), 0x1234'5678u);
+  });
+}
+
 TEST(ModelConfig, DeviceConfigurationIsThatOfA16MiBDisk) {
   run_on_model([](scenarios::Context& context) {
     hal::Machine& machine = context.machine();

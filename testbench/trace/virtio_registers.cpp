@@ -103,6 +103,7 @@ void VirtioRegisters::common_write(std::uint32_t offset, unsigned width, std::ui
     recorder_.put(driver_record(Kind::queue_disabled, unit_, queue_select_));
     life_.queue_stopped(unit_, queue_select_);
     selected().setup = {};
+    selected().running = false;
   }
 }
 
@@ -123,6 +124,7 @@ void VirtioRegisters::device_reset() {
   life_.device_reset(unit_);
   for (auto& [number, queue] : queues_) {
     queue.setup = {};  // the doorbell's place is the device's choice and stays
+    queue.running = false;
   }
   offered_known_ = 0;
   offered_select_ = accepted_select_ = 0;
@@ -190,6 +192,14 @@ void VirtioRegisters::close_half() {
 
 void VirtioRegisters::queue_enable() {
   QueueSetup& setup = selected().setup;
+  const std::array<std::uint64_t, 3> rings{setup.rings[0], setup.rings[1], setup.rings[2]};
+  if (selected().running && selected().running_rings == rings) {
+    // It is enabled already: nothing of it begins anew.
+    record(Kind::register_write, Structure::common, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+    return;
+  }
+  selected().running = true;
+  selected().running_rings = rings;
   setup.accepted = std::uint64_t{accepted_[1]} << 32 | accepted_[0];
   Record record = driver_record(Kind::queue_enabled, unit_, queue_select_);
   record.value = setup.size;

@@ -64,6 +64,8 @@ class VirtioRegisters {
     QueueSetup setup;
     std::uint16_t notify_offset = 0;
     bool notify_known = false;
+    bool running = false;  // enabled, and not reset since
+    std::array<std::uint64_t, 3> running_rings{};
   };
   struct MsixEntry {
     std::uint64_t address = 0;
