@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <set>
-#include <stdexcept>
 #include <utility>
 
 #include "testbench/checks/monitors.h"
@@ -84,7 +83,7 @@ Caught judge_mistake(const targets::Mistake& mistake, const RegressCase& one, co
   plain.name = "model";
   const CaseRun right = run_case(one, plain);
   if (right.result.outcome != Outcome::held) {
-    throw std::runtime_error(fmt::format("{} does not hold without a mistake: {}", one.name, right.result.reason));
+    return {};  // it tells nothing: some programs break rules on purpose
   }
   const CaseRun wrong = run_case(one, model_with(mistake), kLimit);
   Caught caught;

@@ -18,7 +18,7 @@ struct Caught {
 };
 
 // With no mistake (an empty option) the two are the same run twice, and nothing may be caught. `right` is the target
-// that the comparison has on the other side. Throws std::runtime_error when the run without a mistake does not hold.
+// that the comparison has on the other side. A run that does not hold without a mistake catches nothing.
 [[nodiscard]] Caught judge_mistake(const targets::Mistake& mistake, const RegressCase& one, const std::string& right);
 
 }  // namespace ringside::cli

@@ -63,7 +63,7 @@ CaseRun run_case(const RegressCase& one, const targets::TargetSpec& with, std::c
 }
 
 trace::GoldenLog golden_of(const RegressCase& one, const std::vector<trace::Record>& log) {
-  return {one.made_by(), trace::golden_segments(log)};
+  return {one.made_by(), trace::golden_segments(log), trace::golden_streams(log)};
 }
 
 CaseVerdict judge_case(const RegressCase& one, const CaseRun& run, const trace::GoldenLog& now, const std::string& path,

@@ -148,7 +148,9 @@ std::optional<GoldenDifference> first_difference(const GoldenLog& golden, const 
     return std::nullopt;
   }
   const std::size_t other_events = first_unlike(golden.segments, run.segments, same_events);
-  const bool only_time = other_events == run.segments.size() && golden.segments.size() == run.segments.size();
+  const bool same_streams = golden.streams == run.streams && golden.streams != GoldenStreams{};
+  const bool only_time =
+      same_streams || (other_events == run.segments.size() && golden.segments.size() == run.segments.size());
   GoldenDifference difference;
   difference.kind = only_time ? GoldenDifference::Kind::time : GoldenDifference::Kind::events;
   difference.segment = only_time ? unlike : other_events;

@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 #include <string_view>
+#include <utility>
 
 #include "testbench/trace/hash.h"
 #include "testbench/trace/names.h"
@@ -61,6 +62,11 @@ std::string one_line(std::string text) {
   std::ranges::replace_if(
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e; }, 0x3f);
   return text;
+}
+
+// What the medium took is a time too.
+std::uint64_t taken_duration(Record& record) {
+  return record.kind == Kind::dev_media ? std::exchange(record.value, 0) : 0;
 }
 
 std::uint32_t folded(std::uint64_t hash) { return static_cast<std::uint32_t>(hash ^ (hash >> 32)); }
@@ -176,7 +182,7 @@ class Cutter {
     for (std::size_t at = start; at < end; ++at) {
       Record record = log_[at];
       record.time = 0;
-      const std::uint64_t time = since_the_one_before(at);
+      const std::uint64_t time = since_the_one_before(at) + taken_duration(record);
       content_.add(&record, sizeof(record));
       times_.add(&time, sizeof(time));
       mark_.add(&record, sizeof(record));
@@ -200,6 +206,21 @@ std::size_t longest_segment(std::size_t start) {
 std::size_t records_per_mark(std::size_t start) { return longest_segment(start) / kMostMarks; }
 
 std::vector<GoldenSegment> golden_segments(const std::vector<Record>& log) { return Cutter(log).cut(); }
+
+GoldenStreams golden_streams(const std::vector<Record>& log) {
+  HashStream driver;
+  std::uint64_t device = 0;
+  for (Record record : log) {
+    record.time = 0;
+    (void)taken_duration(record);
+    if (record.tap == Tap::device) {
+      device += hash_bytes(&record, sizeof(record));
+    } else {
+      driver.add(&record, sizeof(record));
+    }
+  }
+  return {folded(driver.end()), folded(device)};
+}
 
 std::uint64_t GoldenLog::records() const {
   return std::accumulate(segments.begin(), segments.end(), std::uint64_t{0},

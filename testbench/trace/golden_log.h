@@ -6,6 +6,7 @@
 //   case flush@packed                         which run, and how it is made
 //   machine pc-i440fx-7.2
 //   device packed=on
+//   streams 19b1f3c2 70c2aa51
 //   segment 64 records 12345 ns 0f9a3c51 77aa0b12 AbCd...
 //     status DRIVER_OK                        for readers; not compared
 //
@@ -37,10 +38,19 @@ struct GoldenSegment {
   std::vector<std::string> events;
 };
 
+// All that driver and scenario saw, in order, and all that the device did, in whatever order: it does several things at
+// once. Where both are the same, only time has changed.
+struct GoldenStreams {
+  std::uint32_t driver = 0;
+  std::uint32_t device = 0;
+  friend bool operator==(const GoldenStreams&, const GoldenStreams&) = default;
+};
+
 struct GoldenLog {
   // What makes the run: "case", "machine", "device", "set", "seed", in this order; some more than once.
   std::vector<std::pair<std::string, std::string>> made_by;
   std::vector<GoldenSegment> segments;
+  GoldenStreams streams = {};
 
   [[nodiscard]] std::uint64_t records() const;
   [[nodiscard]] std::uint64_t duration() const;
@@ -53,6 +63,7 @@ inline constexpr std::size_t kMostMarks = 32;
 [[nodiscard]] std::size_t records_per_mark(std::size_t start);
 
 [[nodiscard]] std::vector<GoldenSegment> golden_segments(const std::vector<Record>& log);
+[[nodiscard]] GoldenStreams golden_streams(const std::vector<Record>& log);
 
 [[nodiscard]] std::string print(const GoldenLog& golden);
 // `text` is outside input. Throws FileError: one line with `name`, line, and what was expected there.

@@ -15,6 +15,7 @@ namespace ringside::trace {
 namespace {
 
 constexpr std::string_view kTitle = "ringside golden log ";
+constexpr std::string_view kStreams = "streams ";
 constexpr std::string_view kSegment = "segment ";
 constexpr std::string_view kEvent = "  ";
 constexpr std::size_t kMostSegments = 100'000;
@@ -54,6 +55,8 @@ class Parser {
       take_segment(line.substr(kSegment.size()));
     } else if (line.starts_with(kEvent) && !golden_.segments.empty()) {
       golden_.segments.back().events.emplace_back(line.substr(kEvent.size()));
+    } else if (golden_.segments.empty() && line.starts_with(kStreams)) {
+      take_streams(line.substr(kStreams.size()));
     } else if (golden_.segments.empty()) {
       take_maker(line);
     } else {
@@ -84,6 +87,11 @@ class Parser {
       fail("expected a word and a value, as in \"machine pc-i440fx-7.2\", or a segment");
     }
     golden_.made_by.emplace_back(line.substr(0, space), line.substr(space + 1));
+  }
+
+  void take_streams(std::string_view line) {
+    golden_.streams.driver = number<std::uint32_t>(word(line), "a hash of the driver's side", 16, ~std::uint32_t{0});
+    golden_.streams.device = number<std::uint32_t>(line, "a hash of the device's side", 16, ~std::uint32_t{0});
   }
 
   // "64 records 12345 ns 0f9a3c51 77aa0b12 MARKS"
@@ -142,6 +150,7 @@ std::string print(const GoldenLog& golden) {
   for (const auto& [what, value] : golden.made_by) {
     fmt::format_to(out, "{} {}\n", what, value);
   }
+  fmt::format_to(out, "{}{:08x} {:08x}\n", kStreams, golden.streams.driver, golden.streams.device);
   for (const GoldenSegment& segment : golden.segments) {
     fmt::format_to(out, "{}{} records {} ns {:08x} {:08x} {}\n", kSegment, segment.records, segment.duration,
                    segment.content, segment.times, segment.marks);
