@@ -4,6 +4,7 @@
 
 #include <array>
 #include <map>
+#include <set>
 
 #include "testbench/checks/monitors.h"
 #include "testbench/checks/per_queue.h"
@@ -32,6 +33,9 @@ class DeviceMemory final : public Monitor {
     switch (record.kind) {
       case Kind::device_status:
         if (is_reset(record)) {
+          if (wrote_.contains(record.unit)) {
+            former_.insert(record.unit);
+          }
           devices_.erase(record.unit);
           next_.erase_unit(record.unit);
         }
@@ -63,6 +67,7 @@ class DeviceMemory final : public Monitor {
   };
   struct Device {
     std::uint16_t selected = 0;
+    bool queue_was_reset = false;
     std::map<std::uint16_t, Queue> queues;
   };
 
@@ -81,12 +86,17 @@ class DeviceMemory final : public Monitor {
       queue.enabled = record.value == 1;
     } else if (record.offset == VIRTIO_PCI_COMMON_Q_RESET && record.value == 1) {
       queue = Queue{};
+      device.queue_was_reset = true;
     }
   }
 
   void judge_write(const Record& record) {
     const auto device = devices_.find(record.unit);
-    if (device == devices_.end() || has(facts().device(record.unit).accepted, VIRTIO_F_RING_PACKED)) {
+    if (device != devices_.end()) {
+      wrote_.insert(record.unit);
+    }
+    if (device == devices_.end() || lives_again(record.unit, device->second) ||
+        has(facts().device(record.unit).accepted, VIRTIO_F_RING_PACKED)) {
       return;  // a packed ring has used descriptors in the same place
     }
     for (const auto& [number, queue] : device->second.queues) {
@@ -95,6 +105,12 @@ class DeviceMemory final : public Monitor {
         violated(kDescriptorsUntouched, fmt::format("{}: the descriptor table of queue {}", describe(record), number));
       }
     }
+  }
+
+  // The time of these records is that of the bus, which lags behind what the device has done: what a former life of a
+  // queue wrote may be told when its memory is already another table.
+  [[nodiscard]] bool lives_again(std::uint8_t unit, const Device& device) const {
+    return device.queue_was_reset || former_.contains(unit);
   }
 
   void judge_fetch(const Record& record) {
@@ -106,7 +122,9 @@ class DeviceMemory final : public Monitor {
   }
 
   std::map<std::uint8_t, Device> devices_;
-  PerQueue<std::uint32_t> next_;  // request to be fetched
+  std::set<std::uint8_t> wrote_;   // devices that have written anything
+  std::set<std::uint8_t> former_;  // and were reset after that
+  PerQueue<std::uint32_t> next_;   // request to be fetched
 };
 
 }  // namespace

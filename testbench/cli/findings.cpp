@@ -69,7 +69,7 @@ std::string unexplained(const ordered_json& rows) {
     if (row["by"] == "driver" && is_must(row["clause"])) {
       return {};
     }
-    if (row["by"] == "device" && row["quirk"] == "") {
+    if (row["by"] == "device" && row["quirk"] == "" && is_must(row["clause"])) {
       return row["clause"];
     }
   }

@@ -17,7 +17,7 @@ namespace ringside::cli {
                                                   const std::string& quirks_of,
                                                   const std::vector<targets::QuirkHit>& fired);
 
-// The first requirement that the device broke and nothing explains; empty when there is none. What the driver breaks, a
+// The first MUST that the device broke and nothing explains; empty when there is none. What the driver breaks, a
 // scenario may have meant to break; and once it has broken what it must keep, the device owes it nothing.
 [[nodiscard]] std::string unexplained(const nlohmann::ordered_json& rows);
 
