@@ -20,6 +20,7 @@ constexpr std::uint64_t kVersion1 = virtio::feature(virtio::VIRTIO_F_VERSION_1);
 constexpr std::uint64_t kDriverOk = 0x0f;
 constexpr std::uint64_t kBeforeFeaturesOk = 0x03;
 constexpr std::uint64_t kDefaultSectors = 4096;
+constexpr std::uint64_t kPatienceUs = 2'000'000;  // with a QEMU that has many others beside it
 
 class Generator {
  public:
@@ -159,7 +160,7 @@ class Generator {
   }
 
   void observe() {
-    programs::add(program_, Op::await);
+    set(programs::add(program_, Op::await), AwaitArgs::timeout_us, kPatienceUs);
     Step& status = set(programs::add(program_, Op::peek), BufferArgs::buffer, kStatusBuffer);
     set(status, BufferArgs::width, 1);
     Step& data = set(programs::add(program_, Op::hash), BufferArgs::buffer, kDataBuffer);
