@@ -105,6 +105,7 @@ class DeviceConfig final : public Monitor {
       case Kind::register_write:
         if (record.region == static_cast<std::uint32_t>(Structure::device)) {
           device.fields.erase(record.offset);
+          device.mode_chosen = device.mode_chosen || record.offset == kWriteback;
           device.bytes.clear();
         }
         break;
@@ -147,6 +148,7 @@ class DeviceConfig final : public Monitor {
     std::map<std::uint64_t, std::uint8_t> bytes;  // by the legacy interface, since time has passed
     std::optional<std::uint64_t> generation;
     std::optional<Change> change;
+    bool mode_chosen = false;                // writeback was written
     unsigned halves = 0;                     // of the capacity, read since the last look at the generation
     bool opened = false;                     // the generation was read before them
     bool unclosed = false;                   // both were read, and the generation not since
@@ -194,7 +196,7 @@ class DeviceConfig final : public Monitor {
     const bool padding = record.offset == kUnused0 || (record.offset >= kUnused1 && record.offset < kUnused1End);
     expect(!padding || record.value == 0, kPaddingZero, record, "padding reads 0");
     const bool running = (known.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0;
-    const bool first = !device.fields.contains(record.offset);
+    const bool first = !device.fields.contains(record.offset) && !device.mode_chosen;
     if (record.offset == kWriteback && running && first && has(known.accepted, VIRTIO_BLK_F_CONFIG_WCE)) {
       expect(has(known.accepted, VIRTIO_BLK_F_FLUSH) || record.value == 0, kWriteThroughWithoutFlush, record,
              "without FLUSH the cache is write-through");
