@@ -11,8 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "testbench/checks/monitors.h"
 #include "testbench/cli/compare_pair.h"
 #include "testbench/cli/comparison_rows.h"
+#include "testbench/cli/findings.h"
 #include "testbench/cli/output_path.h"
 #include "testbench/cli/progress.h"
 #include "testbench/cli/waiver_file.h"
@@ -124,6 +126,14 @@ class RandomComparisons {
     left_identity_ = pair.left.identity;
     right_identity_ = pair.right.identity;
     Ending ending{pair.verdict, pair.reason, {}, {}, {}};
+    for (const PairSide* const side : {&pair.left, &pair.right}) {
+      const std::string clause =
+          unexplained(finding_rows(checks::run_monitors(side->log.records), side->quirks_of, side->result.quirks));
+      if (ending.verdict == "agree" && !clause.empty()) {
+        ending.verdict = "error";
+        ending.reason = fmt::format("both sides agree, but the device on {} breaks {}", side->identity, clause);
+      }
+    }
     if (pair.verdict == "diverge") {
       ending.report = trace::render(pair.comparison, reproduction(file_of(scenario.program().name)));
     }
