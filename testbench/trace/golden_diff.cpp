@@ -86,7 +86,7 @@ void locate(const GoldenLog& golden, const GoldenLog& run, GoldenDifference& dif
   const auto mark = static_cast<std::uint64_t>(right - new_one.marks.begin());
   difference.first = start + mark * step;
   difference.last = difference.first + step - 1;
-  difference.ended = difference.first >= run.records();
+  difference.ended = difference.last >= run.records() && golden.records() > run.records();
 }
 
 std::string when(std::uint64_t nanoseconds) {
