@@ -77,6 +77,8 @@ class Virtqueue {
     }
     set_features(features);
   }
+  // Where it was enabled, whatever its registers say since.
+  [[nodiscard]] const RingPlace& place() const { return place_; }
   // A legacy driver may settle its features after it has set up the queue (3.1.2).
   void set_features(std::uint64_t features) {
     split_.set_features(features);

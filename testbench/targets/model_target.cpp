@@ -47,7 +47,7 @@ InnerState inner_state_of(const model::VirtioBlkPci& disk) {
     const model::Virtqueue::Registers& registers = queue.registers;
     if (registers.enabled) {
       state.queues.push_back({number, registers.size, queue.next_available(), queue.next_used(), queue.in_flight,
-                              registers.desc, registers.driver, registers.device});
+                              queue.place().desc, queue.place().driver, queue.place().device});
     }
   }
   return state;
