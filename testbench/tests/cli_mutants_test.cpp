@@ -9,9 +9,12 @@
 namespace ringside::tests {
 namespace {
 
+// Where traces/errors is, for a build outside the repository.
+const Environment kRoot{{"RINGSIDE_ROOT", RINGSIDE_SOURCE_DIR}};
+
 // The ordinary program becomes the one that can make mistakes.
 TEST(CliMutants, SaysWhatCatchesEach) {
-  const ProgramResult result = run_program({"mutants", "subsystem-wrong", "flush-not-sent", "--json"});
+  const ProgramResult result = run_program({"mutants", "subsystem-wrong", "flush-not-sent", "--json"}, kRoot);
   EXPECT_EQ(result.status, 0) << result.err;
   const auto document = nlohmann::json::parse(result.out);
   EXPECT_EQ(document["schema"], "ringside.mutants/1");
@@ -23,7 +26,7 @@ TEST(CliMutants, SaysWhatCatchesEach) {
   }
 }
 
-TEST(CliMutants, RefusesANameThatNoMistakeHas) { EXPECT_EQ(run_program({"mutants", "no-such-*"}).status, 2); }
+TEST(CliMutants, RefusesANameThatNoMistakeHas) { EXPECT_EQ(run_program({"mutants", "no-such-*"}, kRoot).status, 2); }
 
 // The canary: a comparison that agrees here would agree with everything.
 TEST(CliCompareCanary, APlantedDifferenceIsReported) {
