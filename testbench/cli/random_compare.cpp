@@ -201,6 +201,7 @@ class RandomComparisons {
       const auto [known, fresh] = first_of_.emplace(signature, index);
       known->second = std::min(known->second, index);
       ++times_[signature];
+      last_endings_.try_emplace(signature, ending);
       if (fresh) {
         fmt::print(human(), "program {} of seed {}: {}: {}\n", index, run_.seed, ending.verdict, ending.reason);
       }
@@ -241,7 +242,7 @@ class RandomComparisons {
     Found found;
     found.file = file_of(name);
     write_file(found.file, programs::print_program(program));
-    const Ending ending = last_endings_.at(signature);
+    const Ending& ending = last_endings_.at(signature);
     found.verdict = ending.verdict;
     found.reason = ending.reason;
     found.report = ending.report;
