@@ -387,7 +387,7 @@ class RandomComparisons {
   std::map<std::string, std::uint64_t> skips_;     // by reason
   std::map<std::string, std::uint64_t> first_of_;  // programs, by signature
   std::map<std::string, std::uint64_t> times_;     // likewise
-  std::map<std::string, Ending> last_endings_;     // of what was shrunk
+  std::map<std::string, Ending> last_endings_;     // by signature: the first, or the one of the smallest so far
   std::set<std::string> quirks_;
   std::uint64_t compared_[4] = {};
   std::vector<Found> found_;
