@@ -1,11 +1,15 @@
 #include "testbench/cli/run_log.h"
 
+#include <utility>
+
 namespace ringside::cli {
 
-RunLog::RunLog(const std::vector<LogOutput>& outputs, const trace::LogMetadata& metadata) : background_(all_) {
-  // The other thread waits until there is a record.
-  for (const LogOutput& output : outputs) {
-    all_.projections.push_back(open_projection(output.path, output.format, metadata));
+RunLog::RunLog(std::vector<LogOutput> outputs, trace::LogMetadata metadata)
+    : outputs_(std::move(outputs)), metadata_(std::move(metadata)), background_(all_) {}
+
+void RunLog::open() {
+  for (const LogOutput& output : outputs_) {
+    all_.projections.push_back(open_projection(output.path, output.format, metadata_));
   }
 }
 

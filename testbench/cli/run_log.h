@@ -22,11 +22,14 @@ struct LogOutput {
 
 class RunLog final : public trace::Sink {
  public:
-  // Throws trace::FileError when a file cannot be opened.
-  RunLog(const std::vector<LogOutput>& outputs, const trace::LogMetadata& metadata);
+  // Files are opened at the first record: a run that cannot begin leaves none, and an older one as it was.
+  RunLog(std::vector<LogOutput> outputs, trace::LogMetadata metadata);
 
+  // The first time, throws trace::FileError when a file cannot be opened.
   void append(const trace::Record& record) override {
-    ++records_;
+    if (records_++ == 0) {
+      open();
+    }
     background_.append(record);
   }
   // After the last record, once. Throws trace::FileError when a file could not be written in full.
@@ -46,8 +49,12 @@ class RunLog final : public trace::Sink {
     LogText text;
   };
 
+  void open();
+
+  std::vector<LogOutput> outputs_;
+  trace::LogMetadata metadata_;
   All all_;
-  trace::BackgroundSink background_;
+  trace::BackgroundSink background_;  // its thread waits until there is a record
   std::vector<checks::Violation> violations_;
   std::uint64_t records_ = 0;
 };

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "testbench/targets/qemu_session.h"
 
@@ -85,9 +86,10 @@ TEST_F(GdbRelayTest, SaysHowTheRunEnded) {
   ASSERT_TRUE(connect());
   say(gdb_, "$c#63");
   EXPECT_EQ(heard(stub_, 5), "$c#63");
-  ::shutdown(gdb_.get(), SHUT_WR);  // or it would wait for an acknowledgement
-  relay_->say_exited(1);
+  std::thread run([this] { relay_->say_exited(1); });
   EXPECT_EQ(heard(gdb_, 7), "$W01#b8");
+  ::shutdown(gdb_.get(), SHUT_WR);  // it waits for that, so that an acknowledgement does not fail
+  run.join();
   EXPECT_EQ(heard(gdb_, 1), "");
 }
 

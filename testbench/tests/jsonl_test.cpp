@@ -30,7 +30,7 @@ TEST(JsonlTest, TheFirstLineSaysTheSchemaAndWhatWasRun) {
   metadata.seed = 3;
   const auto lines = lines_of({}, metadata);
   ASSERT_EQ(lines.size(), 1u);
-  EXPECT_EQ(lines[0]["schema"], "ringside.log/1.1");
+  EXPECT_EQ(lines[0]["schema"], "ringside.log/1.2");
   EXPECT_EQ(lines[0]["scenario"], "read-write");
   EXPECT_EQ(lines[0]["seed"], 3);
 }

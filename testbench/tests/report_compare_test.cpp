@@ -82,7 +82,8 @@ TEST_F(ReportCompare, AFailureIsADirectoryWithLogsAndWavesWhoseMarkerStandsOnThe
 TEST_F(ReportCompare, GitHubIsToldOnlyWhereItAsks) {
   const ProgramResult quiet = compare(directory_.file("a"), {}, {{"GITHUB_ACTIONS", ""}});
   EXPECT_EQ(quiet.err.find("::error"), std::string::npos);
-  const ProgramResult told = compare(directory_.file("b"), {}, {{"GITHUB_ACTIONS", "true"}});
+  const ProgramResult told =
+      compare(directory_.file("b"), {}, {{"GITHUB_ACTIONS", "true"}, {"RINGSIDE_ROOT", RINGSIDE_SOURCE_DIR}});
   EXPECT_NE(told.err.find("::error file=testbench/scenarios/flush.cpp,title=compare flush%3A diverge::flush"),
             std::string::npos)
       << told.err;
