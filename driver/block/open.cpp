@@ -4,8 +4,8 @@
 
 #include "driver/block/controller.h"
 #include "driver/block/find.h"
-#include "driver/block/split_device.h"
 #include "driver/block/new_from_pci.h"
+#include "driver/block/split_device.h"
 #include "driver/hal/text.h"
 #include "driver/pci/resources.h"
 

@@ -1,5 +1,5 @@
-// Which requirements a QEMU breaks by what it is known to do otherwise: the names are those of the model's quirks, which
-// have the versions. What a monitor finds on a device with that quirk is then explained.
+// Which requirements a QEMU breaks by what it is known to do otherwise: the names are those of the model's quirks,
+// which have the versions. What a monitor finds on a device with that quirk is then explained.
 #pragma once
 
 #include <span>

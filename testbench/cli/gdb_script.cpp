@@ -25,8 +25,8 @@ break ringside_debug_stop
 run
 )";
 
-// By hardware: what runs first may not have its memory yet. For one stop, as there is only one: QEMU's stub now and then
-// reports a breakpoint again when gdb steps over it.
+// By hardware: what runs first may not have its memory yet. For one stop, as there is only one: QEMU's stub now and
+// then reports a breakpoint again when gdb steps over it.
 constexpr char kStartMachine[] = R"(
 target remote {}
 thbreak ringside_debug_stop

@@ -23,7 +23,8 @@ namespace ringside::targets {
 
 class GuestRun {
  public:
-  // Powers on. `disks`, one for each of the plan's, outlive the run, and are none at all for a benchmark; `limit` is RunClock's. Throws RunAborted.
+  // Powers on. `disks`, one for each of the plan's, outlive the run, and are none at all for a benchmark; `limit` is
+  // RunClock's. Throws RunAborted.
   GuestRun(const std::string& binary, const MachinePlan& plan, std::span<const DiskImage> disks,
            const GuestOrder& order, std::optional<std::chrono::seconds> limit);
 

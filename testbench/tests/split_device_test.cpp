@@ -90,7 +90,7 @@ class StrictDevice final : public block::BlockDevice {
   unsigned fail_at = 0;  // the n-th to complete fails; 0: none
   std::uint32_t alignment = 1;
   std::string identity = "twenty-byte-identity";  // what it answers; 20 bytes at most
-  block::Options options;  // what it was opened with
+  block::Options options;                         // what it was opened with
 
  private:
   // As it stands; what is wrong with it otherwise is seen when it is executed.

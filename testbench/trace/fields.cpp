@@ -68,15 +68,11 @@ constexpr Field kCompletion[] = {{"ordinal", ordinal, Style::decimal, kIdentity}
                                  {"status", value, Style::request_status},
                                  {"payload", hash, Style::hash}};
 
-constexpr Field kInnerDevice[] = {{"unit", unit, Style::decimal, kIdentity},
-                                  {"status", value, Style::status},
-                                  {"features", aux}};
-constexpr Field kInnerQueue[] = {{"unit", unit, Style::decimal, kIdentity},
-                                 {"queue", queue, Style::decimal, kIdentity},
-                                 {"size", value, Style::decimal},
-                                 {"next to fetch", offset, Style::decimal},
-                                 {"next to use", length, Style::decimal},
-                                 {"in flight", ordinal, Style::decimal},
+constexpr Field kInnerDevice[] = {
+    {"unit", unit, Style::decimal, kIdentity}, {"status", value, Style::status}, {"features", aux}};
+constexpr Field kInnerQueue[] = {{"unit", unit, Style::decimal, kIdentity}, {"queue", queue, Style::decimal, kIdentity},
+                                 {"size", value, Style::decimal},           {"next to fetch", offset, Style::decimal},
+                                 {"next to use", length, Style::decimal},   {"in flight", ordinal, Style::decimal},
                                  {"addresses", hash, Style::hash}};
 
 }  // namespace

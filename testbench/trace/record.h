@@ -83,8 +83,8 @@ enum class Kind : std::uint8_t {
   avail_flags = 53,  // queue, value
   fence = 54,        // value = hal::Fence
   access = 55,       // raw, when asked for: region, offset, width, value, flags = 1 for a store
-  defect = 56,       // queue, value = what is wrong (trace::Defect): of a chain, with ordinal, before its request; or of
-                     // the queue's rings, with ordinal = kNoOrdinal
+  defect = 56,  // queue, value = what is wrong (trace::Defect): of a chain, with ordinal, before its request; or of
+                // the queue's rings, with ordinal = kNoOrdinal
 
   // --- Device side (the model)
   dev_config = 80,    // config space access: region, offset, width, value, flags = 1 for a write

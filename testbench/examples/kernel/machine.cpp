@@ -33,8 +33,8 @@ constexpr std::uint16_t kSerialPort = 0x3f8;
 
 BarePc::BarePc() : start_(read_time_stamp()), ticks_per_microsecond_(measure_time_stamp()) {}
 
-// Firmware has assigned all BARs here, so that the windows can stay empty; and nobody receives interrupts. Devices reach
-// all DMA memory as it is.
+// Firmware has assigned all BARs here, so that the windows can stay empty; and nobody receives interrupts. Devices
+// reach all DMA memory as it is.
 MachineInfo BarePc::info() {
   MachineInfo info;
   info.direct_dma = {g_dma.bytes, virt_to_phys(g_dma.bytes), kArenaBytes};
