@@ -35,8 +35,8 @@ continue
 
 // Stopped before a scenario: goes on to its first instruction.
 constexpr char kEnterScenario[] = R"(
-if $_isvoid($_exitcode) && $_isvoid($_exitsignal) && (long)ringside_debug_next != 0
-  {} *(long)ringside_debug_next
+if $_isvoid($_exitcode) && $_isvoid($_exitsignal) && *(long *)&ringside_debug_next != 0
+  {} **(long *)&ringside_debug_next
   continue
 end
 )";
@@ -63,7 +63,7 @@ constexpr char kTell[] = R"(
 if ! $_isvoid($_exitcode) || ! $_isvoid($_exitsignal)
   echo ringside: the run ended before {0}.\n
 else
-  if (int)ringside_debug_stops > 0
+  if *(int *)&ringside_debug_stops > 0
     echo ringside: stopped at {0}; deadlines stand still\n
   else
     echo ringside: stopped, but not at {0}\n
