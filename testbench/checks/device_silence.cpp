@@ -23,7 +23,6 @@ constexpr std::array kClauses = {kSilentAfterReset, kQueueSilentAfterReset, kCha
 constexpr std::array kKinds = {Kind::dev_status, Kind::dev_register,  Kind::dev_fetch,    Kind::dev_complete,
                                Kind::dev_used,   Kind::dev_interrupt, Kind::device_status};
 
-constexpr std::uint64_t kIntx = 0xffff;  // in place of an entry of the MSI-X table
 
 class DeviceSilence final : public Monitor {
  public:
@@ -113,7 +112,7 @@ class DeviceSilence final : public Monitor {
     if (raises) {
       device.unannounced = false;
     }
-    if (record.kind == Kind::dev_interrupt && record.offset == kIntx) {
+    if (record.kind == Kind::dev_interrupt && record.offset == kIntxEntry) {
       device.line_high = raises;
     }
     if (device.reset && (record.kind != Kind::dev_interrupt || raises)) {

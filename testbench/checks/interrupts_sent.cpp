@@ -25,7 +25,6 @@ constexpr std::array kClauses = {kNoneOnFlags, kNoneOnEvent, kNoneWithoutQueueVe
 constexpr std::array kKinds = {Kind::device_status, Kind::queue_enabled, Kind::queue_disabled, Kind::used_event,
                                Kind::avail_flags,   Kind::dev_register,  Kind::dev_used,       Kind::dev_interrupt};
 
-constexpr std::uint64_t kIntx = 0xffff;
 
 class InterruptsSent final : public Monitor {
  public:
@@ -65,7 +64,7 @@ class InterruptsSent final : public Monitor {
         }
         break;
       case Kind::dev_interrupt:
-        if (record.value == 1 && record.offset != kIntx) {
+        if (record.value == 1 && record.offset != kIntxEntry) {
           judge(record, device);
         }
         break;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -60,11 +59,6 @@ std::string html_text(std::string_view text) {
   return result;
 }
 
-std::string date(const std::chrono::year_month_day& day) {
-  return fmt::format("{}-{:02}-{:02}", static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
-                     static_cast<unsigned>(day.day()));
-}
-
 Json waivers(const std::vector<trace::Waiver>& all) {
   Json rows = Json::array();
   for (const trace::Waiver& waiver : all) {
@@ -75,7 +69,7 @@ Json waivers(const std::vector<trace::Waiver>& all) {
                     {"subject", waiver.subject},
                     {"field", waiver.field},
                     {"decided_by", waiver.decided_by},
-                    {"expires", date(waiver.expires)},
+                    {"expires", trace::date_text(waiver.expires)},
                     {"line", waiver.line},
                     {"hits", waiver.hits}});
   }

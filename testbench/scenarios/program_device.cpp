@@ -101,10 +101,14 @@ pci::Address ProgramDevice::function_of(const Step& step) const {
           static_cast<std::uint8_t>(number & 7)};
 }
 
+bool ProgramDevice::may_access(std::uint16_t offset, std::uint64_t width) {
+  return transport() != nullptr && report_.require(is_width(width, 4) && offset % width == 0, "the access is aligned");
+}
+
 void ProgramDevice::config_read(const Step& step) {
   const auto offset = static_cast<std::uint16_t>(step.args[RegisterArgs::offset]);
   const std::uint64_t width = step.args[RegisterArgs::width];
-  if (transport() == nullptr || !report_.require(is_width(width, 4) && offset % width == 0, "the access is aligned")) {
+  if (!may_access(offset, width)) {
     return;
   }
   const pci::ConfigSpace& config = bus_.config();
@@ -117,7 +121,7 @@ void ProgramDevice::config_read(const Step& step) {
 void ProgramDevice::config_write(const Step& step) {
   const auto offset = static_cast<std::uint16_t>(step.args[RegisterArgs::offset]);
   const std::uint64_t width = step.args[RegisterArgs::width];
-  if (transport() == nullptr || !report_.require(is_width(width, 4) && offset % width == 0, "the access is aligned")) {
+  if (!may_access(offset, width)) {
     return;
   }
   const pci::ConfigSpace& config = bus_.config();

@@ -52,6 +52,8 @@ class ProgramDevice {
   [[nodiscard]] Place place_of(const Step& step);
   [[nodiscard]] bool valid(const Place& place);
   [[nodiscard]] pci::Address function_of(const Step& step) const;
+  // Of configuration space. False after a failed check.
+  [[nodiscard]] bool may_access(std::uint16_t offset, std::uint64_t width);
   void tell(const Step& step, std::uint64_t value);
   void write_status(std::uint8_t value);
 

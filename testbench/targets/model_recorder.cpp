@@ -161,9 +161,8 @@ void ModelRecorder::UnitTap::msi(model::Picoseconds at, std::uint16_t vector) {
 }
 
 void ModelRecorder::UnitTap::intx(model::Picoseconds at, bool level) {
-  constexpr std::uint64_t kIntx = 0xffff;
   trace::Record record = device_record(Kind::dev_interrupt);
-  record.offset = kIntx;
+  record.offset = trace::kIntxEntry;
   record.value = level ? 1 : 0;
   keep(at, record);
 }

@@ -4,18 +4,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "testbench/tests/cli_document.h"
 #include "testbench/tests/cli_program.h"
 
 namespace ringside::tests {
 namespace {
 
 using nlohmann::json;
-
-json document_of(const ProgramResult& result) {
-  json document = json::parse(result.out, nullptr, false);
-  EXPECT_FALSE(document.is_discarded()) << result.out << result.err;
-  return document;
-}
 
 std::size_t count(const json& clauses, const char* checked_by) {
   return static_cast<std::size_t>(

@@ -6,18 +6,13 @@
 #include <sstream>
 #include <string>
 
+#include "testbench/tests/cli_document.h"
 #include "testbench/tests/cli_program.h"
 
 namespace ringside::tests {
 namespace {
 
 using nlohmann::json;
-
-json document_of(const ProgramResult& result) {
-  json document = json::parse(result.out, nullptr, false);
-  EXPECT_FALSE(document.is_discarded()) << result.out << result.err;
-  return document;
-}
 
 TEST(CliDocuments, ListNamesScenariosAndTargets) {
   const ProgramResult result = run_program({"list", "--json"});

@@ -411,8 +411,8 @@ std::string device_line(const Record& record) {
     case Kind::dev_used:
       return fmt::format("device: {} used.idx <- {}", queue_name(record), record.value);
     case Kind::dev_interrupt:
-      return record.offset == 0xffff ? fmt::format("device: INTx level {}", record.value)
-                                     : fmt::format("device: MSI-X entry {} raised", record.offset);
+      return record.offset == kIntxEntry ? fmt::format("device: INTx level {}", record.value)
+                                         : fmt::format("device: MSI-X entry {} raised", record.offset);
     case Kind::dev_status:
       return fmt::format("device: device_status {}", status_name(record.value));
     case Kind::dev_quirk:

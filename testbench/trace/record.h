@@ -95,7 +95,7 @@ enum class Kind : std::uint8_t {
   dev_fetch = 85,      // queue, ordinal, flags = type, offset = sector, length
   dev_complete = 86,   // queue, ordinal, value = status, length = used length
   dev_used = 87,       // queue, value = used.idx published
-  dev_interrupt = 88,  // offset = entry of the MSI-X table (or 0xffff for INTx), value = level
+  dev_interrupt = 88,  // offset = entry of the MSI-X table (or kIntxEntry, 0xffff), value = level
   dev_status = 89,     // value
   dev_quirk = 90,      // value = quirk number
   dev_fault = 91,      // value = which fault fired
@@ -118,6 +118,9 @@ enum class Structure : std::uint32_t {
   msix_pba = 17,
   legacy = 18  // the registers of a legacy interface that have no place in the structures above (4.1.4.8)
 };
+
+// In place of an entry of the MSI-X table.
+inline constexpr std::uint64_t kIntxEntry = 0xffff;
 
 // Regions: what an address was normalised to.
 inline constexpr std::uint32_t kRegionUnknown = 0;        // offset = the address itself

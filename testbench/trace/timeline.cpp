@@ -20,7 +20,6 @@ namespace {
 constexpr std::size_t kMostQueues = 256;
 constexpr std::size_t kMostOpen = 65536;        // slices, of all queues
 constexpr std::uint64_t kLargestQueue = 32768;  // VIRTIO 1.2, 2.7 and 2.8.10.1
-constexpr std::uint64_t kIntx = 0xffff;
 
 // Viewers take 0 for a process of their own.
 constexpr std::uint32_t kDriverProcess = 1;
@@ -262,7 +261,7 @@ class TimelineWriter::Timeline {
       case Kind::dev_interrupt:
         if (record.value != 0) {
           events_.instant(disk_of(record).device, now_,
-                          record.offset == kIntx ? "INTx" : fmt::format("MSI-X entry {}", record.offset));
+                          record.offset == kIntxEntry ? "INTx" : fmt::format("MSI-X entry {}", record.offset));
         }
         break;
       case Kind::dev_status:

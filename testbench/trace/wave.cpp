@@ -20,7 +20,6 @@ namespace {
 
 // A log is outside input: one that names thousands of queues gets a wave of the first ones.
 constexpr std::size_t kMostScopes = 256;
-constexpr std::uint64_t kIntx = 0xffff;
 constexpr unsigned kIndexBits = 18;     // 16, one for as many as that, one for the sign
 constexpr std::uint64_t kStatusOk = 0;  // VIRTIO_BLK_S_OK
 
@@ -319,11 +318,11 @@ class WaveWriter::Wave {
 
   // As the device sees it: an entry of its MSI-X table, or the level of its line.
   void take_raised(const Record& record, Disk& disk) {
-    if (record.offset == kIntx) {
+    if (record.offset == kIntxEntry) {
       signals_.set(disk.line, record.value);
     }
     if (record.value != 0) {
-      signals_.set(disk.entry, record.offset == kIntx ? "INTx" : text("MSI-X entry {}", record.offset));
+      signals_.set(disk.entry, record.offset == kIntxEntry ? "INTx" : text("MSI-X entry {}", record.offset));
       signals_.fire(disk.raised);
     }
   }
