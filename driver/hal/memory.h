@@ -3,11 +3,8 @@
 // the driver and the access:
 //
 //   Plain     one instruction per access, volatile: a compiler that re-reads makes a double fetch
-//   Observed  tells an Observer before and after each access; the observer may count, record, change memory
-//             between two reads, or preempt
-//
-// A third policy, with a weak memory model, plugs in at the same hooks: every access and every named fence is
-// a possible preemption point.
+//   Observed  leaves each access to an Observer, who may count, record, change memory between two reads, delay stores
+//             as a weak memory model allows, or preempt
 #pragma once
 
 #include <concepts>
@@ -25,16 +22,13 @@ enum class Fence : std::uint8_t {
 };
 inline constexpr unsigned kFenceCount = 4;
 
-// Watches a driver's accesses to shared memory. All pointers are the CPU's.
+// Carries out a driver's accesses to shared memory. All pointers are the CPU's, aligned to `size`, which is 1, 2, 4 or 8
+// bytes; whoever sits at the end of a chain of observers calls load_shared, store_shared and hardware_fence.
 class Observer {
  public:
-  // Before a load. Memory may be changed here: the driver sees the new value.
-  virtual void before_load(const void* address, unsigned size) = 0;
-  virtual void loaded(const void* address, unsigned size, std::uint64_t value) = 0;
-  virtual void before_store(void* address, unsigned size, std::uint64_t value) = 0;
-  virtual void stored(void* address, unsigned size, std::uint64_t value) = 0;
-  // Returns false to skip the fence: only a test of barriers does that.
-  [[nodiscard]] virtual bool fence(Fence fence) = 0;
+  [[nodiscard]] virtual std::uint64_t load(const void* address, unsigned size) = 0;
+  virtual void store(void* address, unsigned size, std::uint64_t value) = 0;
+  virtual void fence(Fence fence) = 0;
 
  protected:
   ~Observer() = default;
@@ -42,8 +36,6 @@ class Observer {
 
 template <class T>
 concept SharedWord = std::unsigned_integral<T> && sizeof(T) <= 8;
-
-namespace detail {
 
 template <Fence kFence>
 inline void hardware_fence() {
@@ -55,6 +47,21 @@ inline void hardware_fence() {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
   }
 }
+
+inline void hardware_fence(Fence fence) {
+  switch (fence) {
+    case Fence::avail_publish:
+      return hardware_fence<Fence::avail_publish>();
+    case Fence::avail_notify:
+      return hardware_fence<Fence::avail_notify>();
+    case Fence::used_consume:
+      return hardware_fence<Fence::used_consume>();
+    case Fence::used_rearm:
+      return hardware_fence<Fence::used_rearm>();
+  }
+}
+
+namespace detail {
 
 template <SharedWord T>
 [[nodiscard]] inline T read_once(const T* address) {
@@ -68,6 +75,32 @@ inline void write_once(T* address, T value) {
 
 }  // namespace detail
 
+[[nodiscard]] inline std::uint64_t load_shared(const void* address, unsigned size) {
+  switch (size) {
+    case 1:
+      return detail::read_once(static_cast<const std::uint8_t*>(address));
+    case 2:
+      return detail::read_once(static_cast<const std::uint16_t*>(address));
+    case 4:
+      return detail::read_once(static_cast<const std::uint32_t*>(address));
+    default:
+      return detail::read_once(static_cast<const std::uint64_t*>(address));
+  }
+}
+
+inline void store_shared(void* address, unsigned size, std::uint64_t value) {
+  switch (size) {
+    case 1:
+      return detail::write_once(static_cast<std::uint8_t*>(address), static_cast<std::uint8_t>(value));
+    case 2:
+      return detail::write_once(static_cast<std::uint16_t*>(address), static_cast<std::uint16_t>(value));
+    case 4:
+      return detail::write_once(static_cast<std::uint32_t*>(address), static_cast<std::uint32_t>(value));
+    default:
+      return detail::write_once(static_cast<std::uint64_t*>(address), value);
+  }
+}
+
 class Plain {
  public:
   template <SharedWord T>
@@ -80,7 +113,7 @@ class Plain {
   }
   template <Fence kFence>
   void fence() const {
-    detail::hardware_fence<kFence>();
+    hardware_fence<kFence>();
   }
 };
 
@@ -91,22 +124,15 @@ class Observed {
 
   template <SharedWord T>
   [[nodiscard]] T load(const T* address) const {
-    observer_->before_load(address, sizeof(T));
-    const T value = detail::read_once(address);
-    observer_->loaded(address, sizeof(T), value);
-    return value;
+    return static_cast<T>(observer_->load(address, sizeof(T)));
   }
   template <SharedWord T>
   void store(T* address, T value) const {
-    observer_->before_store(address, sizeof(T), value);
-    detail::write_once(address, value);
-    observer_->stored(address, sizeof(T), value);
+    observer_->store(address, sizeof(T), value);
   }
   template <Fence kFence>
   void fence() const {
-    if (observer_->fence(kFence)) {
-      detail::hardware_fence<kFence>();
-    }
+    observer_->fence(kFence);
   }
 
  private:

@@ -9,7 +9,9 @@ namespace ringside::scenarios {
 namespace {
 
 constexpr std::uint32_t kBytes = 24u << 10;
-constexpr std::uint16_t kLanes = 12;
+// As many as the driver can bounce at a time. One more would have to wait for another's buffer, and whose that will be,
+// and when, is for completions to say: a scenario's requests must not depend on those.
+constexpr std::uint16_t kLanes = 8;
 
 struct Lane {
   block::Request request;
@@ -59,12 +61,11 @@ bool run_all(Context& context, block::BlockDevice& disk, Lane* lanes, block::Ope
   return context.check(right, "every request completes once, and succeeds");
 }
 
-// A third of the lanes in DMA memory as asked, a third in DMA memory at odd addresses, a third in private memory.
-void mixed(Context& context, block::BlockDevice& disk) {
+// Lanes in DMA memory as asked, in DMA memory at odd addresses, and in private memory, in turn.
+void mixed(Context& context, block::BlockDevice& disk, std::uint8_t* hidden) {
   const Buffer memory(context, kLanes * std::size_t{2 * kBytes}, 4096);
-  std::uint8_t* const hidden = private_memory(context, kLanes * std::size_t{kBytes});
   void* const table = context.machine().alloc_private(kLanes * sizeof(Lane), alignof(Lane));
-  if (!memory.valid() || hidden == nullptr || table == nullptr) {
+  if (!memory.valid() || table == nullptr) {
     return;
   }
   auto* const lanes = static_cast<Lane*>(table);
@@ -97,6 +98,18 @@ void mixed(Context& context, block::BlockDevice& disk) {
   context.check(right, "what was written is read");
 }
 
+// More than fits into one of the driver's bounce buffers, so that it goes as several requests.
+void long_hidden(Context& context, block::BlockDevice& disk, std::uint8_t* hidden) {
+  constexpr std::uint32_t kAll = kLanes * kBytes;
+  const std::uint64_t place = random_place(context, disk.info().sectors, kAll / block::kSectorSize);
+  const std::uint64_t key = context.random().next();
+  fill(hidden, kAll, key);
+  context.check(disk.write(place, hidden, kAll) == block::Status::ok, "a long write from private memory succeeds");
+  fill(hidden, kAll, ~key);
+  context.check(disk.read(place, hidden, kAll) == block::Status::ok, "a long read to private memory succeeds");
+  context.check(is_filled(hidden, kAll, key), "what was written is read");
+}
+
 void hidden_id(Context& context, block::BlockDevice& disk) {
   const Buffer reachable(context, block::kIdSize, 512);
   std::uint8_t* const hidden = private_memory(context, block::kIdSize);
@@ -125,7 +138,11 @@ void bounce(Context& context) {
         !context.check(disk->info().sectors >= kLanes * (kBytes / block::kSectorSize), "the disk is big enough")) {
       return;
     }
-    mixed(context, *disk);
+    std::uint8_t* const hidden = private_memory(context, kLanes * std::size_t{kBytes});
+    if (hidden != nullptr) {
+      mixed(context, *disk, hidden);
+      long_hidden(context, *disk, hidden);
+    }
     hidden_id(context, *disk);
     disk->shutdown();
   }

@@ -3,6 +3,7 @@
 // that the CPU reaches later), so its records wait until the driver's side has come that far.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <vector>
@@ -51,7 +52,8 @@ class ModelRecorder final : public trace::Sink {
     void quirk(model::Picoseconds at, unsigned quirk) override;
 
    private:
-    void keep(model::Picoseconds at, trace::Record record);
+    [[nodiscard]] trace::Record& add(model::Picoseconds at, trace::Kind kind);
+    void add_access(model::Picoseconds at, trace::Kind kind, std::uint32_t region, const model::Access& access);
 
     ModelRecorder& recorder_;
     std::uint8_t unit_;
@@ -61,16 +63,22 @@ class ModelRecorder final : public trace::Sink {
     trace::Record record;
     std::uint64_t sequence;
   };
+  // For an order with the earliest last; what happened at the same time stays in the order in which it was told.
+  static bool is_later(const Waiting& a, const Waiting& b);
 
-  void keep(model::Picoseconds at, trace::Record record);
+  // A record that waits, to be filled in where it lies: every copy of one that was just written costs as much as
+  // making it.
+  [[nodiscard]] trace::Record& add(std::uint64_t time);
   void pass_on_until(std::uint64_t time);
   [[nodiscard]] bool early_is_next() const;
-  void pass_on(trace::Record record);
+  void pass_on(const trace::Record& record);
 
   trace::Sink& sink_;
   std::deque<UnitTap> taps_;  // stay where they are as it grows
-  // Nearly all is told in the order of its time, and waits in that order; the rest on a heap, the earliest on top.
-  std::deque<Waiting> in_order_;
+  // Nearly all is told in the order of its time, and waits in that order from in_order_[next_] on; the rest, few, with
+  // the earliest last.
+  std::vector<Waiting> in_order_;
+  std::size_t next_ = 0;
   std::vector<Waiting> early_;
   std::uint64_t sequence_ = 0;
   std::uint64_t last_ = 0;

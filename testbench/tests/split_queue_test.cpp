@@ -307,11 +307,12 @@ TEST_F(SplitQueueTest, InOrderAnElementThatClaimsMoreThanTheIndexIsAnError) {
 // A device that changes a used element between two reads: the driver may read each word only once.
 class ChangesItsMind final : public hal::Observer {
  public:
-  void before_load(const void* address, unsigned) override { ++loads[address]; }
-  void loaded(const void*, unsigned, std::uint64_t) override {}
-  void before_store(void*, unsigned, std::uint64_t) override {}
-  void stored(void*, unsigned, std::uint64_t) override {}
-  bool fence(hal::Fence) override { return true; }
+  std::uint64_t load(const void* address, unsigned size) override {
+    ++loads[address];
+    return hal::load_shared(address, size);
+  }
+  void store(void* address, unsigned size, std::uint64_t value) override { hal::store_shared(address, size, value); }
+  void fence(hal::Fence fence) override { hal::hardware_fence(fence); }
   std::map<const void*, int> loads;
 };
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "testbench/trace/dma_buffers.h"
-#include "testbench/trace/hash.h"
 #include "testbench/trace/legacy_registers.h"
+#include "testbench/trace/payload_hash.h"
 #include "testbench/trace/pci_shadow.h"
 #include "testbench/trace/queue_watch.h"
 #include "testbench/trace/recorder.h"
@@ -81,7 +81,7 @@ struct DriverTap::State final : QueueLife {
   TapOptions options;
   Recorder recorder;
   DmaBuffers buffers;
-  HashStream hash;
+  PayloadHash hash;
   MsiVectors vectors;
   PciShadow pci;
   std::uint32_t config_address = 0;
@@ -514,48 +514,47 @@ void DriverTap::log(const char* text, std::size_t length) {
 
 // --- hal::Observer
 
-void DriverTap::before_load(const void* address, unsigned size) {
-  const QueueWatch* const watch = state_->ring_memory.at(address);
-  if (watch != nullptr && watch->is_look(static_cast<const std::uint8_t*>(address), size)) {
+std::uint64_t DriverTap::load(const void* address, unsigned size) {
+  const auto* const at = static_cast<const std::uint8_t*>(address);
+  QueueWatch* const watch = state_->ring_memory.at(address);
+  const bool look = watch != nullptr && watch->is_look(at, size);
+  if (look) {
     state_->hooks.before_look(watch->unit(), watch->queue());
   }
-}
-
-void DriverTap::loaded(const void* address, unsigned size, std::uint64_t value) {
+  const std::uint64_t value = hal::load_shared(address, size);
   state_->count_load(address);
   if (state_->options.accesses) {
     state_->record_access(address, size, value, false);
   }
-  const auto* const at = static_cast<const std::uint8_t*>(address);
-  QueueWatch* const watch = state_->ring_memory.at(address);
-  if (watch != nullptr && watch->is_look(at, size)) {
+  if (look) {
     watch->looked(at, size, value);
   }
+  return value;
 }
 
-void DriverTap::before_store(void* address, unsigned size, std::uint64_t value) {
-  if (QueueWatch* const watch = state_->ring_memory.at(address); watch != nullptr) {
-    watch->before_store(static_cast<const std::uint8_t*>(address), size, value);
+void DriverTap::store(void* address, unsigned size, std::uint64_t value) {
+  const auto* const at = static_cast<const std::uint8_t*>(address);
+  QueueWatch* const watch = state_->ring_memory.at(address);
+  if (watch != nullptr) {
+    watch->before_store(at, size, value);
   }
-}
-
-void DriverTap::stored(void* address, unsigned size, std::uint64_t value) {
+  hal::store_shared(address, size, value);
   state_->loads_in_a_row = 0;
   if (state_->options.accesses) {
     state_->record_access(address, size, value, true);
   }
-  if (QueueWatch* const watch = state_->ring_memory.at(address); watch != nullptr) {
-    watch->stored(static_cast<const std::uint8_t*>(address), size, value);
+  if (watch != nullptr) {
+    watch->stored(at, size, value);
   }
 }
 
-bool DriverTap::fence(hal::Fence fence) {
+void DriverTap::fence(hal::Fence fence) {
   if (state_->options.accesses) {
     Record record = driver_record(Kind::fence);
     record.value = static_cast<std::uint64_t>(fence);
     state_->recorder.put(record);
   }
-  return true;
+  hal::hardware_fence(fence);
 }
 
 }  // namespace ringside::trace

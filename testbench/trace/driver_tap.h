@@ -77,11 +77,9 @@ class DriverTap final : public hal::Machine, public hal::Observer {
   void log(const char* text, std::size_t length) override;
 
   // hal::Observer
-  void before_load(const void* address, unsigned size) override;
-  void loaded(const void* address, unsigned size, std::uint64_t value) override;
-  void before_store(void* address, unsigned size, std::uint64_t value) override;
-  void stored(void* address, unsigned size, std::uint64_t value) override;
-  [[nodiscard]] bool fence(hal::Fence fence) override;
+  [[nodiscard]] std::uint64_t load(const void* address, unsigned size) override;
+  void store(void* address, unsigned size, std::uint64_t value) override;
+  void fence(hal::Fence fence) override;
 
  private:
   struct State;

@@ -61,9 +61,12 @@ void QueueWatch::senseless(std::uint16_t id) {
 }
 
 QueueWatch::Chain& QueueWatch::begin_chain(std::uint16_t id) {
-  const auto [place, fresh] = chains_.try_emplace(id);
-  again_ = !fresh;
-  Chain& chain = place->second;
+  if (id >= chains_.size()) {
+    chains_.resize(std::size_t{id} + 1);
+  }
+  Chain& chain = chains_[id];
+  again_ = chain.in_flight;
+  chain.in_flight = true;
   chain.ordinal = static_cast<std::uint32_t>(published_++);
   chain.writable.clear();
   chain.writable_bytes = 0;
@@ -220,14 +223,13 @@ std::uint32_t QueueWatch::chains_up_to(std::uint32_t id) const {
 }
 
 std::uint32_t QueueWatch::entries_up_to(std::uint32_t id) const {
-  const auto named = chains_.find(id);
-  if (named == chains_.end()) {
+  if (!is_in_flight(id)) {
     return 1;
   }
-  std::uint32_t entries = named->second.entries;
+  std::uint32_t entries = chains_[id].entries;
   const std::uint32_t older = chains_up_to(id) - 1;
   for (std::uint32_t i = 0; i < older; ++i) {
-    entries += chains_.at(order_[i]).entries;
+    entries += chains_[order_[i]].entries;
   }
   return entries;
 }
@@ -248,15 +250,14 @@ void QueueWatch::completed(std::uint32_t id, std::uint32_t length, bool skipped)
   Record record = driver_record(Kind::completion, unit_, queue_);
   record.length = length;
   record.width = skipped ? 1 : 0;
-  const auto place = chains_.find(id);
-  if (place == chains_.end()) {
+  if (!is_in_flight(id)) {
     record.ordinal = kNoOrdinal;
     record.offset = id;
     tools_.recorder.put(record);
     return;
   }
-  const Chain chain = std::move(place->second);
-  chains_.erase(place);
+  Chain& chain = chains_[id];
+  chain.in_flight = false;
   record.ordinal = chain.ordinal;
   record.flags = chain.type;
   record.offset = chain.sector;

@@ -8,12 +8,11 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 #include "testbench/trace/defect.h"
 #include "testbench/trace/dma_buffers.h"
-#include "testbench/trace/hash.h"
+#include "testbench/trace/payload_hash.h"
 #include "testbench/trace/record.h"
 #include "testbench/trace/recorder.h"
 #include "testbench/trace/virtio_layout.h"
@@ -32,7 +31,7 @@ struct QueueRings {
 // What watches write to, and where they find what rings point at.
 struct WatchTools {
   DmaBuffers& buffers;
-  HashStream& hash;
+  PayloadHash& hash;
   Recorder& recorder;
 };
 
@@ -68,6 +67,7 @@ class QueueWatch {
     std::uint32_t length = 0;
   };
   struct Chain {
+    bool in_flight = false;
     std::uint32_t ordinal = 0;
     std::uint16_t type = kSenseless;
     std::uint64_t sector = 0;
@@ -128,6 +128,7 @@ class QueueWatch {
 
  private:
   void add_readable(const std::uint8_t* cpu, std::uint32_t length, Walk& walk);
+  [[nodiscard]] bool is_in_flight(std::uint32_t id) const { return id < chains_.size() && chains_[id].in_flight; }
   void completed(std::uint32_t id, std::uint32_t length, bool skipped);
   void judge_chain(const Chain& chain, Walk& walk);
   void read_results(const Chain& chain, Record& record);
@@ -137,9 +138,9 @@ class QueueWatch {
   QueueRings rings_;
   std::vector<Range> ranges_;
   WatchTools tools_;
-  std::unordered_map<std::uint32_t, Chain> chains_;  // in flight, by id
-  std::deque<std::uint16_t> order_;                  // of their publication; with VIRTIO_F_IN_ORDER
-  bool again_ = false;                               // the id that is being published was in flight already
+  std::vector<Chain> chains_;  // by id, as many as the highest id so far; an entry is used again, with its memory
+  std::deque<std::uint16_t> order_;  // of their publication; with VIRTIO_F_IN_ORDER
+  bool again_ = false;               // the id that is being published was in flight already
   std::uint64_t published_ = 0;                      // chains since the queue was enabled
   std::uint64_t used_ = 0;
   std::uint32_t idle_looks_ = 0;  // that found nothing, in a row
