@@ -12,8 +12,11 @@
 #include "testbench/faults/injector.h"
 #include "testbench/targets/guard_watch.h"
 #include "testbench/targets/inner_state.h"
+#include "testbench/targets/missing_fences.h"
 #include "testbench/targets/recording_bench.h"
 #include "testbench/targets/scenario_play.h"
+#include "testbench/targets/sleep_watch.h"
+#include "testbench/targets/weak_machine.h"
 #include "testbench/trace/debug_stop.h"
 #include "testbench/trace/driver_tap.h"
 
@@ -67,6 +70,49 @@ class TapToTarget final : public trace::TapHooks {
   trace::DriverTap* tap_ = nullptr;
 };
 
+// Memory and registers in an order that the driver did not write.
+class OrderedMemory {
+ public:
+  OrderedMemory(trace::DriverTap& tap, RunHooks& hooks, const MemoryOrder& order, std::uint64_t seed)
+      : tap_(tap),
+        weak_(order.weak ? std::optional<WeakMachine>(std::in_place, tap, tap, hooks, seed ^ kStream) : std::nullopt),
+        fences_(weak_ ? static_cast<hal::Observer&>(*weak_) : tap, order.without) {}
+  [[nodiscard]] hal::Machine& machine() { return weak_ ? static_cast<hal::Machine&>(*weak_) : tap_; }
+  [[nodiscard]] hal::Observer& memory() { return fences_; }
+  void settle() {
+    if (weak_) {
+      weak_->settle();
+    }
+  }
+
+ private:
+  static constexpr std::uint64_t kStream = 0x6d65'6d6f'7279'2121;  // so that the scenario's choices are others
+
+  trace::DriverTap& tap_;
+  std::optional<WeakMachine> weak_;
+  MissingFences fences_;
+};
+
+// What is asked of the bench happens after all that the driver did before.
+class SettledHooks final : public RunHooks {
+ public:
+  explicit SettledHooks(RunHooks& inner) : inner_(inner) {}
+  void set_memory(OrderedMemory* memory) { memory_ = memory; }
+
+  std::uint64_t ask(scenarios::Ask what, std::uint64_t argument) override {
+    if (memory_ != nullptr) {
+      memory_->settle();
+    }
+    return inner_.ask(what, argument);
+  }
+  void before_look(std::uint8_t unit, std::uint16_t queue) override { inner_.before_look(unit, queue); }
+  bool inner_state(std::uint8_t unit, InnerState& state) override { return inner_.inner_state(unit, state); }
+
+ private:
+  RunHooks& inner_;
+  OrderedMemory* memory_ = nullptr;
+};
+
 void record_disk(Journal& journal, const DiskImage& disk, std::uint8_t unit) {
   trace::Record record = bench_record(trace::Kind::disk_hash);
   record.unit = unit;
@@ -84,18 +130,30 @@ void record_verdict(Journal& journal, bool held) {
 // One run, with the tap or without it.
 class Run {
  public:
-  Run(hal::Machine& machine, RunHooks& hooks, const RunSettings& settings, trace::Sink& sink)
+  Run(hal::Machine& machine, RunHooks& hooks, const RunSettings& settings, const MemoryOrder& order, trace::Sink& sink)
       : settings_(settings),
-        guards_(sink),
+        order_(order),
+        sleep_(sink),
+        guards_(order.as_written() ? sink : sleep_),
+        settled_hooks_(hooks),
         faulty_(make_faulty_world(machine)),
         tap_hooks_(hooks, faulty_ ? &faulty_->machine : nullptr),
         play_(faulty_ ? static_cast<hal::Machine&>(faulty_->machine) : machine,
-              faulty_ ? static_cast<trace::Sink&>(faulty_->injector) : guards_, tap_hooks_, hooks, tap_options()) {
+              faulty_ ? static_cast<trace::Sink&>(faulty_->injector) : guards_, tap_hooks_, settled_hooks_,
+              tap_options()) {
     tap_hooks_.set_tap(play_.tap());
+    if (!order.as_written()) {
+      memory_.emplace(*play_.tap(), hooks, order, settings.seed);
+      play_.put_in_front(memory_->machine(), memory_->memory());
+      settled_hooks_.set_memory(&*memory_);
+    }
   }
 
   void play(const scenarios::Scenario& scenario) {
     play_.begin(scenario);
+    if (memory_) {
+      play_.journal().record_named(bench_record(trace::Kind::log_line), order_.text());
+    }
     if (settings_.debugging && !settings_.debugging->event) {
       trace::stop_before(scenario.run);
     }
@@ -103,6 +161,10 @@ class Run {
   }
 
   RunResult end(std::span<const DiskImage> disks) {
+    if (memory_) {
+      memory_->settle();
+      play_.bench().check(!sleep_.overslept(), "no deadline woke the driver for what an interrupt was due for");
+    }
     play_.check_guards(guards_);
     for (std::uint8_t unit = 0; unit < disks.size(); ++unit) {
       record_disk(play_.journal(), disks[unit], unit);
@@ -140,7 +202,7 @@ class Run {
   }
 
   std::optional<trace::TapOptions> tap_options() const {
-    if (settings_.tracing == Tracing::off && !faulty_) {
+    if (settings_.tracing == Tracing::off && !faulty_ && order_.as_written()) {
       return std::nullopt;
     }
     trace::TapOptions options;
@@ -149,10 +211,14 @@ class Run {
   }
 
   const RunSettings& settings_;
+  const MemoryOrder& order_;
+  SleepWatch sleep_;
   GuardWatch guards_;
+  SettledHooks settled_hooks_;
   std::optional<FaultyWorld> faulty_;
   TapToTarget tap_hooks_;
   ScenarioPlay play_;
+  std::optional<OrderedMemory> memory_;  // what the driver has instead of the tap
 };
 
 RunResult play(Run& run, std::span<const DiskImage> disks, const scenarios::Scenario& scenario) {
@@ -185,13 +251,14 @@ RunResult skipped(const std::string& reason) {
 }
 
 RunResult run_scenario(hal::Machine& machine, RunHooks& hooks, std::span<const DiskImage> disks,
-                       const scenarios::Scenario& scenario, const RunSettings& settings, trace::Sink& sink) {
+                       const scenarios::Scenario& scenario, const RunSettings& settings, trace::Sink& sink,
+                       const MemoryOrder& order) {
   const auto start = std::chrono::steady_clock::now();
   std::optional<trace::StopAtEvent> stop;
   if (settings.debugging && settings.debugging->event) {
     stop.emplace(sink, *settings.debugging->event);
   }
-  Run run(machine, hooks, settings, stop ? static_cast<trace::Sink&>(*stop) : sink);
+  Run run(machine, hooks, settings, order, stop ? static_cast<trace::Sink&>(*stop) : sink);
   RunResult result = play(run, disks, scenario);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;

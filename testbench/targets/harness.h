@@ -10,6 +10,7 @@
 #include "driver/hal/machine.h"
 #include "testbench/targets/disk_image.h"
 #include "testbench/targets/machine_plan.h"
+#include "testbench/targets/memory_order.h"
 #include "testbench/targets/run_aborted.h"
 #include "testbench/targets/run_hooks.h"
 #include "testbench/targets/target.h"
@@ -22,7 +23,7 @@ namespace ringside::targets {
 // `disks` are hashed at the end, when the scenario has let go of them. Never throws for what happens inside the run.
 [[nodiscard]] RunResult run_scenario(hal::Machine& machine, RunHooks& hooks, std::span<const DiskImage> disks,
                                      const scenarios::Scenario& scenario, const RunSettings& settings,
-                                     trace::Sink& sink);
+                                     trace::Sink& sink, const MemoryOrder& order = {});
 
 // A run that did not take place.
 [[nodiscard]] RunResult skipped(const std::string& reason);

@@ -151,6 +151,7 @@ ModelOptions model_options(const TargetSpec& spec) {
   options.dmi = is_on(spec, "dmi", true);
   options.quirks = quirks_of(spec);
   options.mutant = mutant_of(spec);
+  options.memory = memory_order(spec);
 #ifdef RINGSIDE_MUTANTS
   options.driver_mutant = driver_mutant_of(spec);
 #endif

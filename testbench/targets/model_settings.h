@@ -11,6 +11,7 @@
 #include "model/mutants.h"
 #include "model/quirks.h"
 #include "testbench/targets/machine_plan.h"
+#include "testbench/targets/memory_order.h"
 #include "testbench/targets/target.h"
 
 namespace ringside::targets {
@@ -20,6 +21,7 @@ struct ModelOptions {
   model::QuirkSet quirks;  // none: strictly as the specification says
   model::Mutant mutant = model::Mutant::none;
   hal::Mutant driver_mutant = hal::Mutant::none;
+  MemoryOrder memory;
 };
 
 // All throw InputError.

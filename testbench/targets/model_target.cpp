@@ -90,6 +90,13 @@ class ModelHooks final : public RunHooks {
       follower_->look(unit, queue);
     }
   }
+  void hold_up() override {
+    const model::Picoseconds next = board_.next_completion();
+    if (next != model::kNever && (follower_ == nullptr || !follower_->rules())) {
+      cpu_.sleep_until(std::max(next, cpu_.now()));
+      board_.catch_up(cpu_.now());
+    }
+  }
   bool inner_state(std::uint8_t unit, InnerState& state) override {
     if (unit >= units_.size() || !board_.plugged(units_[unit])) {
       return false;
@@ -252,7 +259,7 @@ class ModelTarget final : public Target {
     simulation.cpu.run([&] {
       ModelMachine machine(simulation.board, simulation.cpu, follow, settings.limit());
       ModelHooks hooks(simulation, plan, images, disks, follow);
-      result = run_scenario(machine, hooks, images, scenario, settings, sink);
+      result = run_scenario(machine, hooks, images, scenario, settings, sink, options_.memory);
     });
     result.quirks = quirk_hits(simulation.board.quirk_counts());
     return result;
@@ -282,6 +289,10 @@ TargetSummary model_summary() {
   summary.summary = "a PC in SystemC/TLM-2.0, with timing";
   summary.options = {{"strict", "follow the specification, whatever it is compared with"},
                      {"dmi", "off: every DMA is a transaction of its own; the log stays the same (on)"},
+                     {"memory", "weak: what memory order leaves open is decided at random, from the seed (plain)"},
+                     {"without",
+                      "barriers that the driver calls and that are not there: some of avail_publish, "
+                      "avail_notify, used_consume, used_rearm, with a + between"},
                      {"quirks", "depart from the specification as a QEMU does: none or qemu-VERSION (none)"}};
   summary.settings = model_setting_summaries();
 #ifdef RINGSIDE_MUTANTS

@@ -15,6 +15,9 @@ class RunHooks {
   [[nodiscard]] virtual std::uint64_t ask(scenarios::Ask what, std::uint64_t argument) = 0;
   // The driver is about to look at used.idx of a queue: lets the model show what a followed schedule showed here.
   virtual void before_look(std::uint8_t unit, std::uint16_t queue) = 0;
+  // The driver is held up between two accesses to memory: devices go on, as far as the next thing that one of them
+  // does.
+  virtual void hold_up() {}
   // What the log's unit keeps to itself (inner_state.h). False where nobody can tell.
   [[nodiscard]] virtual bool inner_state(std::uint8_t /*unit*/, InnerState& /*state*/) { return false; }
 

@@ -17,8 +17,9 @@ block::BlockDevice* open_observed(hal::Machine& machine, hal::Observer* observer
 
 ScenarioPlay::ScenarioPlay(hal::Machine& machine, trace::Sink& sink, trace::TapHooks& tap_hooks, RunHooks& hooks,
                            const std::optional<trace::TapOptions>& tap)
-    : machine_(machine),
-      tap_(tap ? std::optional<trace::DriverTap>(std::in_place, machine, sink, tap_hooks, *tap) : std::nullopt),
+    : tap_(tap ? std::optional<trace::DriverTap>(std::in_place, machine, sink, tap_hooks, *tap) : std::nullopt),
+      front_machine_(tap_ ? static_cast<hal::Machine*>(&*tap_) : &machine),
+      front_memory_(tap_ ? &*tap_ : nullptr),
       journal_(machine, sink, tap_ ? &*tap_ : nullptr),
       bench_(journal_, hooks) {}
 
@@ -28,9 +29,8 @@ void ScenarioPlay::begin(const scenarios::Scenario& scenario) {
 }
 
 void ScenarioPlay::play(const scenarios::Scenario& scenario, std::uint64_t seed) {
-  hal::Machine& machine = tap_ ? static_cast<hal::Machine&>(*tap_) : machine_;
-  hal::Observer* const observer = tap_ ? &*tap_ : nullptr;
-  scenarios::Context context(machine, observer, bench_, tap_ ? open_observed : open_plain, seed, scenario.steps);
+  const scenarios::OpenDisk open = front_memory_ != nullptr ? open_observed : open_plain;
+  scenarios::Context context(*front_machine_, front_memory_, bench_, open, seed, scenario.steps);
   scenario.run(context);
 }
 

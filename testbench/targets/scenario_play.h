@@ -20,6 +20,12 @@ class ScenarioPlay {
   ScenarioPlay(hal::Machine& machine, trace::Sink& sink, trace::TapHooks& tap_hooks, RunHooks& hooks,
                const std::optional<trace::TapOptions>& tap);
 
+  // What the driver has in place of the tap, and what stands there goes through it.
+  void put_in_front(hal::Machine& machine, hal::Observer& memory) {
+    front_machine_ = &machine;
+    front_memory_ = &memory;
+  }
+
   void begin(const scenarios::Scenario& scenario);
   void play(const scenarios::Scenario& scenario, std::uint64_t seed);
   void check_guards(const GuardWatch& guards);
@@ -30,8 +36,9 @@ class ScenarioPlay {
   [[nodiscard]] RecordingBench& bench() { return bench_; }
 
  private:
-  hal::Machine& machine_;
   std::optional<trace::DriverTap> tap_;
+  hal::Machine* front_machine_;
+  hal::Observer* front_memory_;  // null when the driver is to run plain
   Journal journal_;
   RecordingBench bench_;
 };

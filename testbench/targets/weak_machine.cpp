@@ -1,0 +1,282 @@
+#include "testbench/targets/weak_machine.h"
+
+#include <array>
+#include <iterator>
+
+namespace ringside::targets {
+namespace {
+
+// As many as the store buffer of a big core holds, and more than a link's credits allow.
+constexpr std::size_t kMostStores = 56;
+constexpr std::size_t kMostPosted = 8;
+
+std::uint64_t low_bytes(std::uint64_t value, unsigned size) {
+  return size == 8 ? value : value & ((std::uint64_t{1} << 8 * size) - 1);
+}
+
+}  // namespace
+
+WeakMachine::WeakMachine(hal::Machine& machine, hal::Observer& memory, RunHooks& hooks, std::uint64_t seed)
+    : machine_(machine), memory_(memory), hooks_(hooks), random_(seed), habits_{habit(), habit(), habit(), habit()} {}
+
+unsigned WeakMachine::habit() {
+  constexpr std::array kOften{2u, 16u, 64u, 160u};
+  return kOften[random_.below(kOften.size())];
+}
+
+// --- What is on its way
+
+void WeakMachine::one_store_leaves() {
+  if (const std::size_t candidates = stores_.candidates(); candidates != 0) {
+    const StoreBuffer::Store store = stores_.take(random_.below(candidates));
+    memory_.store(store.address, store.size, store.value);
+    past_.wrote(store.address, store.size);
+  }
+  while (const std::optional<hal::Fence> fence = stores_.take_fence()) {
+    memory_.fence(*fence);
+  }
+}
+
+void WeakMachine::one_write_arrives() {
+  const Posted write = posted_.front();
+  posted_.pop_front();
+  switch (write.width) {
+    case 1:
+      machine_.mmio_write8(write.address, static_cast<std::uint8_t>(write.value));
+      break;
+    case 2:
+      machine_.mmio_write16(write.address, static_cast<std::uint16_t>(write.value));
+      break;
+    default:
+      machine_.mmio_write32(write.address, write.value);
+      break;
+  }
+  past_.note_changes();
+}
+
+void WeakMachine::pass() {
+  if (!stores_.empty() && chance(habits_.leave)) {
+    one_store_leaves();
+  }
+  if (!posted_.empty() && chance(habits_.arrive)) {
+    one_write_arrives();
+  }
+  if (chance(habits_.interrupt)) {
+    hooks_.hold_up();
+    past_.note_changes();
+  }
+}
+
+// Devices see each of them leave.
+void WeakMachine::all_stores_leave() {
+  while (!stores_.empty()) {
+    one_store_leaves();
+    pass();
+  }
+}
+
+void WeakMachine::all_writes_arrive() {
+  while (!posted_.empty()) {
+    one_write_arrives();
+  }
+}
+
+void WeakMachine::settle() {
+  while (!stores_.empty() || !posted_.empty()) {
+    if (!posted_.empty() && (stores_.empty() || chance(128))) {
+      one_write_arrives();
+    } else {
+      one_store_leaves();
+    }
+  }
+}
+
+// --- Memory
+
+void WeakMachine::watch(const void* address) {
+  const auto* const at = static_cast<const std::uint8_t*>(address);
+  const auto after = buffers_.upper_bound(at);
+  if (past_.watches(at) || after == buffers_.begin()) {
+    return;
+  }
+  const auto& [begin, bytes] = *std::prev(after);
+  if (at < begin + bytes) {
+    past_.watch(begin, bytes);
+  }
+}
+
+// The tap below reads memory by itself. So that it sees what the driver sees, the older value lies there meanwhile.
+std::uint64_t WeakMachine::load_older(const void* address, unsigned size, std::size_t nth) {
+  const std::uint64_t present = hal::load_shared(address, size);
+  const std::uint64_t older = past_.load(address, size, nth);
+  hal::store_shared(const_cast<void*>(address), size, older);
+  const std::uint64_t value = memory_.load(address, size);
+  if (hal::load_shared(address, size) == older) {  // and no device has written there, at the sight of a look
+    hal::store_shared(const_cast<void*>(address), size, present);
+  }
+  return value;
+}
+
+std::uint64_t WeakMachine::load(const void* address, unsigned size) {
+  pass();
+  watch(address);
+  while (const StoreBuffer::Store* const own = stores_.youngest(address, size)) {
+    const auto* const at = static_cast<const std::uint8_t*>(address);
+    if (own->address <= at && at + size <= own->address + own->size) {
+      return low_bytes(own->value >> 8 * (at - own->address), size);  // nobody else sees that it was loaded
+    }
+    one_store_leaves();  // there is no forwarding of parts
+  }
+  const std::size_t older = past_.older(address, size);
+  if (older != 0 && chance(habits_.early)) {
+    return load_older(address, size, random_.below(older));
+  }
+  static_cast<void>(past_.load(address, size, older));
+  return memory_.load(address, size);
+}
+
+void WeakMachine::store(void* address, unsigned size, std::uint64_t value) {
+  pass();
+  if (stores_.size() >= kMostStores) {
+    one_store_leaves();
+  }
+  stores_.add({static_cast<std::uint8_t*>(address), size, value});
+}
+
+void WeakMachine::fence(hal::Fence fence) {
+  pass();
+  switch (fence) {
+    case hal::Fence::avail_publish:
+      stores_.empty() ? memory_.fence(fence) : stores_.add(fence);
+      break;
+    case hal::Fence::used_consume:
+      memory_.fence(fence);
+      past_.acquire();
+      break;
+    case hal::Fence::avail_notify:
+    case hal::Fence::used_rearm:
+      all_stores_leave();
+      memory_.fence(fence);
+      past_.acquire();
+      break;
+  }
+}
+
+// --- Registers
+
+void WeakMachine::post(const Posted& write) {
+  pass();
+  if (posted_.size() >= kMostPosted) {
+    one_write_arrives();
+  }
+  posted_.push_back(write);
+}
+
+template <class Access>
+auto WeakMachine::register_read(Access access) {
+  pass();
+  all_writes_arrive();
+  const auto value = access();
+  past_.note_changes();
+  return value;
+}
+
+std::uint8_t WeakMachine::in8(std::uint16_t port) {
+  return register_read([&] { return machine_.in8(port); });
+}
+std::uint16_t WeakMachine::in16(std::uint16_t port) {
+  return register_read([&] { return machine_.in16(port); });
+}
+std::uint32_t WeakMachine::in32(std::uint16_t port) {
+  return register_read([&] { return machine_.in32(port); });
+}
+std::uint8_t WeakMachine::mmio_read8(std::uint64_t address) {
+  return register_read([&] { return machine_.mmio_read8(address); });
+}
+std::uint16_t WeakMachine::mmio_read16(std::uint64_t address) {
+  return register_read([&] { return machine_.mmio_read16(address); });
+}
+std::uint32_t WeakMachine::mmio_read32(std::uint64_t address) {
+  return register_read([&] { return machine_.mmio_read32(address); });
+}
+
+// Writes to ports are not posted (PCI 3.2.5).
+void WeakMachine::out8(std::uint16_t port, std::uint8_t value) {
+  all_writes_arrive();
+  machine_.out8(port, value);
+  past_.note_changes();
+}
+
+void WeakMachine::out16(std::uint16_t port, std::uint16_t value) {
+  all_writes_arrive();
+  machine_.out16(port, value);
+  past_.note_changes();
+}
+
+void WeakMachine::out32(std::uint16_t port, std::uint32_t value) {
+  all_writes_arrive();
+  machine_.out32(port, value);
+  past_.note_changes();
+}
+
+void WeakMachine::acknowledge(unsigned vector) {
+  all_writes_arrive();
+  machine_.acknowledge(vector);
+  past_.note_changes();
+}
+
+// --- The rest of the machine
+
+hal::DmaBuffer WeakMachine::alloc_dma_buffer(std::size_t size, std::size_t alignment) {
+  const hal::DmaBuffer buffer = machine_.alloc_dma_buffer(size, alignment);
+  if (buffer.cpu != nullptr) {
+    buffers_[static_cast<const std::uint8_t*>(buffer.cpu)] = buffer.size;
+  }
+  return buffer;
+}
+
+void WeakMachine::free_dma_buffer(const hal::DmaBuffer& buffer) {
+  all_stores_leave();
+  past_.forget(buffer.cpu, buffer.size);
+  buffers_.erase(static_cast<const std::uint8_t*>(buffer.cpu));
+  machine_.free_dma_buffer(buffer);
+}
+
+hal::BusAddress WeakMachine::map(void* cpu, std::size_t size, hal::DmaDirection direction) {
+  return machine_.map(cpu, size, direction);
+}
+
+void WeakMachine::unmap(hal::BusAddress bus, std::size_t size, hal::DmaDirection direction) {
+  machine_.unmap(bus, size, direction);
+}
+
+std::uint64_t WeakMachine::interrupts(unsigned vector) {
+  pass();
+  const std::uint64_t count = machine_.interrupts(vector);
+  past_.note_changes();
+  return count;
+}
+
+bool WeakMachine::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadline) {
+  pass();
+  settle();
+  const bool moved = machine_.wait(vector, seen, deadline);
+  past_.note_changes();
+  past_.acquire();
+  return moved;
+}
+
+std::uint64_t WeakMachine::now() {
+  const std::uint64_t now = machine_.now();
+  past_.note_changes();
+  return now;
+}
+
+void WeakMachine::relax(std::uint64_t deadline) {
+  pass();
+  settle();
+  machine_.relax(deadline);
+  past_.note_changes();
+}
+
+}  // namespace ringside::targets
