@@ -82,9 +82,6 @@ class Comparisons {
         report_(options.report, chosen_.size()),
         rows_(chosen_.size()),
         tellings_(chosen_.size()) {
-    if (options_.write_through) {
-      throw targets::InputError("--write-through: expected no such option here; both sides run on private copies");
-    }
     if (!options_.junit.empty()) {
       require_writable(options_.junit);
     }
@@ -105,7 +102,7 @@ class Comparisons {
       fmt::print("{}\n", comparison_document(left, right, rows_, waivers_).dump(2));
     }
     if (!options_.junit.empty()) {
-      write_file(options_.junit, junit_document("ringside compare", junit_cases_of(rows_)));
+      write_file(options_.junit, junit_document("ringside compare", junit_cases_of(rows_, reports())));
     }
     return waivers_hold && saw ? status_of(rows_) : ExitStatus::does_not_hold;
   }
@@ -221,6 +218,14 @@ class Comparisons {
     }
     report_.finish(book);
     fmt::print(human(), "report  {}/index.html\n", options_.report);
+  }
+
+  [[nodiscard]] std::vector<std::string> reports() const {
+    std::vector<std::string> result;
+    for (const Telling& telling : tellings_) {
+      result.push_back(telling.report);
+    }
+    return result;
   }
 
   [[nodiscard]] std::vector<report::Annotation> annotations() const {

@@ -147,11 +147,13 @@ Row comparison_document(const std::string& left, const std::string& right, const
           {"waivers", waiver_rows(waivers)}};
 }
 
-std::vector<JunitCase> junit_cases_of(const std::vector<Row>& rows) {
+std::vector<JunitCase> junit_cases_of(const std::vector<Row>& rows, const std::vector<std::string>& reports) {
   std::vector<JunitCase> cases;
   cases.reserve(rows.size());
-  for (const Row& row : rows) {
-    cases.push_back({row["name"], junit_result(row["verdict"]), row["reason"], row["seconds"], finding_lines_of(row)});
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Row& row = rows[i];
+    cases.push_back({row["name"], junit_result(row["verdict"]), row["reason"], row["seconds"], finding_lines_of(row),
+                     i < reports.size() ? reports[i] : ""});
   }
   return cases;
 }

@@ -24,7 +24,9 @@ void print_summary(std::FILE* out, const std::vector<Row>& rows);
 
 [[nodiscard]] Row comparison_document(const std::string& left, const std::string& right, const std::vector<Row>& rows,
                                       const trace::Waivers& waivers);
-[[nodiscard]] std::vector<JunitCase> junit_cases_of(const std::vector<Row>& rows);
+// `reports`: what each diverged row has to tell, empty for the others.
+[[nodiscard]] std::vector<JunitCase> junit_cases_of(const std::vector<Row>& rows,
+                                                    const std::vector<std::string>& reports);
 // Whether a complete run compared something of each class, and found the canary in it; says on stderr what is missing.
 [[nodiscard]] bool saw_enough(const std::vector<Row>& rows);
 [[nodiscard]] ExitStatus status_of(const std::vector<Row>& rows);

@@ -80,10 +80,11 @@ ExitStatus diff(const Options& options) {
   print_heading(human, left.metadata.identity, right.metadata.identity);
   print_row(human, rows.front());
   print_waivers(human, waivers);
+  std::string told;
   if (comparison.divergence.has_value()) {
-    const std::string again =
-        fmt::format("./ringside diff {} {}", shell_quoted(options.left), shell_quoted(options.right));
-    fmt::print(human, "\n{}", trace::render(comparison, again));
+    told = trace::render(comparison,
+                         fmt::format("./ringside diff {} {}", shell_quoted(options.left), shell_quoted(options.right)));
+    fmt::print(human, "\n{}", told);
   }
   if (report.wanted()) {
     write_report(report, rows.front(), comparison, left, right, waivers);
@@ -94,7 +95,7 @@ ExitStatus diff(const Options& options) {
                            .dump(2, ' ', false, Row::error_handler_t::replace));
   }
   if (!options.junit.empty()) {
-    write_file(options.junit, junit_document("ringside diff", junit_cases_of(rows)));
+    write_file(options.junit, junit_document("ringside diff", junit_cases_of(rows, {told})));
   }
   constexpr bool kComplete = false;
   const bool waivers_hold = review_waivers(waivers, kComplete, {left.metadata.identity, right.metadata.identity});

@@ -7,6 +7,7 @@
 
 #include "testbench/cli/output_path.h"
 #include "testbench/cli/projection.h"
+#include "testbench/cli/run_options.h"
 #include "testbench/report/figure.h"
 #include "testbench/report/save_file.h"
 #include "testbench/trace/fst_format.h"
@@ -30,6 +31,7 @@ void write_save_file(const std::string& stem, const FailureStory& story, const R
   save.marker = window.at;
   save.from = window.from;
   save.to = window.to;
+  save.end = log.empty() ? 0 : log.back().time;
   if (side.index < log.size()) {
     save.unit = log[side.index].unit;
     save.queue = log[side.index].queue;
@@ -37,7 +39,7 @@ void write_save_file(const std::string& stem, const FailureStory& story, const R
   write_file(stem + ".gtkw", report::save_file_text(save, report::variables_of_vcd(stem + ".vcd")));
 }
 
-std::string readme(const FailureStory& story) {
+std::string readme(const std::string& directory, const FailureStory& story) {
   std::string text = fmt::format("{}: {}\n\n", one_line(story.scenario), story.verdict);
   text += story.text.empty() ? "" : story.text + "\n";
   for (const std::string& command : story.reproduce) {
@@ -52,8 +54,11 @@ std::string readme(const FailureStory& story) {
         side.stem, one_line(side.log->metadata.identity));
   }
   if (story.sides.size() == 2) {
-    text += fmt::format("\nthe logs again, without running anything:\n    ringside diff {}.rlog {}.rlog\n",
-                        story.sides[0].stem, story.sides[1].stem);
+    const auto log = [&](const RecordedSide& side) {
+      return shell_quoted((std::filesystem::path(directory) / (side.stem + ".rlog")).string());
+    };
+    text += fmt::format("\nthe logs again, without running anything:\n    ./ringside diff {} {}\n", log(story.sides[0]),
+                        log(story.sides[1]));
   }
   return text;
 }
@@ -71,7 +76,7 @@ void write_failure_directory(const std::string& directory, const FailureStory& s
     }
     write_save_file(stem, story, side);
   }
-  write_file((std::filesystem::path(directory) / "README.txt").string(), readme(story));
+  write_file((std::filesystem::path(directory) / "README.txt").string(), readme(directory, story));
 }
 
 }  // namespace ringside::cli

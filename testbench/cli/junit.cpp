@@ -57,7 +57,8 @@ std::string case_element(const std::string& suite, const JunitCase& one) {
   }
   std::string body;
   if (element != nullptr) {
-    body += fmt::format("    <{} message=\"{}\"/>\n", element, escaped(one.reason));
+    body += fmt::format("    <{} message=\"{}\"", element, escaped(one.reason));
+    body += one.details.empty() ? "/>\n" : fmt::format(">{}</{}>\n", escaped(one.details), element);
   }
   if (!one.output.empty()) {
     body += "    <system-out>";

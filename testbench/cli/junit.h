@@ -13,6 +13,7 @@ struct JunitCase {
   std::string reason;
   double seconds = 0;
   std::vector<std::string> output = {};  // lines beside the verdict
+  std::string details = {};              // of a failure: the whole report, several lines
 };
 
 [[nodiscard]] std::string junit_document(const std::string& suite, const std::vector<JunitCase>& cases);

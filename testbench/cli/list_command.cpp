@@ -98,6 +98,13 @@ void print_matrix(const std::vector<Place>& places) {
   }
 }
 
+void print_files() {
+  fmt::print(
+      "\nscenarios in files (docs/traces.md): by their path, a glob of paths or a directory, with a / in it or .toml "
+      "at "
+      "its end:\n  'traces/errors/*.toml'     what no driver should do, or only just may\n");
+}
+
 void print_targets() {
   fmt::print("\ntargets (NAME[,OPTION=VALUE...]):\n");
   for (const targets::TargetSummary& target : targets::all_targets()) {
@@ -133,6 +140,7 @@ void print_properties() {
 
 void print_text(const std::vector<Place>& places) {
   print_matrix(places);
+  print_files();
   print_targets();
   print_properties();
   print_settings();

@@ -66,8 +66,8 @@ class RandomComparisons {
         settings_(settings_of(run)),
         waivers_(load_waivers(options.waivers)),
         mix_{run.seed, options.illegal_percent, {left_.name == "model" && right_.name == "model"}} {
-    if (run_.write_through || !run_.scenarios.empty()) {
-      throw targets::InputError("--random: expected no scenarios and no --write-through with it");
+    if (!run_.scenarios.empty()) {
+      throw targets::InputError("--random: expected no scenarios with it");
     }
     require_directory(options_.keep);
   }

@@ -423,14 +423,18 @@ class Regression {
 
   [[nodiscard]] std::vector<JunitCase> junit_cases() const {
     std::vector<JunitCase> cases;
-    for (const Row& row : rows_) {
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      const Row& row = rows_[i];
       const std::string verdict = row["verdict"];
       cases.push_back({row["name"],
                        verdict == "held"    ? JunitCase::Result::passed
                        : verdict == "skip"  ? JunitCase::Result::skipped
                        : verdict == "error" ? JunitCase::Result::error
                                             : JunitCase::Result::failed,
-                       row["reason"], row["seconds"]});
+                       row["reason"],
+                       row["seconds"],
+                       {},
+                       i < reports_.size() ? reports_[i] : ""});
     }
     return cases;
   }

@@ -19,10 +19,6 @@ CaseVerdict verdict(const char* word, std::string reason) {
   return result;
 }
 
-std::string how_to_update(const RegressCase& one) {
-  return fmt::format("`ringside regress {} --update` writes it", one.name);
-}
-
 // What a waiver can say of it: the kind of the event, or "time".
 trace::Difference for_waivers(const GoldenDifference& difference, const std::vector<trace::Record>& log) {
   if (difference.kind == GoldenDifference::Kind::time) {
@@ -82,11 +78,11 @@ CaseVerdict judge_case(const RegressCase& one, const CaseRun& run, const trace::
       break;
   }
   if (!there) {
-    return verdict("missing", "has no golden log; " + how_to_update(one));
+    return verdict("missing", "has no golden log; --update writes it");
   }
   const trace::GoldenLog golden = trace::load_golden(path);
   if (golden.made_by != now.made_by) {
-    return verdict("differs", "its golden log is of a run with other settings; " + how_to_update(one));
+    return verdict("differs", "its golden log is of a run with other settings; --update writes it anew");
   }
   const auto difference = trace::first_difference(golden, now);
   return difference ? differing(one, run, *difference, waivers, one.target.text()) : verdict("held", "");

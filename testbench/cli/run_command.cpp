@@ -493,6 +493,7 @@ void add_run(CLI::App& program, Action& chosen) {
   CLI::App* const command = program.add_subcommand("run", "run scenarios on one target");
   const auto options = std::make_shared<Options>();
   add_run_options(*command, *options);
+  command->add_flag("--write-through", options->write_through, "write to the disk images themselves");
   command->add_option("--on", options->on, "target, as `ringside list` shows them")->capture_default_str();
   command->add_option("--trace", options->trace, "write the log: FILE.rlog (binary) or FILE.jsonl (a line per record)");
   command->add_option("--wave", options->wave,

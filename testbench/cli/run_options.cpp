@@ -28,7 +28,8 @@ std::string shell_quoted(const std::string& word) {
 }
 
 void add_run_options(CLI::App& command, RunOptions& options) {
-  command.add_option("scenario", options.scenarios, "scenarios by name; globs such as 'write-*'");
+  command.add_option("scenario", options.scenarios,
+                     "scenarios by name, and files (.toml) by path; globs of both, such as 'write-*'");
   command.add_option("--seed", options.seed, "seed of all random choices")->capture_default_str();
   command.add_option("--timeout", options.timeout, "seconds of real time for one run")
       ->check(CLI::Range(std::uint64_t{1}, kLongestTimeout))
@@ -42,7 +43,6 @@ void add_run_options(CLI::App& command, RunOptions& options) {
                   "NAME=VALUE,...: properties of a disk, as `ringside list` shows them; the second one of these is "
                   "the second disk's (repeatable)")
       ->allow_extra_args(false);
-  command.add_flag("--write-through", options.write_through, "write to the disk images themselves");
   command.add_option("--set", options.values, "KEY=VALUE: a setting, as `ringside list` shows them (repeatable)")
       ->allow_extra_args(false);
   command.add_option("-j,--jobs", options.parallel, "how many runs at a time (default: one for each core)")

@@ -87,10 +87,12 @@ class Text {
     return std::min(static_cast<int>(std::bit_width(shown / 5)), 60);
   }
 
-  // So that the marker is in the middle.
+  // So that the marker is in the middle. GTKWave shows the beginning of the wave instead when less than a window is
+  // left behind this place; a window is five times 200 pixels wide, give or take what a theme's borders need.
   [[nodiscard]] std::uint64_t begin() const {
-    const std::uint64_t half = (std::uint64_t{1} << zoom()) * 5 / 2;
-    return save_.marker - std::min(save_.marker, half);
+    const std::uint64_t step = std::uint64_t{1} << zoom();
+    const std::uint64_t middle = save_.marker - std::min(save_.marker, step * 5 / 2);
+    return std::min(middle, save_.end - std::min(save_.end, step * 21 / 4));
   }
 
   void heading(const std::string& words) { heading_ = words; }

@@ -24,6 +24,7 @@ struct SaveFile {
   std::uint64_t marker = 0;  // ns
   std::uint64_t from = 0;    // how much the window shows
   std::uint64_t to = 0;
+  std::uint64_t end = 0;  // of the wave
   std::uint8_t unit = 0;  // the disk and the queue that come first
   std::uint16_t queue = 0;
 };

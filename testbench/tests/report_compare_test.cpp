@@ -76,7 +76,20 @@ TEST_F(ReportCompare, AFailureIsADirectoryWithLogsAndWavesWhoseMarkerStandsOnThe
   const std::string readme = contents_of(out + "/flush/README.txt");
   EXPECT_NE(readme.find("./ringside compare flush --seed 1 --left model,mutant=wrong-sector"), std::string::npos)
       << readme;
+  EXPECT_NE(readme.find("./ringside diff " + out + "/flush/left.rlog " + out + "/flush/right.rlog\n"),
+            std::string::npos)
+      << readme;
   EXPECT_FALSE(std::filesystem::exists(out + "/enumerate"));  // it agreed
+}
+
+TEST_F(ReportCompare, JunitHasTheWholeStoryOfAFailure) {
+  const std::string junit = directory_.file("compare.xml");
+  ASSERT_EQ(compare(directory_.file("report"), {"--junit", junit}).status, 1);
+  const std::string text = contents_of(junit);
+  const std::size_t failure = text.find("<failure message=");
+  ASSERT_NE(failure, std::string::npos) << text;
+  EXPECT_LT(text.find("agreed", failure), text.find("</failure>", failure)) << text;
+  EXPECT_EQ(text.find("<failure", failure + 1), std::string::npos) << text;  // the other scenario agreed
 }
 
 TEST_F(ReportCompare, GitHubIsToldOnlyWhereItAsks) {

@@ -231,13 +231,26 @@ TEST(Report, ASaveFileNamesOnlyWhatTheWaveHas) {
                                             {"ringside.disk1.queue2.sector", "wire", 64},
                                             {"ringside.disk1.queue2.in_flight", "integer", 32},
                                             {"ringside.disk0.queue0.doorbell", "event", 1}};
-  const std::string text = save_file_text({"left.vcd", "a title", 1234, 1000, 2000, 1, 2}, variables);
+  const std::string text = save_file_text({"left.vcd", "a title", 1234, 1000, 2000, 9000, 1, 2}, variables);
   EXPECT_NE(text.find("[dumpfile] \"left.vcd\"\n"), std::string::npos);
   EXPECT_NE(text.find(" 1234 -1"), std::string::npos);
   EXPECT_NE(text.find("\nringside.disk1.queue2.sector[63:0]\n"), std::string::npos);
   EXPECT_NE(text.find("\nringside.disk1.queue2.in_flight\n"), std::string::npos);
   EXPECT_LT(text.find("disk1.queue2"), text.find("disk0.queue0"));  // the event's own queue comes first
   EXPECT_EQ(text.find("msi"), std::string::npos);
+}
+
+// GTKWave goes to the beginning of the wave when a save file asks for a window that reaches beyond its end.
+TEST(Report, ASaveFileAsksForNoWindowBeyondTheEndOfTheWave) {
+  const auto window = [](std::uint64_t marker, std::uint64_t end) {
+    const std::string text = save_file_text({"w.vcd", "", marker, marker - 640, marker + 640, end, 0, 0}, {});
+    return std::stoull(text.substr(text.find("[timestart] ") + 12));
+  };
+  constexpr std::uint64_t kShown = 5 * 512;  // five times 200 pixels
+  EXPECT_EQ(window(100'000, 1'000'000), 100'000 - kShown / 2);
+  EXPECT_LT(window(100'000, 100'000), 100'000 - kShown);
+  EXPECT_GT(window(100'000, 100'000), 100'000 - 2 * kShown);
+  EXPECT_EQ(window(640, 640), 0u);
 }
 
 using cli::Shard;
