@@ -9,6 +9,11 @@
 
 namespace ringside::programs {
 
+template <class Enum>
+std::uint64_t num(Enum value) {
+  return static_cast<std::uint64_t>(value);
+}
+
 // As if a file had said it.
 inline scenarios::Step& set(scenarios::Step& step, unsigned slot, std::uint64_t value) {
   step.args[slot] = value;

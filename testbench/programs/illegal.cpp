@@ -162,9 +162,9 @@ class Generator {
   void observe() {
     set(programs::add(program_, Op::await), AwaitArgs::timeout_us, kPatienceUs);
     Step& status = set(programs::add(program_, Op::peek), BufferArgs::buffer, kStatusBuffer);
-    set(status, BufferArgs::width, 1);
+    set(set(status, BufferArgs::width, 1), BufferArgs::when, num(Look::used));
     Step& data = set(programs::add(program_, Op::hash), BufferArgs::buffer, kDataBuffer);
-    set(data, BufferArgs::length, kBufferSizes[kDataBuffer]);
+    set(set(data, BufferArgs::length, kBufferSizes[kDataBuffer]), BufferArgs::when, num(Look::used));
     look(kDeviceStatus, 1);
   }
 
@@ -188,14 +188,17 @@ class Generator {
     set(access(Op::register_write, offset, width), RegisterArgs::value, value);
   }
 
+  // None that says DEVICE_NEEDS_RESET, which is the device's to say: with it set, waiting for a request ends at once or
+  // when the request is done, whichever is first.
   void register_mistake() {
     constexpr std::uint64_t kQueueSelect = 0x16;
     constexpr std::uint64_t kQueueSize = 0x18;
     constexpr std::uint64_t kVector = 0x1a;
     constexpr std::uint64_t kQueueEnable = 0x1c;
     switch (random_.below(8)) {
-      case 0:  // read-only registers
-        write(std::array<std::uint64_t, 4>{0x04, 0x12, 0x15, 0x1e}[random_.below(4)], 2, random_.below(0x10000));
+      case 0:  // read-only registers; in one of them, as wide as it is written, lies the status
+        write(std::array<std::uint64_t, 4>{0x04, 0x12, kDeviceStatus, 0x1e}[random_.below(4)], 2,
+              random_.below(0x10000) & ~std::uint64_t{virtio::VIRTIO_CONFIG_S_NEEDS_RESET});
         break;
       case 1:
         write(kQueueEnable, 2, random_.below(3));

@@ -27,11 +27,6 @@ constexpr std::array<unsigned, 9> kOptional = {
     block::VIRTIO_BLK_F_FLUSH,        block::VIRTIO_BLK_F_CONFIG_WCE, block::VIRTIO_BLK_F_DISCARD,
     block::VIRTIO_BLK_F_WRITE_ZEROES, block::VIRTIO_BLK_F_MQ,         block::VIRTIO_BLK_F_TOPOLOGY};
 
-template <class Enum>
-std::uint64_t num(Enum value) {
-  return static_cast<std::uint64_t>(value);
-}
-
 class Generator {
  public:
   Generator(Random& random, const Reach& reach) : random_(random), reach_(reach) {}

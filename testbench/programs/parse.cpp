@@ -397,7 +397,7 @@ class ProgramReader {
         place_.fail(entry, "steps: expected {do = \"NAME\", ...}");
       }
       program_.steps.push_back(StepReader(*table, place_).read());
-      program_.lines.push_back(line_of(entry));
+      program_.steps.back().line = line_of(entry);
     }
   }
 

@@ -21,7 +21,6 @@ struct Program {
   std::vector<std::string> devices;
   std::uint64_t disk_sectors = 0;  // 0: the usual size
   std::vector<scenarios::Step> steps;
-  std::vector<std::uint32_t> lines;  // of each step in the file; empty when it came from nowhere
 };
 
 // Both throw trace::FileError: one line with file, line and what was expected there. `path` gives the name and is what

@@ -27,7 +27,7 @@ class Interpreter {
     }
     const Steps steps = context_.steps();
     for (std::uint32_t i = 0; i < steps.count && i < kMostSteps; ++i) {
-      report_.at(i + 1);
+      report_.at(steps.first[i], i + 1);
       if (report_.require(makes_sense(steps.first[i]), "the step makes sense")) {
         run(steps.first[i]);
       }

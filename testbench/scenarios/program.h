@@ -75,8 +75,8 @@ inline constexpr std::uint32_t kMostBuffers = 32;
 struct Step {
   Op op = Op::none;
   std::uint8_t reserved = 0;
-  std::uint16_t given = 0;  // bit n: args[n] was said, and is no default
-  std::uint32_t reserved2 = 0;
+  std::uint16_t given = 0;             // bit n: args[n] was said, and is no default
+  std::uint32_t line = 0;              // in the file that it came out of, which messages name; 0: out of none
   std::uint64_t args[kStepArgs] = {};  // by the slots below
 };
 static_assert(sizeof(Step) == 120);
@@ -152,7 +152,7 @@ struct QueueArgs {
   enum : unsigned { queue, size, ring, enable, vector };
 };
 struct BufferArgs {  // buffer, fill, put, peek, hash, check_fill
-  enum : unsigned { buffer, offset, length, align, fill, sector, byte, width, value, base, expect };
+  enum : unsigned { buffer, offset, length, align, fill, sector, byte, width, value, base, expect, when };
 };
 struct HeaderArgs {
   enum : unsigned { buffer, offset, type, ioprio, sector };
@@ -183,6 +183,7 @@ enum class Expected : std::uint64_t { yes, no, any };  // of open: up, down; of 
 inline constexpr std::uint64_t kAnyStatus = 0xff;      // of requests: else a block::Status
 enum class Awaited : std::uint64_t { used, needs_reset, nothing };  // what an await step found
 inline constexpr std::uint64_t kAnyAwaited = 3;
+enum class Look : std::uint64_t { always, used };     // of peek and hash; used: when the await before it found that
 inline constexpr std::uint64_t kLegacyStructure = 6;  // beside VIRTIO_PCI_CAP_COMMON_CFG .. DEVICE_CFG
 
 // Interprets the context's steps. Trusts none of them: what makes no sense is a failed check, never a wild access.

@@ -92,7 +92,16 @@ void ProgramRings::range(const Step& step) {
   }
 }
 
+// What the buffers of a request hold that the device has not used is for nobody to say: it may still be at it, or have
+// broken before it wrote there or after (VIRTIO 1.2, 2.1.1: nothing in flight is to be counted on any more).
+bool ProgramRings::is_to_look(const Step& step) const {
+  return step.args[BufferArgs::when] == static_cast<std::uint64_t>(Look::always) || awaited_ == Awaited::used;
+}
+
 void ProgramRings::peek(const Step& step) {
+  if (!is_to_look(step)) {
+    return;
+  }
   const std::uint64_t width = step.args[BufferArgs::width];
   const std::uint8_t* const at =
       is_width(width) ? bytes_of(step.args[BufferArgs::buffer], step.args[BufferArgs::offset], width) : nullptr;
@@ -110,6 +119,9 @@ void ProgramRings::peek(const Step& step) {
 }
 
 void ProgramRings::hash(const Step& step) {
+  if (!is_to_look(step)) {
+    return;
+  }
   const std::uint64_t size = step.args[BufferArgs::length];
   if (const std::uint8_t* const at = bytes_of(step.args[BufferArgs::buffer], step.args[BufferArgs::offset], size);
       at != nullptr) {

@@ -1,10 +1,12 @@
-// What an interpreter tells the bench: each check and value with the number of the step that it is of.
+// What an interpreter tells the bench: each check and value with the step that it is of, by its line in the file, or by
+// its number when there is no file.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "testbench/scenarios/context.h"
+#include "testbench/scenarios/program.h"
 
 namespace ringside::scenarios {
 
@@ -12,28 +14,32 @@ class StepReport {
  public:
   explicit StepReport(Context& context) : context_(context) {}
 
-  void at(std::uint32_t number) { number_ = number; }  // counts from 1
+  // `number` counts from 1.
+  void at(const Step& step, std::uint32_t number) {
+    kind_ = step.line != 0 ? "line " : "step ";
+    number_ = step.line != 0 ? step.line : number;
+  }
   [[nodiscard]] std::uint32_t number() const { return number_; }
 
-  // "step 12: the buffer exists"
+  // "line 12: the buffer exists"
   bool check(bool held, const char* what) { return check_of(number_, held, what); }
   // What a program that makes sense always keeps is told only when it is not.
   bool require(bool held, const char* what) { return held || check(false, what); }
   void observe(const char* what, std::uint64_t value) { observe_of(number_, what, value); }
   // Of a step that was before.
   bool check_of(std::uint32_t number, bool held, const char* what) {
-    return context_.check(held, Label(number, what).text);
+    return context_.check(held, Label(kind_, number, what).text);
   }
   void observe_of(std::uint32_t number, const char* what, std::uint64_t value) {
-    context_.observe(Label(number, what).text, value);
+    context_.observe(Label(kind_, number, what).text, value);
   }
 
  private:
   struct Label {
     char text[96];
     std::size_t length = 0;
-    Label(std::uint32_t number, const char* what) {
-      add("step ");
+    Label(const char* kind, std::uint32_t number, const char* what) {
+      add(kind);
       char digits[10];  // 2^32 has ten
       std::size_t count = 0;
       do {
@@ -60,6 +66,7 @@ class StepReport {
   };
 
   Context& context_;
+  const char* kind_ = "step ";
   std::uint32_t number_ = 0;
 };
 

@@ -296,6 +296,7 @@ void ProgramRings::notify(const Step& step) {
       !report_.require((width == 1 || width == 2 || width == 4) && bell.offset % width == 0, "the access is aligned")) {
     return;
   }
+  awaited_ = Awaited::nothing;
   const std::uint64_t value = was_given(step, RingArgs::value) ? step.args[RingArgs::value] : bell.value;
   if (width == 1) {
     bell.window.write8(bell.offset, static_cast<std::uint8_t>(value));
@@ -373,6 +374,7 @@ void ProgramRings::await(const Step& step) {
       machine.relax(deadline);
     }
   }
+  awaited_ = found;
   report_.observe("outcome", static_cast<std::uint64_t>(found));
   const std::uint64_t expected = step.args[AwaitArgs::expect];
   report_.check(expected == kAnyAwaited || expected == static_cast<std::uint64_t>(found), "what was awaited happens");

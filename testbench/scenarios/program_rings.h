@@ -76,6 +76,7 @@ class ProgramRings {
   // `size` bytes from there; null, after a failed check, when the buffer does not hold them.
   [[nodiscard]] std::uint8_t* bytes_of(std::uint64_t buffer, std::uint64_t offset, std::uint64_t size);
   void fill_as_told(const Step& step, std::uint8_t* data, std::uint64_t size);
+  [[nodiscard]] bool is_to_look(const Step& step) const;
   void put_number(std::uint8_t* at, std::uint64_t width, std::uint64_t value);
 
   Context& context_;
@@ -86,6 +87,7 @@ class ProgramRings {
   Ring retired_[kMostRetired];  // that another queue step has replaced
   std::uint32_t retired_count_ = 0;
   hal::DmaBuffer buffers_[kMostBuffers];
+  Awaited awaited_ = Awaited::nothing;  // by the last await; nothing once more after a doorbell
 };
 
 }  // namespace ringside::scenarios

@@ -101,6 +101,7 @@ constexpr Word kTypes[] = {{"IN", VIRTIO_BLK_T_IN},
                            {"SECURE_ERASE", VIRTIO_BLK_T_SECURE_ERASE}};
 constexpr Word kUntil[] = {
     {"used", num(Awaited::used)}, {"needs_reset", num(Awaited::needs_reset)}, {"any", kAnyAwaited}};
+constexpr Word kLooks[] = {{"always", num(Look::always)}, {"used", num(Look::used)}};
 constexpr Word kAwaited[] = {{"used", num(Awaited::used)},
                              {"needs_reset", num(Awaited::needs_reset)},
                              {"nothing", num(Awaited::nothing)},
@@ -286,8 +287,9 @@ constexpr Param kBuffer[] = {kBufferNumber, required(number("size", BufferArgs::
 constexpr Param kFill[] = {kBufferNumber, kOffset, kLength, kFillKey, kFillSector, kByte};
 constexpr Param kPut[] = {kBufferNumber, kOffset, kWidth, number("value", BufferArgs::value, kAny64),
                           address("address", BufferArgs::value)};
-constexpr Param kPeek[] = {kBufferNumber, kOffset, kWidth, number("expect", BufferArgs::expect, kAny64)};
-constexpr Param kHash[] = {kBufferNumber, kOffset, kLength};
+constexpr Param kWhen = choice("when", BufferArgs::when, kLooks, num(Look::always));
+constexpr Param kPeek[] = {kBufferNumber, kOffset, kWidth, number("expect", BufferArgs::expect, kAny64), kWhen};
+constexpr Param kHash[] = {kBufferNumber, kOffset, kLength, kWhen};
 constexpr Param kHeader[] = {
     required(number("buffer", HeaderArgs::buffer, kMostBuffers - 1)), number("offset", HeaderArgs::offset, kMostBuffer),
     required(choice("type", HeaderArgs::type, kTypes, 0, kMost32)), number("ioprio", HeaderArgs::ioprio, kMost32),

@@ -64,18 +64,18 @@ TEST(ProgramRun, WhatIsWrittenIsRead) {
       "true},\n"
       "{do = \"flush\"},\n{do = \"get_id\"},\n{do = \"info\"},\n{do = \"counters\"},\n{do = \"shutdown\"}");
   EXPECT_EQ(ran.result.outcome, Outcome::held) << ran.result.reason;
-  EXPECT_EQ(ran.observed("step 2: status"), 0);
-  EXPECT_EQ(ran.observed("step 8: sectors"), 4096);
+  EXPECT_EQ(ran.observed("line 7: status"), 0);
+  EXPECT_EQ(ran.observed("line 13: sectors"), 4096);
 }
 
 TEST(ProgramRun, AReadThatFindsSomethingElseFails) {
   const std::string before = "{do = \"open\"},\n{do = \"write\", sector = 8, sectors = 2, fill = 7},\n";
   const Ran other_key = run_steps(before + "{do = \"read\", sector = 8, sectors = 2, expect_fill = 8}");
-  EXPECT_EQ(other_key.result.reason, "step 3: what was written is read");
+  EXPECT_EQ(other_key.result.reason, "line 8: what was written is read");
   const Ran other_sector = run_steps(before + "{do = \"read\", sector = 9, sectors = 2, expect_fill = 7}");
-  EXPECT_EQ(other_sector.result.reason, "step 3: what was written is read");
+  EXPECT_EQ(other_sector.result.reason, "line 8: what was written is read");
   const Ran no_zeroes = run_steps(before + "{do = \"read\", sector = 8, expect_zero = true}");
-  EXPECT_EQ(no_zeroes.result.reason, "step 3: zeroes are read");
+  EXPECT_EQ(no_zeroes.result.reason, "line 8: zeroes are read");
 }
 
 TEST(ProgramRun, ABatchIsSentWithOneDoorbellAndCheckedInItsOrder) {
@@ -85,7 +85,7 @@ TEST(ProgramRun, ABatchIsSentWithOneDoorbellAndCheckedInItsOrder) {
       "{do = \"wait\", count = 1},\n{do = \"finish\"},\n{do = \"read\", sector = 1, expect_fill = 2}");
   EXPECT_EQ(ran.result.outcome, Outcome::held) << ran.result.reason;
   EXPECT_EQ(ran.count(trace::Kind::doorbell), 2u);
-  EXPECT_EQ(ran.observed("step 4: status"), 0);
+  EXPECT_EQ(ran.observed("line 9: status"), 0);
 }
 
 TEST(ProgramRun, AnExpectedFailureHoldsAndAnUnexpectedOneDoesNot) {
@@ -96,7 +96,7 @@ TEST(ProgramRun, AnExpectedFailureHoldsAndAnUnexpectedOneDoesNot) {
                 .result.outcome,
             Outcome::held);
   EXPECT_EQ(run_steps("{do = \"open\"},\n{do = \"read\", sector = 4096}").result.reason,
-            "step 2: the request ends as expected");
+            "line 7: the request ends as expected");
 }
 
 TEST(ProgramRun, OpensAgainWithOtherOptions) {
@@ -105,8 +105,8 @@ TEST(ProgramRun, OpensAgainWithOtherOptions) {
       "{do = \"shutdown\"},\n{do = \"open\", queue_size = 16, without = [\"EVENT_IDX\"]},\n{do = \"info\"},\n"
       "{do = \"read\", sector = 3, expect_fill = 9}");
   EXPECT_EQ(ran.result.outcome, Outcome::held) << ran.result.reason;
-  EXPECT_EQ(ran.observed("step 5: queue size"), 16);
-  EXPECT_EQ(ran.observed("step 5: features") >> 29 & 1, 0);
+  EXPECT_EQ(ran.observed("line 10: queue size"), 16);
+  EXPECT_EQ(ran.observed("line 10: features") >> 29 & 1, 0);
 }
 
 // A random program found that the driver waited here for ever: what queue 2 had no room for kept back what queue 0 was
@@ -137,7 +137,7 @@ TEST(ProgramRun, ARawRequestOnASplitRing) {
   EXPECT_EQ(ran.result.outcome, Outcome::held) << ran.result.reason;
   EXPECT_EQ(ran.count(trace::Kind::request), 1u);
   EXPECT_EQ(ran.count(trace::Kind::completion), 1u);
-  EXPECT_EQ(ran.observed("step 16: bytes"), 0);
+  EXPECT_EQ(ran.observed("line 21: bytes"), 0);
 }
 
 TEST(ProgramRun, ARawRequestOnAPackedRingByATable) {
@@ -170,13 +170,37 @@ TEST(ProgramRun, ARawRequestOnALegacyQueue) {
       "{do = \"peek\", buffer = 0, offset = 36, expect = 0},\n{do = \"register_read\", register = "
       "\"legacy.queue_size\"}");
   EXPECT_EQ(ran.result.outcome, Outcome::held) << ran.result.reason;
-  EXPECT_EQ(ran.observed("step 14: value"), 256);
+  EXPECT_EQ(ran.observed("line 19: value"), 256);
 }
 
 TEST(ProgramRun, ADoorbellNobodyRangIsAwaitedInVain) {
   const Ran ran = run_steps(kRawQueue + "{do = \"await\", timeout_us = 1000, expect = \"used\"}");
-  EXPECT_EQ(ran.result.reason, "step 5: what was awaited happens");
-  EXPECT_EQ(ran.observed("step 5: outcome"), static_cast<std::int64_t>(Awaited::nothing));
+  EXPECT_EQ(ran.result.reason, "line 10: what was awaited happens");
+  EXPECT_EQ(ran.observed("line 10: outcome"), static_cast<std::int64_t>(Awaited::nothing));
+}
+
+// Time would decide what it finds. A doorbell makes what was found before no news of what is sent now.
+TEST(ProgramRun, ALookAtWhatWasUsedWaitsForThat) {
+  const std::string buffer = "{do = \"buffer\", buffer = 0, size = 64, byte = 7},\n";
+  const std::string looks =
+      "{do = \"peek\", buffer = 0, when = \"used\"},\n{do = \"hash\", buffer = 0, length = 64, when = \"used\"},\n"
+      "{do = \"peek\", buffer = 0}";
+  const Ran in_vain = run_steps(kRawQueue + buffer + "{do = \"await\", timeout_us = 1000},\n" + looks);
+  EXPECT_EQ(in_vain.observed("line 12: bytes"), -1);
+  EXPECT_EQ(in_vain.observed("line 13: hash"), -1);
+  EXPECT_EQ(in_vain.observed("line 14: bytes"), 7);
+
+  const std::string request =
+      "{do = \"header\", buffer = 0, type = \"GET_ID\"},\n"
+      "{do = \"desc\", index = 0, address = \"buffer:0\", length = 16, flags = [\"NEXT\"], next = 1},\n"
+      "{do = \"desc\", index = 1, address = \"buffer:0+16\", length = 21, flags = [\"WRITE\"]},\n"
+      "{do = \"publish\", head = 0},\n{do = \"notify\"},\n{do = \"await\", expect = \"used\"},\n";
+  const Ran used = run_steps(kRawQueue + buffer + request + looks);
+  EXPECT_EQ(used.result.outcome, Outcome::held) << used.result.reason;
+  EXPECT_EQ(used.observed("line 17: bytes"), 8);
+  EXPECT_NE(used.observed("line 18: hash"), -1);
+  const Ran rung = run_steps(kRawQueue + buffer + request + "{do = \"notify\"},\n" + looks);
+  EXPECT_EQ(rung.observed("line 18: bytes"), -1);
 }
 
 TEST(ProgramRun, AChainThatLoopsBreaksTheDeviceAndNotTheBench) {
@@ -202,28 +226,28 @@ TEST(ProgramRun, RegistersAndConfigurationSpace) {
 // One step each that asks for what is not there: told, and nothing else happens.
 TEST(ProgramRun, WhatMakesNoSenseIsAFailedCheck) {
   const std::vector<std::pair<std::string, std::string>> senseless = {
-      {"{do = \"read\", sector = 0}", "step 1: the disk is open"},
-      {"{do = \"shutdown\"}", "step 1: the disk is open"},
-      {"{do = \"open\"},\n{do = \"open\"}", "step 2: the disk is not open yet"},
-      {"{do = \"register_read\", register = \"isr.status\"}", "step 1: a device has been found"},
-      {"{do = \"queue\"}", "step 1: a device has been found"},
-      {"{do = \"publish\"}", "step 1: the queue is set up"},
-      {"{do = \"peek\", buffer = 1}", "step 1: the buffer exists"},
+      {"{do = \"read\", sector = 0}", "line 6: the disk is open"},
+      {"{do = \"shutdown\"}", "line 6: the disk is open"},
+      {"{do = \"open\"},\n{do = \"open\"}", "line 7: the disk is not open yet"},
+      {"{do = \"register_read\", register = \"isr.status\"}", "line 6: a device has been found"},
+      {"{do = \"queue\"}", "line 6: a device has been found"},
+      {"{do = \"publish\"}", "line 6: the queue is set up"},
+      {"{do = \"peek\", buffer = 1}", "line 6: the buffer exists"},
       {"{do = \"buffer\", buffer = 1, size = 8},\n{do = \"peek\", buffer = 1, offset = 1, width = 8}",
-       "step 2: the bytes lie in the buffer"},
+       "line 7: the bytes lie in the buffer"},
       {"{do = \"buffer\", buffer = 1, size = 8},\n{do = \"header\", buffer = 1, type = 0}",
-       "step 2: the bytes lie in the buffer"},
-      {"{do = \"buffer\", buffer = 1, size = 8, align = 3}", "step 1: size and alignment make sense"},
+       "line 7: the bytes lie in the buffer"},
+      {"{do = \"buffer\", buffer = 1, size = 8, align = 3}", "line 6: size and alignment make sense"},
       {"{do = \"find\"},\n{do = \"register_read\", structure = \"common\", offset = 1, width = 2}",
-       "step 2: the register can be accessed so"},
+       "line 7: the register can be accessed so"},
       {"{do = \"find\"},\n{do = \"register_read\", structure = \"common\", offset = 0xffffff00}",
-       "step 2: the register can be accessed so"},
-      {"{do = \"find\"},\n{do = \"queue\", size = 0}", "step 2: there is memory for the queue"},
-      {kRawQueue + "{do = \"desc\", index = 8}", "step 5: the descriptor lies in the table"},
-      {kRawQueue + "{do = \"avail\", slot = 8, head = 0}", "step 5: the entry lies in the ring"},
-      {kRawQueue + "{do = \"used\", slot = 8}", "step 5: the element lies in the ring"},
-      {kRawQueue + "{do = \"desc\", address = \"buffer:3\"}", "step 5: what the address counts from is there"},
-      {kRawQueue + "{do = \"notify\", offset = 0xfffffff0}", "step 5: there is a doorbell"}};
+       "line 7: the register can be accessed so"},
+      {"{do = \"find\"},\n{do = \"queue\", size = 0}", "line 7: there is memory for the queue"},
+      {kRawQueue + "{do = \"desc\", index = 8}", "line 10: the descriptor lies in the table"},
+      {kRawQueue + "{do = \"avail\", slot = 8, head = 0}", "line 10: the entry lies in the ring"},
+      {kRawQueue + "{do = \"used\", slot = 8}", "line 10: the element lies in the ring"},
+      {kRawQueue + "{do = \"desc\", address = \"buffer:3\"}", "line 10: what the address counts from is there"},
+      {kRawQueue + "{do = \"notify\", offset = 0xfffffff0}", "line 10: there is a doorbell"}};
   for (const auto& [steps, reason] : senseless) {
     const Ran ran = run_steps(steps);
     EXPECT_EQ(ran.result.outcome, Outcome::failed) << steps;
@@ -245,7 +269,7 @@ TEST(ProgramRun, StepsThatNoFileCanSayAreRefused) {
   }
   Program program = parse_program("program = 1\nsummary = \"s\"\nsteps = [{do = \"poll\"}]\n", "test.toml");
   program.steps[0].op = static_cast<Op>(200);
-  EXPECT_EQ(run(program).result.reason, "step 1: the step makes sense");
+  EXPECT_EQ(run(program).result.reason, "line 3: the step makes sense");
   program.steps[0] = step_of(Op::desc);
   program.steps[0].args[DescArgs::base] = ~std::uint64_t{0};
   EXPECT_EQ(run(program).result.reason, "step 1: what the address counts from is there");

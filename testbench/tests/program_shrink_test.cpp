@@ -68,6 +68,17 @@ TEST(Shrink, KeepsTwoStepsThatNeedEachOther) {
   EXPECT_EQ(small.steps[1].op, Op::write);
 }
 
+// Without it the look would find what time has decided.
+TEST(Shrink, KeepsThatALookWaits) {
+  const auto looks = [](const Program& program) {
+    return std::ranges::any_of(program.steps, [](const Step& step) { return step.op == Op::hash; });
+  };
+  std::size_t tried = 0;
+  const Program small = shrink(random_program({3, 100, {}}, 0), first_with(looks, tried));
+  ASSERT_EQ(small.steps.size(), 1u);
+  EXPECT_EQ(small.steps[0].args[BufferArgs::when], static_cast<std::uint64_t>(Look::used));
+}
+
 TEST(Shrink, StopsAtItsLimit) {
   std::size_t tried = 0;
   const Program program = one_with_large_write();
