@@ -19,31 +19,24 @@ void ModelRecorder::pass_on(const trace::Record& record) {
   sink_.append(late);
 }
 
-bool ModelRecorder::is_later(const Waiting& a, const Waiting& b) {
-  return a.record.time != b.record.time ? a.record.time > b.record.time : a.sequence > b.sequence;
-}
-
-bool ModelRecorder::early_is_next() const {
-  return !early_.empty() && (next_ == in_order_.size() || is_later(in_order_[next_], early_.back()));
+ModelRecorder::Lane* ModelRecorder::earliest() {
+  const auto is_earlier = [](const Waiting& a, const Waiting& b) {
+    return a.record.time != b.record.time ? a.record.time < b.record.time : a.sequence < b.sequence;
+  };
+  Lane* best = nullptr;
+  for (Lane& lane : lanes_) {
+    if (!lane.empty() && (best == nullptr || is_earlier(lane.front(), best->front()))) {
+      best = &lane;
+    }
+  }
+  return best;
 }
 
 void ModelRecorder::pass_on_until(std::uint64_t time) {
-  while (true) {
-    if (early_is_next()) {
-      if (early_.back().record.time > time) {
-        return;
-      }
-      const trace::Record record = early_.back().record;
-      early_.pop_back();
-      pass_on(record);
-    } else {
-      if (next_ == in_order_.size() || in_order_[next_].record.time > time) {
-        return;
-      }
-      // A copy: whoever takes it may make a device act, and more records wait then.
-      const trace::Record record = in_order_[next_++].record;
-      pass_on(record);
-    }
+  for (Lane* lane = earliest(); lane != nullptr && lane->front().record.time <= time; lane = earliest()) {
+    // A copy: whoever takes it may make a device act, and more records wait then.
+    const trace::Record record = lane->records[lane->next++].record;
+    pass_on(record);
   }
 }
 
@@ -54,25 +47,31 @@ void ModelRecorder::append(const trace::Record& record) {
 
 void ModelRecorder::finish() { pass_on_until(std::numeric_limits<std::uint64_t>::max()); }
 
+ModelRecorder::Lane& ModelRecorder::lane_for(std::uint64_t time) {
+  for (Lane& lane : lanes_) {
+    if (lane.empty()) {
+      lane.records.clear();
+      lane.next = 0;
+      return lane;
+    }
+    if (lane.records.back().record.time <= time) {
+      return lane;
+    }
+  }
+  return lanes_.emplace_back();
+}
+
 trace::Record& ModelRecorder::add(std::uint64_t time) {
   constexpr std::size_t kTidyAt = 4096;
-  if (next_ == in_order_.size()) {
-    in_order_.clear();
-    next_ = 0;
-  } else if (next_ >= kTidyAt && next_ >= in_order_.size() / 2) {
-    in_order_.erase(in_order_.begin(), in_order_.begin() + static_cast<std::ptrdiff_t>(next_));
-    next_ = 0;
+  Lane& lane = lane_for(time);
+  if (lane.next >= kTidyAt && lane.next >= lane.records.size() / 2) {
+    lane.records.erase(lane.records.begin(), lane.records.begin() + static_cast<std::ptrdiff_t>(lane.next));
+    lane.next = 0;
   }
-  Waiting* place = nullptr;
-  if (in_order_.empty() || in_order_.back().record.time <= time) {
-    place = &in_order_.emplace_back();
-  } else {
-    const auto behind = [&](const Waiting& other) { return other.record.time > time; };
-    place = &*early_.emplace(std::ranges::partition_point(early_, behind));
-  }
-  place->sequence = sequence_++;
-  place->record.time = time;
-  return place->record;
+  Waiting& waiting = lane.records.emplace_back();
+  waiting.sequence = sequence_++;
+  waiting.record.time = time;
+  return waiting.record;
 }
 
 model::Tap& ModelRecorder::disk(std::uint8_t unit) {

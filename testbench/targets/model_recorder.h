@@ -63,23 +63,29 @@ class ModelRecorder final : public trace::Sink {
     trace::Record record;
     std::uint64_t sequence;
   };
-  // For an order with the earliest last; what happened at the same time stays in the order in which it was told.
-  static bool is_later(const Waiting& a, const Waiting& b);
+  // Records in the order of their time, from the next one to go on.
+  struct Lane {
+    std::vector<Waiting> records;
+    std::size_t next = 0;
+    [[nodiscard]] bool empty() const { return next == records.size(); }
+    [[nodiscard]] const Waiting& front() const { return records[next]; }
+  };
 
   // A record that waits, to be filled in where it lies: every copy of one that was just written costs as much as
   // making it.
   [[nodiscard]] trace::Record& add(std::uint64_t time);
+  [[nodiscard]] Lane& lane_for(std::uint64_t time);
+  // The one whose front is the earliest; what happened at the same time goes on in the order in which it was told. Null
+  // when nothing waits.
+  [[nodiscard]] Lane* earliest();
   void pass_on_until(std::uint64_t time);
-  [[nodiscard]] bool early_is_next() const;
   void pass_on(const trace::Record& record);
 
   trace::Sink& sink_;
   std::deque<UnitTap> taps_;  // stay where they are as it grows
-  // Nearly all is told in the order of its time, and waits in that order from in_order_[next_] on; the rest, few, with
-  // the earliest last.
-  std::vector<Waiting> in_order_;
-  std::size_t next_ = 0;
-  std::vector<Waiting> early_;
+  // A device is ahead of itself: it fetches what a doorbell announces before it finishes what went before. Each of
+  // these is told in order, so that few lanes hold all that waits, and nothing has to be sorted.
+  std::vector<Lane> lanes_;
   std::uint64_t sequence_ = 0;
   std::uint64_t last_ = 0;
 };

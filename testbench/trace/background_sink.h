@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "testbench/trace/copy_fresh.h"
 #include "testbench/trace/record.h"
 
 namespace ringside::trace {
@@ -23,7 +24,7 @@ class BackgroundSink final : public Sink {
   BackgroundSink& operator=(const BackgroundSink&) = delete;
 
   void append(const Record& record) override {
-    batch_.push_back(record);
+    copy_fresh(batch_.emplace_back(), record);
     if (batch_.size() == kBatch) {
       hand_over();
     }

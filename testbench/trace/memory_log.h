@@ -4,13 +4,14 @@
 #include <utility>
 #include <vector>
 
+#include "testbench/trace/copy_fresh.h"
 #include "testbench/trace/record.h"
 
 namespace ringside::trace {
 
 class MemoryLog final : public Sink {
  public:
-  void append(const Record& record) override { records_.push_back(record); }
+  void append(const Record& record) override { copy_fresh(records_.emplace_back(), record); }
 
   [[nodiscard]] const std::vector<Record>& records() const { return records_; }
   [[nodiscard]] std::vector<Record> take() { return std::move(records_); }

@@ -110,10 +110,6 @@ class QueueWatch {
   // Of an indirect table; null outside of memory.
   [[nodiscard]] const std::uint8_t* table_of(std::uint64_t address, std::uint32_t length, Walk& walk,
                                              const Chain& chain);
-  [[nodiscard]] static Walk senseless_walk(Walk walk) {
-    walk.sense = false;
-    return walk;
-  }
 
   // The driver found `added` more used, up to `position`; each of them follows.
   void found(std::uint16_t position, std::uint32_t added);
@@ -138,10 +134,10 @@ class QueueWatch {
   QueueRings rings_;
   std::vector<Range> ranges_;
   WatchTools tools_;
-  std::vector<Chain> chains_;  // by id, as many as the highest id so far; an entry is used again, with its memory
+  std::vector<Chain> chains_;        // by id, as many as the highest id so far; an entry is used again, with its memory
   std::deque<std::uint16_t> order_;  // of their publication; with VIRTIO_F_IN_ORDER
   bool again_ = false;               // the id that is being published was in flight already
-  std::uint64_t published_ = 0;                      // chains since the queue was enabled
+  std::uint64_t published_ = 0;      // chains since the queue was enabled
   std::uint64_t used_ = 0;
   std::uint32_t idle_looks_ = 0;  // that found nothing, in a row
 };

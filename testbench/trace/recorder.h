@@ -13,11 +13,12 @@ class Recorder {
  public:
   Recorder(hal::Machine& clock, Sink& sink) : clock_(clock), sink_(sink) {}
 
-  void put(Record record) {
+  void put(Record& record) {
     record.time = clock_.now();
     last_ = record.kind;
     sink_.append(record);
   }
+  void put(Record&& record) { put(record); }
 
   void put_text(Tap tap, std::string_view text) {
     split_text(text, [&](Record piece) {

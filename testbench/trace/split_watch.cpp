@@ -54,14 +54,14 @@ void SplitWatch::request(std::uint16_t head) {
     return;
   }
   Chain& chain = begin_chain(head);
-  Walk result = walk(head, chain);
+  Walk result;
+  walk(head, result, chain);
   end_chain(head, chain, result);
 }
 
 // VIRTIO 1.2, 2.7.5.3: a chain may end in one indirect table, tables do not nest. A loop is cut off at the size of the
 // table it runs in.
-QueueWatch::Walk SplitWatch::walk(std::uint16_t head, Chain& chain) {
-  Walk walk;
+void SplitWatch::walk(std::uint16_t head, Walk& walk, Chain& chain) {
   const bool in_order = accepted(VIRTIO_F_IN_ORDER);
   const std::uint8_t* table = rings().descriptors;
   std::uint32_t entries = rings().size;
@@ -74,15 +74,18 @@ QueueWatch::Walk SplitWatch::walk(std::uint16_t head, Chain& chain) {
     if ((descriptor.flags & VIRTQ_DESC_F_INDIRECT) != 0) {
       if (walk.indirect) {
         chain_defect(Defect::nested_table, walk, chain);
-        return senseless_walk(walk);
+        walk.sense = false;
+        return;
       }
       if ((descriptor.flags & VIRTQ_DESC_F_NEXT) != 0) {
         chain_defect(Defect::indirect_with_next, walk, chain);
-        return senseless_walk(walk);
+        walk.sense = false;
+        return;
       }
       table = table_of(descriptor.address, descriptor.length, walk, chain);
       if (table == nullptr || descriptor.length % kDescriptorBytes != 0) {
-        return senseless_walk(walk);
+        walk.sense = false;
+        return;
       }
       walk.indirect = true;
       entries = std::min<std::uint32_t>(descriptor.length / kDescriptorBytes, kMaxQueueSize);
@@ -92,7 +95,7 @@ QueueWatch::Walk SplitWatch::walk(std::uint16_t head, Chain& chain) {
     }
     add_piece(descriptor.address, descriptor.length, (descriptor.flags & VIRTQ_DESC_F_WRITE) != 0, walk, chain);
     if ((descriptor.flags & VIRTQ_DESC_F_NEXT) == 0) {
-      return walk;
+      return;
     }
     if (in_order && descriptor.next != (walk.indirect ? index + 1 : (index + 1) % entries)) {
       chain_defect(walk.indirect ? Defect::table_not_sequential : Defect::next_not_sequential, walk, chain);
@@ -100,7 +103,7 @@ QueueWatch::Walk SplitWatch::walk(std::uint16_t head, Chain& chain) {
     index = descriptor.next;
   }
   chain_defect(Defect::endless, walk, chain);
-  return senseless_walk(walk);
+  walk.sense = false;
 }
 
 // --- Used

@@ -20,7 +20,7 @@ class SplitWatch final : public QueueWatch {
   void publish(std::uint16_t index);
   void request(std::uint16_t head);
   void judge_flags();
-  [[nodiscard]] Walk walk(std::uint16_t head, Chain& chain);
+  void walk(std::uint16_t head, Walk& walk, Chain& chain);
 
   std::uint16_t avail_index_ = 0;
   std::uint16_t used_index_ = 0;
