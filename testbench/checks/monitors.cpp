@@ -12,10 +12,11 @@ constexpr bool is_device_side(trace::Kind kind) { return kind >= trace::Kind::de
 
 std::vector<std::unique_ptr<Monitor>> all_monitors(const Tools& tools) {
   std::vector<std::unique_ptr<Monitor>> monitors;
-  for (const auto make : {make_status_protocol, make_features, make_queue_setup, make_available_ring, make_used_ring,
-                          make_notification, make_config_access, make_block_requests, make_guards, make_block_oracle,
-                          make_chains, make_vectors, make_device_config, make_feature_windows, make_pci_capabilities,
-                          make_isr, make_device_silence, make_device_memory, make_interrupts_sent}) {
+  for (const auto make :
+       {make_status_protocol,  make_features,      make_queue_setup,    make_available_ring, make_used_ring,
+        make_notification,     make_config_access, make_block_requests, make_guards,         make_block_oracle,
+        make_chains,           make_vectors,       make_device_config,  make_capacity,       make_feature_windows,
+        make_pci_capabilities, make_isr,           make_device_silence, make_device_memory,  make_interrupts_sent}) {
     monitors.push_back(make(tools));
   }
   return monitors;

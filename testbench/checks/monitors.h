@@ -23,6 +23,7 @@ namespace ringside::checks {
 [[nodiscard]] std::unique_ptr<Monitor> make_chains(const Tools& tools);
 [[nodiscard]] std::unique_ptr<Monitor> make_vectors(const Tools& tools);
 [[nodiscard]] std::unique_ptr<Monitor> make_device_config(const Tools& tools);
+[[nodiscard]] std::unique_ptr<Monitor> make_capacity(const Tools& tools);
 [[nodiscard]] std::unique_ptr<Monitor> make_feature_windows(const Tools& tools);
 [[nodiscard]] std::unique_ptr<Monitor> make_pci_capabilities(const Tools& tools);
 [[nodiscard]] std::unique_ptr<Monitor> make_isr(const Tools& tools);

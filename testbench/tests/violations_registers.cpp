@@ -237,6 +237,23 @@ const Violated kCases[] = {
        log.read_config(0, 4, HandLog::kCapacity);
      }},
     {"GenerationStays", "device pcicommon-dev-06", [](HandLog& log) { capacity_changes(log, 0); }},
+    {"CapacityNotReadAgain", "driver blkop-drv-01",
+     [](HandLog& log) {
+       log.bring_up();
+       isr_reads(log, 2);
+       log.reset();
+     }},
+    {"CapacityNotReadAgainAfterTheInterrupt", "driver blkop-drv-01",
+     [](HandLog& log) {
+       log.add(Kind::msix_vector, 7).offset = 1;
+       log.reset();
+       log.write_common(VIRTIO_PCI_COMMON_MSIX, 2, 1);
+       log.read_common(VIRTIO_PCI_COMMON_MSIX, 2, 1);
+       log.negotiate();
+       log.set_up_queue();
+       log.go();
+       log.add(Kind::interrupt, 1).offset = 7;
+     }},
     {"WriteBackWithoutFlush", "device blkinit-dev-03",
      [](HandLog& log) {
        log.bring_up(HandLog::kFeatures & ~bit(VIRTIO_BLK_F_FLUSH));
