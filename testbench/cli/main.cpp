@@ -40,6 +40,10 @@ ExitStatus run_program(int argc, char** argv) {
   CLI::App program("Runs one driver in a model of a PC and against QEMU, and compares what it sees.", "ringside");
   program.require_subcommand(1);
   program.set_version_flag("--version", RINGSIDE_VERSION);
+  program.footer(
+      "The launcher, ./ringside, knows one command more: test. It takes --preset default|asan|release and "
+      "--no-install\n"
+      "before the command. The manual is docs/cli.md.");
   Action chosen;
   add_list(program, chosen);
   add_run(program, chosen);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "testbench/cli/command.h"
@@ -188,7 +189,7 @@ class Regression {
     told.reason = verdict.reason;
     told.text = verdict.report;
     told.seconds = run.result.seconds;
-    told.reproduce = {"./ringside regress " + shell_quoted(one.name), "./ringside run " + one.run_options()};
+    told.reproduce = {command_of(one), "./ringside run " + one.run_options()};
     if (verdict.verdict != "skip") {
       told.sides = {{target_.name, &log, run.result.quirks}};
     }
@@ -196,6 +197,20 @@ class Regression {
       told.event = std::min<std::size_t>(verdict.difference->first, run.log.size());
     }
     return report_->add(told);
+  }
+
+  // What judges this one case again.
+  [[nodiscard]] std::string command_of(const RegressCase& one) const {
+    const std::array<std::pair<const char*, std::string>, 4> given = {
+        {{"--on", options_.on == "model" ? "" : options_.on},
+         {"--traces", options_.traces},
+         {"--scenarios", options_.scenarios},
+         {"--waivers", options_.waivers}}};
+    std::string command = "./ringside regress " + shell_quoted(one.name);
+    for (const auto& [option, value] : given) {
+      command += value.empty() ? "" : fmt::format(" {} {}", option, shell_quoted(value));
+    }
+    return command;
   }
 
   void write_page() const {
@@ -319,7 +334,7 @@ class Regression {
                        {"scenario", nullptr},
                        {"machine", nullptr},
                        {"verdict", "stale"},
-                       {"reason", "no such scenario or variant; `ringside regress --update` removes its golden log"},
+                       {"reason", "no such scenario or variant; --update removes its golden log"},
                        {"waived", false},
                        {"records", 0},
                        {"seconds", 0.0},
@@ -412,8 +427,8 @@ class Regression {
     fmt::print(human(), "\n{}\n", line);
     if (!holds() && !options_.update) {
       fmt::print(human(),
-                 "A change that is meant: look at it with `ringside regress --update --dry-run`, then without "
-                 "--dry-run, and review the change of {}\n",
+                 "A change that is meant: look at it with --update --dry-run, then without --dry-run, and review the "
+                 "change of {}\n",
                  directory_.string());
     }
     if (options_.json) {
@@ -468,7 +483,7 @@ void add_regress(CLI::App& program, Action& chosen) {
   command->add_option("--traces", options->traces, "golden logs are in DIR/golden (default: traces)");
   command->add_option("--scenarios", options->scenarios,
                       "the scenario files below this directory, in place of the scenarios that are compiled in");
-  command->add_option("--waivers", options->waivers, "accepted differences");
+  command->add_option("--waivers", options->waivers, "accepted differences: a file, or a directory of them");
   command->add_option("--shard", options->shard, "I/N: every N-th case, beginning with the I-th");
   command->add_option("--timeout", options->timeout, "seconds of real time for one run")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{24 * 60 * 60}))

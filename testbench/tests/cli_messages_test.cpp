@@ -99,6 +99,11 @@ TEST(CliMessages, OutputOfUnknownFormatIsRefused) {
   expect_refusal(run_program({"run", "flush", "--timeline", "t.jsonl"}), 2, "ends in .json");
 }
 
+// The program does not run the tests, but who looks for how to is shown its help.
+TEST(CliMessages, HelpKnowsTheLauncher) {
+  EXPECT_NE(run_program({"--help"}).out.find("one command more: test"), std::string::npos);
+}
+
 TEST(CliMessages, CheckingAnOutputLeavesNothingBehind) {
   const TemporaryDirectory directory;
   const std::string wave = directory.file("w.vcd");

@@ -49,6 +49,14 @@ TEST_F(CliRegress, SaysHowToMakeAGoldenLogThatIsMissing) {
   EXPECT_NE(result.out.find("has no golden log; --update writes it"), std::string::npos) << result.out;
 }
 
+TEST_F(CliRegress, ItsReportNamesTheCommandWithTheOptionsThatItHad) {
+  EXPECT_EQ(regress({"--report", directory_.file("out"), "--on", "model,dmi=off"}).status, 1);
+  const std::string readme = contents_of(directory_.file("out/read-write/README.txt"));
+  EXPECT_NE(readme.find("./ringside regress read-write --on model,dmi=off --traces " + directory_.file("") + "\n"),
+            std::string::npos)
+      << readme;
+}
+
 TEST_F(CliRegress, ShowsWithoutWritingAndThenWrites) {
   EXPECT_EQ(regress({"--update", "--dry-run"}).status, 1);
   EXPECT_FALSE(std::filesystem::exists(path("read-write")));
