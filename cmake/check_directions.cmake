@@ -8,7 +8,7 @@ set(rooms
     driver/hal driver/pci driver/virtio driver/block
     model
     testbench/scenarios testbench/trace testbench/checks testbench/faults testbench/guest testbench/targets
-    testbench/programs testbench/fuzz testbench/report testbench/cli testbench/tests testbench/examples)
+    testbench/programs testbench/campaign testbench/fuzz testbench/report testbench/cli testbench/tests testbench/examples)
 set(may_driver/hal driver/hal/)
 set(may_driver/pci driver/hal/ driver/pci/)
 set(may_driver/virtio driver/hal/ driver/pci/ driver/virtio/)
@@ -22,6 +22,8 @@ set(may_testbench/guest driver/ testbench/trace/ testbench/scenarios/ testbench/
 set(may_testbench/targets driver/ model/ testbench/trace/ testbench/scenarios/ testbench/checks/ testbench/faults/
     testbench/guest/ testbench/targets/)
 set(may_testbench/programs driver/ testbench/trace/ testbench/scenarios/ testbench/targets/ testbench/programs/)
+set(may_testbench/campaign driver/ testbench/trace/ testbench/scenarios/ testbench/checks/ testbench/faults/
+    testbench/targets/ testbench/programs/ testbench/campaign/)
 set(may_testbench/fuzz testbench/trace/ testbench/faults/ testbench/programs/ testbench/fuzz/)
 set(may_testbench/report testbench/trace/ testbench/checks/ testbench/report/)
 set(may_testbench/cli driver/ model/ testbench/)

@@ -45,6 +45,11 @@ void FaultyMachine::arm(std::size_t index, const Fault& fault) {
   remove_what_is_due();
 }
 
+void FaultyMachine::disarm() {
+  armed_.clear();
+  needs_reset_.clear();
+}
+
 template <class Which>
 bool FaultyMachine::take(Which which) {
   const auto found = std::find_if(armed_.begin(), armed_.end(), [&](const Armed& armed) { return which(armed.fault); });

@@ -41,6 +41,8 @@ class FaultyMachine final : public hal::Machine {
   void listen(FaultListener& listener) { listener_ = &listener; }
   // The trigger has come: the action happens now or at the first opportunity.
   void arm(std::size_t index, const Fault& fault);
+  // Drops what is armed and has not fired, and ends what would last: all but a removal.
+  void disarm();
   // The tap's records, from which rings are learnt, and which queue a doorbell is for that comes next.
   void see(const trace::Record& record);
   // The driver is about to look at used.idx.

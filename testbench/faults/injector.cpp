@@ -11,11 +11,19 @@ Injector::Injector(const Plan& plan, FaultyMachine& machine, trace::Sink& sink)
 void Injector::append(const trace::Record& record) {
   sink_.append(record);
   machine_.see(record);
+  if (calm_) {
+    return;
+  }
   for (std::size_t i = 0; i < progress_.size(); ++i) {
     if (trace::matches(plan_.faults[i], record) && ++progress_[i].seen == plan_.faults[i].nth) {
       machine_.arm(i, plan_.faults[i]);
     }
   }
+}
+
+void Injector::calm() {
+  calm_ = true;
+  machine_.disarm();
 }
 
 void Injector::fired(std::size_t fault) {

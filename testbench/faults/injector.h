@@ -21,6 +21,8 @@ class Injector final : public trace::Sink, private FaultListener {
   Injector& operator=(const Injector&) = delete;
 
   void append(const trace::Record& record) override;
+  // From now on nothing happens: what is armed is dropped, and no trigger counts.
+  void calm();
 
   // By name, in the order of the plan.
   [[nodiscard]] std::vector<FaultCount> counts() const;
@@ -43,6 +45,7 @@ class Injector final : public trace::Sink, private FaultListener {
   trace::Sink& sink_;
   std::string why_not_;
   std::vector<Progress> progress_;  // one for each fault of the plan
+  bool calm_ = false;
 };
 
 }  // namespace ringside::faults

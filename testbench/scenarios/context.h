@@ -21,6 +21,7 @@ enum class Ask : std::uint32_t {
   media_error = 5,  // the next request that touches sector `argument` fails
   unplug = 6,       // disk `argument` by surprise: from now on nothing answers there; 1 when done
   plug = 7,         // disk `argument` back into its slot, at power-on state; 1 when done
+  calm = 8,         // no fault of the plan happens from now on; 1
 };
 
 // The bench's end of a context. Records everything.

@@ -12,7 +12,33 @@ namespace {
 using block::Operation;
 using block::Status;
 
-Operation operation_of(Op op) {
+// Bytes of data that a request of this kind comes with.
+std::uint32_t data_bytes(const Step& step) {
+  switch (step.op) {
+    case Op::read:
+    case Op::write:
+      return static_cast<std::uint32_t>((step.given >> RequestArgs::bytes & 1) != 0
+                                            ? step.args[RequestArgs::bytes]
+                                            : step.args[RequestArgs::sectors] * block::kSectorSize);
+    case Op::get_id:
+      return block::kIdSize;
+    case Op::get_lifetime:
+      return block::kLifetimeSize;
+    default:
+      return 0;
+  }
+}
+
+bool was_given(const Step& step, unsigned slot) { return (step.given >> slot & 1) != 0; }
+
+bool meets(std::uint64_t expected, bool came_up) {
+  return expected == static_cast<std::uint64_t>(Expected::any) ||
+         came_up == (expected == static_cast<std::uint64_t>(Expected::yes));
+}
+
+}  // namespace
+
+block::Operation operation_of(Op op) {
   switch (op) {
     case Op::write:
       return Operation::write;
@@ -33,25 +59,6 @@ Operation operation_of(Op op) {
   }
 }
 
-// Bytes of data that a request of this kind comes with.
-std::uint32_t data_bytes(const Step& step) {
-  switch (step.op) {
-    case Op::read:
-    case Op::write:
-      return static_cast<std::uint32_t>((step.given >> RequestArgs::bytes & 1) != 0
-                                            ? step.args[RequestArgs::bytes]
-                                            : step.args[RequestArgs::sectors] * block::kSectorSize);
-    case Op::get_id:
-      return block::kIdSize;
-    case Op::get_lifetime:
-      return block::kLifetimeSize;
-    default:
-      return 0;
-  }
-}
-
-bool was_given(const Step& step, unsigned slot) { return (step.given >> slot & 1) != 0; }
-
 block::Options options_of(const Step& step) {
   const auto& args = step.args;
   block::Options options;
@@ -68,13 +75,6 @@ block::Options options_of(const Step& step) {
   options.data_alignment = static_cast<std::uint32_t>(args[OpenArgs::data_alignment]);
   return options;
 }
-
-bool meets(std::uint64_t expected, bool came_up) {
-  return expected == static_cast<std::uint64_t>(Expected::any) ||
-         came_up == (expected == static_cast<std::uint64_t>(Expected::yes));
-}
-
-}  // namespace
 
 bool ProgramDisks::init() {
   hal::Machine& machine = context_.machine();

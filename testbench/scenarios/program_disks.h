@@ -10,6 +10,10 @@
 
 namespace ringside::scenarios {
 
+// What an `open` step says, and what a step of a request asks for.
+[[nodiscard]] block::Options options_of(const Step& step);
+[[nodiscard]] block::Operation operation_of(Op op);
+
 class ProgramDisks {
  public:
   ProgramDisks(Context& context, StepReport& report) : context_(context), report_(report) {}

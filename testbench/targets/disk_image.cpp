@@ -12,6 +12,8 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -229,6 +231,18 @@ DiskImage DiskImage::generated(std::uint64_t bytes, std::uint64_t seed) {
   return DiskImage(std::move(file));
 }
 
+DiskImage DiskImage::in_memory(std::uint64_t bytes, std::uint64_t seed) {
+  using Contents = std::vector<std::uint8_t>;
+  static std::map<std::pair<std::uint64_t, std::uint64_t>, Contents> pristine;
+  Contents& contents = pristine[{bytes, seed}];
+  if (contents.empty()) {
+    const DiskImage file = generated(bytes, seed);
+    contents.resize(bytes);
+    read_all(file.fd(), contents, 0);
+  }
+  return DiskImage(std::make_unique<Contents>(contents));
+}
+
 DiskImage DiskImage::named(const std::string& name, bool write_through) {
   constexpr std::string_view kSparse = "sparse:";
   if (!name.starts_with(kSparse)) {
@@ -277,6 +291,9 @@ DiskImage DiskImage::write_through(const std::string& path) {
 }
 
 std::uint64_t DiskImage::bytes() const {
+  if (memory_) {
+    return memory_->size();
+  }
   struct stat status {};
   if (::fstat(file_.get(), &status) != 0) {
     throw std::system_error(errno, std::generic_category(), "sizing a disk image");
@@ -285,10 +302,22 @@ std::uint64_t DiskImage::bytes() const {
 }
 
 std::uint64_t DiskImage::hash() const {
-  std::vector<std::uint8_t> buffer(kHashedBytes);
   trace::HashStream hash;
   const std::uint64_t size = bytes();
   hash.add(&size, sizeof size);
+  const auto add_piece = [&hash](std::uint64_t offset, std::span<const std::uint8_t> piece) {
+    if (!is_zero(piece)) {
+      hash.add(&offset, sizeof offset);
+      hash.add(piece.data(), piece.size());
+    }
+  };
+  if (memory_) {
+    for (std::uint64_t offset = 0; offset < size; offset += kHashedBytes) {
+      add_piece(offset, std::span(*memory_).subspan(offset, std::min<std::uint64_t>(kHashedBytes, size - offset)));
+    }
+    return hash.end();
+  }
+  std::vector<std::uint8_t> buffer(kHashedBytes);
   std::uint64_t offset = 0;
   for (auto data = next_data(fd(), 0, size); data; data = next_data(fd(), std::max(offset, data->end), size)) {
     // In the same pieces wherever holes begin and end.
@@ -296,10 +325,7 @@ std::uint64_t DiskImage::hash() const {
     for (; offset < data->end; offset += kHashedBytes) {
       const std::span<std::uint8_t> piece(buffer.data(), std::min<std::uint64_t>(kHashedBytes, size - offset));
       read_all(fd(), piece, offset);
-      if (!is_zero(piece)) {
-        hash.add(&offset, sizeof offset);
-        hash.add(piece.data(), piece.size());
-      }
+      add_piece(offset, piece);
     }
   }
   return hash.end();

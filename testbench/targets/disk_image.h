@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "testbench/targets/descriptor.h"
 
@@ -17,6 +19,9 @@ class DiskImage {
   // that is bigger than kGeneratedDiskBytes, so much at its start and a little at its end; zeroes in between, which
   // take no room.
   [[nodiscard]] static DiskImage generated(std::uint64_t bytes, std::uint64_t seed);
+  // The same contents in this process's own memory, which no other process can use. They are made once for all disks
+  // that are alike, and copied.
+  [[nodiscard]] static DiskImage in_memory(std::uint64_t bytes, std::uint64_t seed);
   // What `--disk` names: `sparse:SIZE`, as in sparse:1T, all zeroes and in memory; else the path of a raw image. Throws
   // InputError.
   [[nodiscard]] static DiskImage named(const std::string& name, bool write_through);
@@ -27,6 +32,8 @@ class DiskImage {
   [[nodiscard]] static DiskImage write_through(const std::string& path);
 
   [[nodiscard]] int fd() const { return file_.get(); }
+  // Of an image in this process's memory; else null, and there is a file.
+  [[nodiscard]] std::vector<std::uint8_t>* memory() const { return memory_.get(); }
   // As it is now: a run may resize its disk.
   [[nodiscard]] std::uint64_t bytes() const;
   // Of size and contents. Zeroes count alike whether they were written or are a hole, and holes cost nothing.
@@ -34,7 +41,9 @@ class DiskImage {
 
  private:
   explicit DiskImage(Descriptor file) : file_(std::move(file)) {}
+  explicit DiskImage(std::unique_ptr<std::vector<std::uint8_t>> memory) : memory_(std::move(memory)) {}
   Descriptor file_;
+  std::unique_ptr<std::vector<std::uint8_t>> memory_;
 };
 
 }  // namespace ringside::targets

@@ -98,10 +98,17 @@ class SettledHooks final : public RunHooks {
  public:
   explicit SettledHooks(RunHooks& inner) : inner_(inner) {}
   void set_memory(OrderedMemory* memory) { memory_ = memory; }
+  void set_faults(faults::Injector* faults) { faults_ = faults; }
 
   std::uint64_t ask(scenarios::Ask what, std::uint64_t argument) override {
     if (memory_ != nullptr) {
       memory_->settle();
+    }
+    if (what == scenarios::Ask::calm) {
+      if (faults_ != nullptr) {
+        faults_->calm();
+      }
+      return 1;
     }
     return inner_.ask(what, argument);
   }
@@ -111,6 +118,7 @@ class SettledHooks final : public RunHooks {
  private:
   RunHooks& inner_;
   OrderedMemory* memory_ = nullptr;
+  faults::Injector* faults_ = nullptr;
 };
 
 void record_disk(Journal& journal, const DiskImage& disk, std::uint8_t unit) {
@@ -142,6 +150,7 @@ class Run {
               faulty_ ? static_cast<trace::Sink&>(faulty_->injector) : guards_, tap_hooks_, settled_hooks_,
               tap_options()) {
     tap_hooks_.set_tap(play_.tap());
+    settled_hooks_.set_faults(faulty_ ? &faulty_->injector : nullptr);
     if (!order.as_written()) {
       memory_.emplace(*play_.tap(), hooks, order, settings.seed);
       play_.put_in_front(memory_->machine(), memory_->memory());
@@ -232,13 +241,18 @@ RunResult play(Run& run, std::span<const DiskImage> disks, const scenarios::Scen
 
 }  // namespace
 
-std::vector<DiskImage> open_disk_images(const MachinePlan& plan, const RunSettings& settings) {
+std::vector<DiskImage> open_disk_images(const MachinePlan& plan, const RunSettings& settings, DiskPlace place) {
   constexpr std::uint64_t kSeedStep = 0xd1b5'4a32'd192'ed03;  // so that no two disks of a run are alike
   std::vector<DiskImage> images;
   for (const DiskPlan& disk : plan.disks) {
-    const std::uint64_t seed = settings.seed + images.size() * kSeedStep;
-    images.push_back(disk.image.empty() ? DiskImage::generated(plan.generated_bytes, seed)
-                                        : DiskImage::named(disk.image, settings.write_through));
+    const std::uint64_t seed = settings.disk_seed.value_or(settings.seed) + images.size() * kSeedStep;
+    if (!disk.image.empty()) {
+      images.push_back(DiskImage::named(disk.image, settings.write_through));
+    } else if (settings.disk_seed && place == DiskPlace::memory) {
+      images.push_back(DiskImage::in_memory(plan.generated_bytes, seed));
+    } else {
+      images.push_back(DiskImage::generated(plan.generated_bytes, seed));
+    }
   }
   return images;
 }

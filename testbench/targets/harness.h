@@ -17,8 +17,11 @@
 
 namespace ringside::targets {
 
+// Where generated disks may lie whose contents are always the same (RunSettings::disk_seed).
+enum class DiskPlace : std::uint8_t { file, memory };
 // The plan's disks: each the image that it names, a private copy of that, or a generated one. Throws InputError.
-[[nodiscard]] std::vector<DiskImage> open_disk_images(const MachinePlan& plan, const RunSettings& settings);
+[[nodiscard]] std::vector<DiskImage> open_disk_images(const MachinePlan& plan, const RunSettings& settings,
+                                                      DiskPlace place = DiskPlace::file);
 
 // `disks` are hashed at the end, when the scenario has let go of them. Never throws for what happens inside the run.
 [[nodiscard]] RunResult run_scenario(hal::Machine& machine, RunHooks& hooks, std::span<const DiskImage> disks,

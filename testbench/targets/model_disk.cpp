@@ -17,7 +17,12 @@ constexpr std::uint64_t kMostMappedBytes = 1u << 30;
 
 }  // namespace
 
-ModelDisk::ModelDisk(const DiskImage& image, bool write_through) : fd_(image.fd()), bytes_(image.bytes()) {
+ModelDisk::ModelDisk(const DiskImage& image, bool write_through)
+    : memory_(image.memory()), fd_(image.fd()), bytes_(image.bytes()) {
+  if (memory_ != nullptr) {
+    ram_.emplace(memory_->data());
+    return;
+  }
   if (write_through || bytes_ > kMostMappedBytes) {
     file_.emplace(fd_);
     return;
@@ -30,7 +35,7 @@ ModelDisk::ModelDisk(const DiskImage& image, bool write_through) : fd_(image.fd(
 }
 
 ModelDisk::~ModelDisk() {
-  if (ram_) {
+  if (mapping_ != nullptr) {
     ::munmap(mapping_, bytes_);
   }
 }
@@ -42,7 +47,19 @@ model::Storage& ModelDisk::storage() {
   return *file_;
 }
 
+bool ModelDisk::resize_memory(std::uint64_t bytes) {
+  if (bytes == 0 || bytes > kMostMappedBytes) {
+    return false;
+  }
+  memory_->resize(bytes);
+  ram_.emplace(memory_->data());
+  return true;
+}
+
 bool ModelDisk::resize(std::uint64_t bytes) {
+  if (memory_ != nullptr) {
+    return resize_memory(bytes);
+  }
   if (bytes == 0 || ::ftruncate(fd_, static_cast<off_t>(bytes)) != 0) {
     return false;
   }

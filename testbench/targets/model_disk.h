@@ -1,9 +1,10 @@
-// A disk image as the model's storage: mapped into memory when it is private to the run and of a size to be mapped,
-// else through the file descriptor.
+// A disk image as the model's storage: in memory as it is, or mapped when it is private to the run and of a size to be
+// mapped, else through the file descriptor.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "model/file_storage.h"
 #include "model/ram_storage.h"
@@ -26,6 +27,9 @@ class ModelDisk {
   [[nodiscard]] bool resize(std::uint64_t bytes);
 
  private:
+  [[nodiscard]] bool resize_memory(std::uint64_t bytes);
+
+  std::vector<std::uint8_t>* memory_;  // null: the image is a file
   int fd_;
   void* mapping_ = nullptr;
   std::uint64_t bytes_;

@@ -81,6 +81,7 @@ class ModelHooks final : public RunHooks {
       case scenarios::Ask::plug:
         return board_.plug(unit) ? 1 : scenarios::kNotAvailable;
       case scenarios::Ask::media_error:
+      case scenarios::Ask::calm:  // the harness's
         return scenarios::kNotAvailable;
     }
     return scenarios::kNotAvailable;
@@ -90,12 +91,14 @@ class ModelHooks final : public RunHooks {
       follower_->look(unit, queue);
     }
   }
-  void hold_up() override {
+  bool hold_up() override {
     const model::Picoseconds next = board_.next_completion();
-    if (next != model::kNever && (follower_ == nullptr || !follower_->rules())) {
-      cpu_.sleep_until(std::max(next, cpu_.now()));
-      board_.catch_up(cpu_.now());
+    if (next == model::kNever || (follower_ != nullptr && follower_->rules())) {
+      return false;
     }
+    cpu_.sleep_until(std::max(next, cpu_.now()));
+    board_.catch_up(cpu_.now());
+    return true;
   }
   bool inner_state(std::uint8_t unit, InnerState& state) override {
     if (unit >= units_.size() || !board_.plugged(units_[unit])) {
@@ -195,7 +198,7 @@ class ModelTarget final : public Target {
     if (const std::string reason = gap_of(plan); !reason.empty()) {
       return skipped(reason);
     }
-    const std::vector<DiskImage> images = open_disk_images(plan.machine, settings);
+    const std::vector<DiskImage> images = open_disk_images(plan.machine, settings, DiskPlace::memory);
     RunResult result = run_on(plan.machine, images, latencies, scenario, settings, sink);
     result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return result;

@@ -32,6 +32,7 @@ std::uint64_t answer_by_qemu(QemuSession& session, const MachinePlan& plan, std:
     case scenarios::Ask::hold:
     case scenarios::Ask::release:
     case scenarios::Ask::media_error:
+    case scenarios::Ask::calm:  // the harness's
       return scenarios::kNotAvailable;
   }
   return scenarios::kNotAvailable;

@@ -71,6 +71,8 @@ struct RunSettings {
   std::string machine = "pc-i440fx-7.2";      // empty: what the scenario wants, see settings_for()
   std::vector<std::string> disks;             // paths of raw images, run on private copies; else generated ones
   std::vector<std::string> devices;           // --device: properties, one text for each disk
+  // Of generated disks: their contents are always these, and are made once in a process. Else they follow from `seed`.
+  std::optional<std::uint64_t> disk_seed;
   bool write_through = false;                 // write to the images themselves
   std::map<std::string, std::string> values;  // --set
   Tracing tracing = Tracing::events;

@@ -1,0 +1,50 @@
+// In what state the driver was when a fault fired: a fault that does no harm to an idle driver may break one that is
+// recovering.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "testbench/trace/record.h"
+
+namespace ringside::campaign {
+
+enum class DriverState : std::uint8_t {
+  starting,    // before DRIVER_OK
+  idle,        // nothing is in flight
+  in_flight,   // requests are
+  recovering,  // after a reset of the device or a queue that was in use, until it is up again
+  calm,        // the faults' time is over; what was armed before is not, on some targets
+};
+inline constexpr unsigned kDriverStates = 5;
+[[nodiscard]] const char* to_string(DriverState state);
+
+// Where a fault of the plan fired.
+struct Firing {
+  std::size_t fault = 0;  // of the plan
+  DriverState state = DriverState::starting;
+  std::size_t record = 0;  // of the log
+  std::uint64_t time = 0;
+};
+
+class DriverStateWatch {
+ public:
+  void see(const trace::Record& record);
+  [[nodiscard]] const std::vector<Firing>& firings() const { return firings_; }
+
+ private:
+  [[nodiscard]] DriverState state() const;
+
+  bool was_up_ = false;
+  bool up_ = false;
+  bool calm_ = false;
+  unsigned queues_down_ = 0;  // by queue reset
+  std::uint64_t in_flight_ = 0;
+  std::size_t records_ = 0;
+  std::vector<Firing> firings_;
+};
+
+}  // namespace ringside::campaign

@@ -1,0 +1,114 @@
+#include "testbench/campaign/run_case.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "testbench/campaign/leak_watch.h"
+#include "testbench/campaign/observations.h"
+#include "testbench/campaign/verdict.h"
+#include "testbench/checks/monitors.h"
+#include "testbench/scenarios/campaign_workload.h"
+#include "testbench/targets/machine_plan.h"
+#include "testbench/targets/target.h"
+#include "testbench/trace/hash.h"
+
+namespace ringside::campaign {
+namespace {
+
+// Everybody who reads the log of a run while it is made.
+class Watchers final : public trace::Sink {
+ public:
+  explicit Watchers(trace::Sink* also) : also_(also) {}
+  void append(const trace::Record& record) override {
+    evidence_.states.see(record);
+    evidence_.leaks.see(record);
+    evidence_.observations.see(record);
+    monitors_.append(record);
+    if (also_ != nullptr) {
+      also_->append(record);
+    }
+  }
+  [[nodiscard]] const Evidence& finish() {
+    evidence_.violations = monitors_.finish();
+    return evidence_;
+  }
+
+ private:
+  trace::Sink* also_;
+  Evidence evidence_;
+  checks::MonitorRun monitors_;
+};
+
+class Hasher final : public trace::Sink {
+ public:
+  Hasher() { stream_.begin(); }
+  void append(const trace::Record& record) override { stream_.add(&record, sizeof record); }
+  [[nodiscard]] std::uint64_t end() const { return stream_.end(); }
+
+ private:
+  trace::HashStream stream_;
+};
+
+targets::RunSettings settings_of(const Case& subject, const RunLimits& limits) {
+  targets::RunSettings settings;
+  settings.seed = subject.seed;
+  settings.machine = subject.program.machine;
+  settings.values = subject.settings;
+  settings.disk_seed = scenarios::kCampaignDiskSeed;
+  settings.timeout = std::chrono::seconds(limits.seconds);
+  settings.faults = &subject.plan;
+  return settings;
+}
+
+scenarios::Scenario scenario_of(const Case& subject) {
+  scenarios::Scenario scenario{subject.program.name.c_str(), "", scenarios::campaign_workload};
+  for (std::size_t i = 0; i < std::min<std::size_t>(subject.program.devices.size(), scenarios::kMostDisks); ++i) {
+    scenario.setup.devices[i] = subject.program.devices[i].c_str();
+  }
+  scenario.setup.disk_sectors = subject.program.disk_sectors;
+  scenario.steps = {subject.program.steps.data(), static_cast<std::uint32_t>(subject.program.steps.size())};
+  return scenario;
+}
+
+}  // namespace
+
+Ending run_case(const Case& subject, const RunLimits& limits, trace::Sink* also) {
+  const scenarios::Scenario scenario = scenario_of(subject);
+  const targets::RunSettings settings = targets::settings_for(scenario, settings_of(subject, limits));
+  const auto target = targets::make_target(targets::TargetSpec::parse(subject.target), settings);
+  Watchers watchers(also);
+  const targets::RunResult result = target->run(scenario, settings, watchers);
+  return judge(subject.plan, result, watchers.finish());
+}
+
+std::uint64_t log_hash(const Case& subject, const RunLimits& limits) {
+  Hasher hasher;
+  (void)run_case(subject, limits, &hasher);
+  return hasher.end();
+}
+
+std::string Ending::kind() const {
+  return is_failure(outcome) ? fmt::format("{}: {}", to_string(outcome), where) : std::string();
+}
+
+std::string Ending::signature() const {
+  if (!is_failure(outcome)) {
+    return {};
+  }
+  constexpr std::size_t kMostNames = 3;
+  std::set<std::string> names;
+  for (const FaultEnd& fault : faults) {
+    if (fault.fired) {
+      names.insert(fault.name);
+    }
+  }
+  const std::string which = names.empty()               ? "no fault"
+                            : names.size() > kMostNames ? "several faults"
+                                                        : fmt::format("{}", fmt::join(names, ", "));
+  return fmt::format("{} [{}]", kind(), which);
+}
+
+}  // namespace ringside::campaign

@@ -1,0 +1,203 @@
+#include "testbench/campaign/verdict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+#include <string_view>
+
+#include "testbench/campaign/explained.h"
+#include "testbench/scenarios/campaign_workload.h"
+
+namespace ringside::campaign {
+namespace {
+
+using checks::Violation;
+
+// A failed check begins with what kind of failure it stands for.
+struct KindOfCheck {
+  std::string_view prefix;
+  Outcome outcome;
+};
+constexpr KindOfCheck kKinds[] = {{"hung:", Outcome::hung},
+                                  {"late:", Outcome::late},
+                                  {"corrupted:", Outcome::corrupted},
+                                  {"calm:", Outcome::calm_failed},
+                                  {"no device wrote outside", Outcome::stray_write}};
+
+std::optional<Outcome> outcome_of_check(std::string_view name) {
+  for (const KindOfCheck& kind : kKinds) {
+    if (name.starts_with(kind.prefix)) {
+      return kind.outcome;
+    }
+  }
+  return std::nullopt;
+}
+
+// A sentence of the target's, without what differs from run to run.
+std::string first_line_without_numbers(std::string_view text) {
+  std::string result;
+  for (const char c : text.substr(0, text.find('\n'))) {
+    if (std::isdigit(static_cast<unsigned char>(c)) == 0) {
+      result += c;
+    }
+  }
+  return result;
+}
+
+class Judgement {
+ public:
+  Judgement(const faults::Plan& plan, const targets::RunResult& result, const Evidence& evidence)
+      : result_(result), evidence_(evidence) {
+    for (const faults::Fault& fault : plan.faults) {
+      ending_.faults.push_back({summary_of(fault.action).name, false, DriverState::starting});
+    }
+    ending_.firings = evidence.states.firings();
+    for (const Firing& firing : ending_.firings) {
+      if (firing.fault < ending_.faults.size()) {
+        ending_.faults[firing.fault].fired = true;
+        ending_.faults[firing.fault].state = firing.state;
+      }
+    }
+  }
+
+  Ending end() {
+    if (!aborted() && !failed_check() && !leaked() && !broke_a_rule()) {
+      ending_.outcome = good_outcome();
+      unaccounted();
+    }
+    return std::move(ending_);
+  }
+
+ private:
+  void fail(Outcome outcome, std::string where) {
+    ending_.outcome = outcome;
+    ending_.where = std::move(where);
+  }
+
+  [[nodiscard]] bool any_fired(bool (*which)(std::string_view name)) const {
+    return std::ranges::any_of(ending_.faults, [&](const FaultEnd& fault) { return fault.fired && which(fault.name); });
+  }
+  [[nodiscard]] bool fired() const { return std::ranges::any_of(ending_.faults, &FaultEnd::fired); }
+  [[nodiscard]] std::uint64_t seen(const char* name) const { return evidence_.observations[name]; }
+
+  bool aborted() {
+    if (result_.outcome == targets::Outcome::held || result_.outcome == targets::Outcome::failed) {
+      return false;
+    }
+    const std::string sentence = first_line_without_numbers(result_.reason);
+    const bool spins = sentence.find("spins") != std::string::npos || sentence.find("real time") != std::string::npos;
+    const bool waits = sentence.find("waits without a deadline") != std::string::npos;
+    fail(spins ? Outcome::spun : waits ? Outcome::hung : Outcome::broken, sentence);
+    return true;
+  }
+
+  bool failed_check() {
+    for (const Observations::FailedCheck& check : evidence_.observations.failed()) {
+      const auto outcome = outcome_of_check(check.name);
+      if (!outcome) {
+        continue;  // that a fault has to have fired is not asked here
+      }
+      if (*outcome == Outcome::calm_failed && any_fired(is_for_good)) {
+        continue;  // nothing is there that could come up
+      }
+      ending_.noticed_record = check.record;
+      ending_.noticed_time = check.time;
+      if (*outcome == Outcome::corrupted && any_fired(cannot_be_noticed)) {
+        ending_.outcome = Outcome::misled;
+        return true;
+      }
+      fail(*outcome, check.name.substr(check.name.find(": ") == std::string::npos ? 0 : check.name.find(": ") + 2));
+      return true;
+    }
+    return false;
+  }
+
+  bool leaked() {
+    // What a device may still write to is not given back (block::Counters::buffers_lost).
+    if (seen("buffers_lost") != 0) {
+      return false;
+    }
+    if (evidence_.leaks.buffers() != 0) {
+      fail(Outcome::leak, "DMA buffers");
+    } else if (evidence_.leaks.mappings() != 0) {
+      fail(Outcome::leak, "mappings");
+    }
+    return is_failure(ending_.outcome) && ending_.outcome == Outcome::leak;
+  }
+
+  bool broke_a_rule() {
+    for (const Violation& violation : evidence_.violations) {
+      if (violation.role == checks::Role::driver && !is_explained(violation.clause, fired_names())) {
+        fail(Outcome::monitor, violation.clause);
+        ending_.noticed_record = violation.index;
+        ending_.noticed_time = violation.time;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  [[nodiscard]] std::vector<std::string> fired_names() const {
+    std::vector<std::string> names;
+    for (const FaultEnd& fault : ending_.faults) {
+      if (fault.fired) {
+        names.push_back(fault.name);
+      }
+    }
+    return names;
+  }
+
+  [[nodiscard]] Outcome good_outcome() const {
+    if (!fired()) {
+      return Outcome::not_fired;
+    }
+    if (any_fired(is_for_good)) {
+      return Outcome::removed;
+    }
+    if (seen(scenarios::kNotUp) != 0) {
+      return Outcome::refused;
+    }
+    if (seen(scenarios::kReopened) != 0) {
+      return Outcome::given_up;
+    }
+    const std::uint64_t resets = seen("resets") + seen("queue_resets");
+    if (resets != 0) {
+      return seen("replays") != 0 ? Outcome::replayed : Outcome::reset;
+    }
+    if (seen("io_error") + seen("unsupported") + seen("refused") + seen("timed_out") + seen("device_lost") != 0) {
+      return Outcome::error;
+    }
+    return any_counter() ? Outcome::counted : Outcome::unnoticed;
+  }
+
+  [[nodiscard]] bool any_counter() const {
+    return std::ranges::any_of(all_counters(), [&](const char* name) { return seen(name) != 0; });
+  }
+
+  // A fault that a driver cannot overlook leaves a trace in its counters, or in a request's status.
+  void unaccounted() {
+    if (ending_.outcome != Outcome::unnoticed) {
+      return;
+    }
+    for (const FaultEnd& fault : ending_.faults) {
+      if (fault.fired && fault.state != DriverState::calm && must_be_noticed(fault.name)) {
+        fail(Outcome::unaccounted, fault.name);
+        return;
+      }
+    }
+  }
+
+  const targets::RunResult& result_;
+  const Evidence& evidence_;
+  Ending ending_;
+};
+
+}  // namespace
+
+Ending judge(const faults::Plan& plan, const targets::RunResult& result, const Evidence& evidence) {
+  return Judgement(plan, result, evidence).end();
+}
+
+}  // namespace ringside::campaign

@@ -1,0 +1,430 @@
+#include "testbench/scenarios/campaign_workload.h"
+
+#include <new>
+
+#include "testbench/scenarios/data.h"
+#include "testbench/scenarios/program_disks.h"
+#include "testbench/scenarios/program_table.h"
+#include "testbench/scenarios/sector_oracle.h"
+
+namespace ringside::scenarios {
+namespace {
+
+using block::Operation;
+using block::Status;
+
+constexpr std::uint32_t kLaneBytes = kCampaignSectors * block::kSectorSize;
+constexpr unsigned kStatuses = static_cast<unsigned>(Status::device_lost) + 1;
+// Of simulated time, beyond a request's own deadline: what resets may take that have to be waited for.
+constexpr std::uint64_t kGrace = 10 * hal::kSecond;
+
+struct Lane {
+  enum class State : std::uint8_t { idle, collected, sent, ended };
+  block::Request request;
+  block::Segment segments[kCampaignSegments];
+  std::uint8_t* data = nullptr;
+  SectorOracle::Write write = 0;
+  std::uint32_t begun = 0;   // by the oracle's clock
+  std::uint64_t end_by = 0;  // ns
+  State state = State::idle;
+};
+
+void on_done(block::Request& request) { static_cast<Lane*>(request.user)->state = Lane::State::ended; }
+
+bool changes_sectors(Operation operation) {
+  return operation == Operation::write || operation == Operation::write_zeroes || operation == Operation::discard;
+}
+
+// Of one run, on however many devices it takes.
+struct Findings {
+  bool ends = true;
+  bool in_time = true;
+  bool right = true;
+  std::uint64_t statuses[kStatuses] = {};
+};
+
+// Requests through one device that was brought up, and the lanes that they fly in.
+class Flights {
+ public:
+  Flights(Context& context, Lane* lanes, SectorOracle& oracle, Findings& findings)
+      : context_(context), lanes_(lanes), oracle_(oracle), findings_(findings) {}
+
+  void use(block::BlockDevice* disk, const block::Options& options) {
+    disk_ = disk;
+    timeout_ = options.timeout;
+  }
+  [[nodiscard]] block::BlockDevice* disk() { return disk_; }
+
+  void request(const Step& step) {
+    Lane* const lane = free_lane();
+    if (lane == nullptr) {
+      return;
+    }
+    prepare(*lane, step);
+    if (step.args[RequestArgs::batch] == 0) {
+      submit();
+      wait_for(*lane);
+    }
+  }
+
+  // Everything collected, with as few doorbells as the ring allows.
+  void submit() {
+    block::Request* batch[kCampaignLanes];
+    std::size_t count = 0;
+    const std::uint64_t now = context_.machine().now();
+    for (unsigned i = 0; i < kCampaignLanes; ++i) {
+      if (lanes_[i].state == Lane::State::collected) {
+        lanes_[i].state = Lane::State::sent;
+        lanes_[i].end_by = now + timeout_ + kGrace;
+        batch[count++] = &lanes_[i].request;
+      }
+    }
+    for (std::size_t taken = 0; taken < count && findings_.ends;) {
+      const std::size_t more = disk_->submit(batch + taken, count - taken);
+      taken += more;
+      if (more == 0) {
+        findings_.ends = findings_.ends && disk_->in_flight() != 0;  // a full ring that never empties
+        wait(1);
+      }
+    }
+  }
+
+  void wait(std::size_t count) {
+    const std::size_t before = disk_->in_flight();
+    const std::size_t completed = disk_->wait(count);
+    findings_.ends = findings_.ends && (completed != 0 || before == 0 || disk_->in_flight() < before);
+    settle();
+  }
+
+  void finish() {
+    submit();
+    while (findings_.ends && any(Lane::State::sent)) {
+      wait(disk_->in_flight());
+    }
+  }
+
+  // The device is let go of: what it had is over.
+  void shut_down() {
+    disk_->shutdown();
+    disk_ = nullptr;
+    settle();
+  }
+
+ private:
+  [[nodiscard]] bool any(Lane::State state) const {
+    for (unsigned i = 0; i < kCampaignLanes; ++i) {
+      if (lanes_[i].state == state) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  void wait_for(const Lane& lane) {
+    while (findings_.ends && lane.state == Lane::State::sent) {
+      wait(1);
+    }
+  }
+
+  [[nodiscard]] Lane* free_lane() {
+    for (;;) {
+      for (unsigned i = 0; i < kCampaignLanes; ++i) {
+        if (lanes_[i].state == Lane::State::idle) {
+          return &lanes_[i];
+        }
+      }
+      submit();
+      if (!findings_.ends) {
+        return nullptr;
+      }
+      wait(1);
+    }
+  }
+
+  void prepare(Lane& lane, const Step& step) {
+    block::Request& request = lane.request;
+    request = {};
+    request.operation = operation_of(step.op);
+    request.queue = static_cast<std::uint16_t>(step.args[RequestArgs::queue] % disk_->info().queues);
+    request.sector = step.args[RequestArgs::sector];
+    request.unmap = step.args[RequestArgs::unmap] != 0;
+    request.done = on_done;
+    request.user = &lane;
+    const std::uint64_t said = step.args[RequestArgs::sectors];
+    const auto sectors = static_cast<std::uint32_t>(said < kCampaignSectors ? said : kCampaignSectors);
+    lane.write = 0;
+    lane.begun = oracle_.now();
+    if (changes_sectors(request.operation)) {
+      lane.write = oracle_.begin(request.sector, sectors, contents_of(request.operation));
+    }
+    if (request.operation == Operation::read || request.operation == Operation::write) {
+      fill_lane(lane, sectors);
+      give_segments(lane, sectors * block::kSectorSize, step.args[RequestArgs::segments]);
+    } else if (request.operation == Operation::get_id) {
+      give_segments(lane, block::kIdSize, 1);
+    } else {
+      request.sector_count = request.operation == Operation::flush ? 0 : sectors;
+    }
+    lane.state = Lane::State::collected;
+  }
+
+  static SectorOracle::Contents contents_of(Operation operation) {
+    return operation == Operation::write          ? SectorOracle::Contents::data
+           : operation == Operation::write_zeroes ? SectorOracle::Contents::zeroes
+                                                  : SectorOracle::Contents::anything;
+  }
+
+  // What a read does not bring must not look like what it should.
+  void fill_lane(Lane& lane, std::uint32_t sectors) {
+    for (std::uint32_t i = 0; i < sectors; ++i) {
+      std::uint8_t* const sector = lane.data + i * std::size_t{block::kSectorSize};
+      if (lane.request.operation == Operation::write && lane.write != 0) {
+        oracle_.fill_sector(sector, lane.write, lane.request.sector + i);
+      } else {
+        sector[0] = static_cast<std::uint8_t>(~sector[0]);
+        sector[block::kSectorSize - 1] = static_cast<std::uint8_t>(~sector[block::kSectorSize - 1]);
+      }
+    }
+  }
+
+  static void give_segments(Lane& lane, std::uint32_t bytes, std::uint64_t pieces) {
+    const auto count = static_cast<std::uint32_t>(pieces < 1                   ? 1
+                                                  : pieces > kCampaignSegments ? kCampaignSegments
+                                                                               : pieces);
+    const std::uint32_t part = bytes / count;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      lane.segments[i] = {lane.data + i * std::size_t{part}, i + 1 == count ? bytes - i * part : part};
+    }
+    lane.request.segments = lane.segments;
+    lane.request.segment_count = static_cast<std::uint16_t>(count);
+  }
+
+  // Looks at what has ended since it last did.
+  void settle() {
+    const std::uint64_t now = context_.machine().now();
+    for (unsigned i = 0; i < kCampaignLanes; ++i) {
+      if (lanes_[i].state == Lane::State::ended) {
+        judge(lanes_[i], now);
+        lanes_[i].state = Lane::State::idle;
+      }
+    }
+    oracle_.forget_before(oldest());
+  }
+
+  [[nodiscard]] std::uint32_t oldest() const {
+    std::uint32_t oldest = oracle_.now();
+    for (unsigned i = 0; i < kCampaignLanes; ++i) {
+      if (lanes_[i].state != Lane::State::idle && lanes_[i].begun < oldest) {
+        oldest = lanes_[i].begun;
+      }
+    }
+    return oldest;
+  }
+
+  void judge(Lane& lane, std::uint64_t now) {
+    const Status status = lane.request.status;
+    ++findings_.statuses[static_cast<unsigned>(status)];
+    findings_.in_time = findings_.in_time && now <= lane.end_by;
+    oracle_.end(lane.write, status == Status::ok);
+    if (lane.request.operation == Operation::read && status == Status::ok) {
+      look_at(lane);
+    }
+  }
+
+  void look_at(const Lane& lane) {
+    std::uint32_t bytes = 0;
+    for (unsigned i = 0; i < lane.request.segment_count; ++i) {
+      bytes += lane.segments[i].size;
+    }
+    for (std::uint32_t i = 0; i < bytes / block::kSectorSize; ++i) {
+      const std::uint8_t* const sector = lane.data + i * std::size_t{block::kSectorSize};
+      findings_.right = findings_.right && oracle_.allows(lane.request.sector + i, sector, lane.begun);
+    }
+  }
+
+  Context& context_;
+  Lane* lanes_;
+  SectorOracle& oracle_;
+  Findings& findings_;
+  block::BlockDevice* disk_ = nullptr;
+  std::uint64_t timeout_ = 0;
+};
+
+template <class T>
+T* make_private(Context& context, std::size_t count) {
+  return static_cast<T*>(context.machine().alloc_private(count * sizeof(T), alignof(T)));
+}
+
+class CampaignRun {
+ public:
+  CampaignRun(Context& context, Lane* lanes, SectorOracle& oracle)
+      : context_(context), flights_(context, lanes, oracle, findings_) {}
+
+  void run() {
+    const Steps steps = context_.steps();
+    for (std::uint32_t i = 0; i < steps.count && i < kMostSteps && findings_.ends; ++i) {
+      if (!makes_sense(steps.first[i])) {
+        context_.check(false, "program: the step makes sense");
+        return;
+      }
+      take(steps.first[i]);
+    }
+    if (flights_.disk() != nullptr) {
+      flights_.finish();
+    }
+    const bool up = flights_.disk() != nullptr;
+    context_.check(findings_.ends, kEndsCheck);
+    context_.check(findings_.in_time, kInTimeCheck);
+    context_.check(findings_.right, kContentsCheck);
+    if (!up) {
+      context_.observe(kNotUp, 1);
+    }
+    observe_statuses();
+    static_cast<void>(context_.bench().ask(Ask::calm, 0));
+    if (findings_.ends) {
+      calm();
+    }
+    if (flights_.disk() != nullptr) {
+      let_go();
+    }
+  }
+
+ private:
+  void take(const Step& step) {
+    if (step.op == Op::open) {
+      options_ = options_of(step);
+      bring_up();
+    } else if (flights_.disk() == nullptr) {
+      return;
+    } else if (step.op == Op::submit) {
+      flights_.submit();
+    } else if (step.op == Op::wait) {
+      flights_.wait(step.args[DiskArgs::count]);
+    } else if (step.op == Op::finish) {
+      flights_.finish();
+    } else if (step.op >= Op::read && step.op <= Op::write_zeroes && step.op != Op::get_lifetime) {
+      flights_.request(step);
+    }
+  }
+
+  void bring_up() {
+    if (flights_.disk() == nullptr) {
+      flights_.use(context_.try_open(options_), options_);
+    }
+  }
+
+  void let_go() {
+    observe_counters(flights_.disk()->counters());
+    flights_.shut_down();
+  }
+
+  // --- The calm phase
+
+  void calm() {
+    bool works = flights_.disk() != nullptr && everything_works();
+    if (!works && findings_.ends) {
+      if (flights_.disk() != nullptr) {
+        let_go();
+      }
+      bring_up();
+      context_.observe(kReopened, flights_.disk() != nullptr ? 1 : 0);
+      if (!context_.check(flights_.disk() != nullptr, kCalmUpCheck)) {
+        return;
+      }
+      works = everything_works();
+    }
+    context_.check(findings_.ends, kEndsCheck);
+    context_.check(works, kCalmWorksCheck);
+    context_.check(findings_.right, kCalmContentsCheck);
+  }
+
+  // Every sector that was in use is read, some are written and read back; all of it must succeed.
+  [[nodiscard]] bool everything_works() {
+    Findings before = findings_;
+    for (std::uint64_t sector = 0; sector < SectorOracle::kSectors; sector += kCampaignSectors) {
+      flights_.request(step(Op::read, sector));
+    }
+    flights_.finish();
+    for (std::uint64_t sector = 0; sector < SectorOracle::kSectors; sector += SectorOracle::kSectors / 4) {
+      flights_.request(step(Op::write, sector));
+    }
+    flights_.finish();
+    flights_.request(step(Op::flush, 0));
+    for (std::uint64_t sector = 0; sector < SectorOracle::kSectors; sector += SectorOracle::kSectors / 4) {
+      flights_.request(step(Op::read, sector));
+    }
+    flights_.finish();
+    bool works = findings_.ends;
+    for (unsigned i = 1; i < kStatuses; ++i) {
+      works = works && findings_.statuses[i] == before.statuses[i];
+    }
+    return works;
+  }
+
+  static Step step(Op op, std::uint64_t sector) {
+    Step step = step_of(op);
+    step.args[RequestArgs::sector] = sector;
+    step.args[RequestArgs::sectors] = kCampaignSectors;
+    step.args[RequestArgs::batch] = 1;
+    return step;
+  }
+
+  // --- What is told
+
+  void observe_statuses() {
+    for (unsigned i = 1; i < kStatuses; ++i) {
+      if (findings_.statuses[i] != 0) {
+        context_.observe(to_string(static_cast<Status>(i)), findings_.statuses[i]);
+      }
+    }
+  }
+
+  void observe_counters(const block::Counters& counters) {
+    const auto tell = [&](const char* name, std::uint64_t value) {
+      if (value != 0) {
+        context_.observe(name, value);
+      }
+    };
+    tell("used_id_out_of_range", counters.used_id_out_of_range);
+    tell("used_id_not_in_flight", counters.used_id_not_in_flight);
+    tell("used_out_of_order", counters.used_out_of_order);
+    tell("used_index_jumped", counters.used_index_jumped);
+    tell("used_length_clamped", counters.used_length_clamped);
+    tell("unknown_status", counters.unknown_status);
+    tell("timeouts", counters.timeouts);
+    tell("lost_interrupts", counters.lost_interrupts);
+    tell("needs_reset", counters.needs_reset);
+    tell("removals", counters.removals);
+    tell("resets", counters.resets);
+    tell("queue_resets", counters.queue_resets);
+    tell("resets_unfinished", counters.resets_unfinished);
+    tell("replays", counters.replays);
+    tell("buffers_lost", counters.buffers_lost);
+    tell("config_changes", counters.config_changes);
+    tell("config_unreadable", counters.config_unreadable);
+    tell("spurious_interrupts", counters.spurious_interrupts);
+  }
+
+  Context& context_;
+  Findings findings_;
+  Flights flights_;
+  block::Options options_;
+};
+
+}  // namespace
+
+void campaign_workload(Context& context) {
+  void* const memory = make_private<SectorOracle>(context, 1);
+  Lane* const lanes = make_private<Lane>(context, kCampaignLanes);
+  Buffer data(context, std::size_t{kCampaignLanes} * kLaneBytes, 512);
+  if (memory == nullptr || lanes == nullptr || !data.valid()) {
+    context.check(false, "program: there is memory for the workload");
+    return;
+  }
+  for (unsigned i = 0; i < kCampaignLanes; ++i) {
+    (new (lanes + i) Lane{})->data = data.data(i * std::size_t{kLaneBytes});
+  }
+  CampaignRun(context, lanes, *new (memory) SectorOracle(kCampaignDiskSeed)).run();
+}
+
+}  // namespace ringside::scenarios
