@@ -24,6 +24,7 @@ void DmaPort::power_on(const Latencies& latencies, Tap* tap) {
   set_upstream(false, nullptr);
   use_iommu(nullptr);
   bounce_by(nullptr);
+  inject(nullptr);
   at_ = 0;
 }
 
@@ -225,10 +226,82 @@ void DmaPort::invalidate(sc_dt::uint64, sc_dt::uint64) {
   direct_bytes_ = 0;
 }
 
+// --- With faults
+
+// Whether it may happen. What may not costs its time all the same, and is shown.
+bool DmaPort::allowed(const DmaAccess& access) {
+  if (access.failure == DmaFailure::none) {
+    return true;
+  }
+  at_ += latencies_.dma(access.size);
+  if (tap_ != nullptr) {
+    tap_->dma(at_, access.address, access.size, access.write, access.failure);
+  }
+  return false;
+}
+
+bool DmaPort::faulty_read(std::uint64_t address, void* data, std::uint64_t size) {
+  DmaAccess access{address, size, false};
+  faults_->before_dma(access);
+  if (!allowed(access) || !sound_read(access.address, data, access.size)) {
+    return false;
+  }
+  faults_->after_read(access.address, static_cast<std::uint8_t*>(data), access.size);
+  return true;
+}
+
+bool DmaPort::faulty_write(std::uint64_t address, const void* data, std::uint64_t size) {
+  DmaAccess access{address, size, true};
+  faults_->before_dma(access);
+  if (!allowed(access) || !sound_write(access.address, data, access.size)) {
+    return false;
+  }
+  constexpr std::uint8_t kStray = 0x55;
+  for (std::uint64_t i = 0; i < access.beyond; ++i) {
+    (void)sound_write(access.address + access.size + i, &kStray, 1);
+  }
+  return true;
+}
+
+DmaPort::Result DmaPort::faulty_disk_to_memory(Storage& disk, std::uint64_t offset, std::uint64_t address,
+                                               std::uint64_t size) {
+  Bounce bounce;
+  for (std::uint64_t done = 0; done < size;) {
+    const std::uint64_t step = std::min(size - done, kBounceBytes);
+    if (!disk.read(offset + done, bounce.data(), step)) {
+      return Result::media_failed;
+    }
+    if (!faulty_write(address + done, bounce.data(), step)) {
+      return Result::dma_failed;
+    }
+    done += step;
+  }
+  return Result::ok;
+}
+
+DmaPort::Result DmaPort::faulty_memory_to_disk(Storage& disk, std::uint64_t offset, std::uint64_t address,
+                                               std::uint64_t size) {
+  Bounce bounce;
+  for (std::uint64_t done = 0; done < size;) {
+    const std::uint64_t step = std::min(size - done, kBounceBytes);
+    if (!faulty_read(address + done, bounce.data(), step)) {
+      return Result::dma_failed;
+    }
+    if (!disk.write(offset + done, bounce.data(), step)) {
+      return Result::media_failed;
+    }
+    done += step;
+  }
+  return Result::ok;
+}
+
 // --- Between disk and memory
 
 DmaPort::Result DmaPort::disk_to_memory(Storage& disk, std::uint64_t offset, std::uint64_t address,
                                         std::uint64_t size) {
+  if (faults_ != nullptr) {
+    return faulty_disk_to_memory(disk, offset, address, size);
+  }
   if (!admit(address, size, true)) {
     const std::uint64_t bytes = std::min(size, present(address));
     return !tolerates_absence() ? Result::dma_failed
@@ -251,6 +324,9 @@ DmaPort::Result DmaPort::disk_to_memory(Storage& disk, std::uint64_t offset, std
 
 DmaPort::Result DmaPort::memory_to_disk(Storage& disk, std::uint64_t offset, std::uint64_t address,
                                         std::uint64_t size) {
+  if (faults_ != nullptr) {
+    return faulty_memory_to_disk(disk, offset, address, size);
+  }
   if (!admit(address, size, false)) {
     return absent_to_disk(disk, offset, address, size);
   }

@@ -11,6 +11,7 @@
 #include <tlm>
 
 #include "model/clock.h"
+#include "model/device_faults.h"
 #include "model/iommu.h"
 #include "model/latencies.h"
 #include "model/quirk_log.h"
@@ -48,6 +49,9 @@ class DmaPort final : public sc_core::sc_module {
     open_ = bus_master_ && upstream_;
   }
 
+  // Until power-on; null when all is well.
+  void inject(DeviceFaults* faults) { faults_ = faults; }
+
   // The time at which the next access happens; each access moves it on.
   void seek(Picoseconds at) { at_ = at; }
   [[nodiscard]] Picoseconds at() const { return at_; }
@@ -75,24 +79,10 @@ class DmaPort final : public sc_core::sc_module {
 
   // False, and nothing is transferred, when bus mastering is off or the range is not memory.
   bool read(std::uint64_t address, void* data, std::uint64_t size) {
-    if (!admit(address, size, false)) {
-      return read_absent(address, static_cast<std::uint8_t*>(data), size);
-    }
-    if (const std::uint8_t* const memory = direct(address, size)) {
-      std::memcpy(data, memory, size);
-      return true;
-    }
-    return slow_read(address, static_cast<std::uint8_t*>(data), size);
+    return faults_ == nullptr ? sound_read(address, data, size) : faulty_read(address, data, size);
   }
   bool write(std::uint64_t address, const void* data, std::uint64_t size) {
-    if (!admit(address, size, true)) {
-      return write_absent(address, static_cast<const std::uint8_t*>(data), size);
-    }
-    if (std::uint8_t* const memory = direct(address, size)) {
-      std::memcpy(memory, data, size);
-      return true;
-    }
-    return slow_write(address, static_cast<const std::uint8_t*>(data), size);
+    return faults_ == nullptr ? sound_write(address, data, size) : faulty_write(address, data, size);
   }
   template <class T>
   bool load(std::uint64_t address, T& value) {
@@ -133,6 +123,26 @@ class DmaPort final : public sc_core::sc_module {
   [[nodiscard]] static bool lies_below(std::uint64_t end, std::uint64_t address, std::uint64_t size) {
     return size <= end && address <= end - size;
   }
+  bool sound_read(std::uint64_t address, void* data, std::uint64_t size) {
+    if (!admit(address, size, false)) {
+      return read_absent(address, static_cast<std::uint8_t*>(data), size);
+    }
+    if (const std::uint8_t* const memory = direct(address, size)) {
+      std::memcpy(data, memory, size);
+      return true;
+    }
+    return slow_read(address, static_cast<std::uint8_t*>(data), size);
+  }
+  bool sound_write(std::uint64_t address, const void* data, std::uint64_t size) {
+    if (!admit(address, size, true)) {
+      return write_absent(address, static_cast<const std::uint8_t*>(data), size);
+    }
+    if (std::uint8_t* const memory = direct(address, size)) {
+      std::memcpy(memory, data, size);
+      return true;
+    }
+    return slow_write(address, static_cast<const std::uint8_t*>(data), size);
+  }
   bool admit(std::uint64_t address, std::uint64_t size, bool is_write) {
     at_ += latencies_.dma(size);
     const DmaFailure failure =
@@ -158,6 +168,13 @@ class DmaPort final : public sc_core::sc_module {
   [[nodiscard]] bool translates(std::uint64_t address, std::uint64_t size);
   [[nodiscard]] std::uint8_t* pointer_to(const Piece& piece) const;
 
+  // With faults: every access goes through memory of its own, so that what comes can be changed.
+  [[nodiscard]] bool allowed(const DmaAccess& access);
+  bool faulty_read(std::uint64_t address, void* data, std::uint64_t size);
+  bool faulty_write(std::uint64_t address, const void* data, std::uint64_t size);
+  Result faulty_disk_to_memory(Storage& disk, std::uint64_t offset, std::uint64_t address, std::uint64_t size);
+  Result faulty_memory_to_disk(Storage& disk, std::uint64_t offset, std::uint64_t address, std::uint64_t size);
+
   // Of a range that is not in RAM, as far as it is.
   [[nodiscard]] std::uint64_t present(std::uint64_t address) const {
     return address < ram_bytes_ ? ram_bytes_ - address : 0;
@@ -178,6 +195,7 @@ class DmaPort final : public sc_core::sc_module {
   std::uint64_t ram_bytes_;
   Latencies latencies_;
   Tap* tap_ = nullptr;
+  DeviceFaults* faults_ = nullptr;
   bool bus_master_ = false;
   bool upstream_ = false;
   bool open_ = false;  // both

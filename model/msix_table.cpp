@@ -55,6 +55,10 @@ void MsixTable::raise(std::uint16_t vector, DmaPort& dma) {
     send(vector, dma);
     return;
   }
+  leave_pending(vector);
+}
+
+void MsixTable::leave_pending(std::uint16_t vector) {
   std::uint64_t& word = pending_[vector / 64];
   const std::uint64_t bit = std::uint64_t{1} << vector % 64;
   pending_count_ += (word & bit) == 0 ? 1 : 0;

@@ -30,6 +30,8 @@ class MsixTable {
   }
   // Sends the message, or remembers it while the vector is masked.
   void raise(std::uint16_t vector, DmaPort& dma);
+  // Only remembers it.
+  void leave_pending(std::uint16_t vector);
   // Sends what is pending and no longer masked.
   void deliver_pending(DmaPort& dma);
 

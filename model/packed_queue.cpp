@@ -1,5 +1,6 @@
 #include "model/packed_queue.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -130,7 +131,8 @@ void PackedQueue::put_used(const Token& token, std::uint32_t length) {
     pending_flags_ |= VIRTQ_DESC_F_WRITE;
   }
   published_slots_ = token.slots;
-  outstanding_ = static_cast<std::uint16_t>(outstanding_ - token.slots);
+  // A faulty device returns a chain twice.
+  outstanding_ = static_cast<std::uint16_t>(outstanding_ - std::min(outstanding_, token.slots));
   advance(used_, mutant(Mutant::packed_list_counts_one) ? std::uint16_t{1} : token.slots);
   ++used_count_;
 }

@@ -7,6 +7,7 @@
 
 #include "model/chain.h"
 #include "model/clock.h"
+#include "model/device_faults.h"
 #include "model/virtio.h"
 
 namespace ringside::model {
@@ -26,6 +27,9 @@ struct Request {
   std::uint16_t queue = 0;
   std::uint16_t data_count = 0;
   std::uint8_t status = VIRTIO_BLK_S_OK;
+  MediaFault fault = MediaFault::none;
+  bool announced = false;  // its interrupt came before it
+  bool orphan = false;     // the device was reset since it was fetched
   const Segment* data = nullptr;          // where data goes when it completes
   Segment* many = nullptr;                // a borrowed array, when they are more than a few
   std::array<Segment, kFewSegments> few;  // NOLINT(cppcoreguidelines-pro-type-member-init): only data_count are read

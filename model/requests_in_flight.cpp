@@ -41,19 +41,6 @@ void RequestsInFlight::clear() {
   scratch_ = segments_.get();
 }
 
-void RequestsInFlight::drop(std::uint16_t queue) {
-  unsigned kept = 0;
-  for (unsigned i = 0; i < count_; ++i) {
-    Request& request = at(i);
-    if (request.queue == queue) {
-      give_back(request);
-    } else {
-      order_[(first_ + kept++) & order_mask_] = &request;
-    }
-  }
-  count_ = kept;
-}
-
 void RequestsInFlight::keep_segments(Request& request) {
   if (request.data_count <= Request::kFewSegments) {
     std::copy_n(request.data, request.data_count, request.few.begin());
@@ -76,6 +63,10 @@ void RequestsInFlight::add(Request& request) {
     free_.pop_back();
   }
   keep_segments(request);
+  insert(request);
+}
+
+void RequestsInFlight::insert(Request& request) {
   unsigned place = first_ + count_++;
   for (; place != first_ && order_[(place - 1) & order_mask_]->due > request.due; --place) {
     order_[place & order_mask_] = order_[(place - 1) & order_mask_];

@@ -14,9 +14,21 @@ class RequestsInFlight {
  public:
   // Room for that many requests, within what the device has at most. Forgets all there are.
   void strap(std::size_t requests);
-  // Forgets all, or those of one queue.
+  // Forgets all, or those that `which` says.
   void clear();
-  void drop(std::uint16_t queue);
+  template <class Which>
+  void drop_if(Which which) {
+    unsigned kept = 0;
+    for (unsigned i = 0; i < count_; ++i) {
+      Request& request = at(i);
+      if (which(request)) {
+        give_back(request);
+      } else {
+        order_[(first_ + kept++) & order_mask_] = &request;
+      }
+    }
+    count_ = kept;
+  }
 
   [[nodiscard]] bool empty() const { return count_ == 0; }
   [[nodiscard]] unsigned count() const { return count_; }
@@ -29,6 +41,9 @@ class RequestsInFlight {
   [[nodiscard]] Segment* scratch() { return scratch_; }
   void add(Request& request);
 
+  // Back among them, at a new time, after take().
+  void put_back(Request& request) { insert(request); }
+
   // --- Completing: take it out of the order, and give it back when done.
   Request& take(unsigned place);
   void give_back(Request& request);
@@ -39,6 +54,7 @@ class RequestsInFlight {
   static constexpr std::size_t kMostLargeChains = 1024;
 
   void keep_segments(Request& request);
+  void insert(Request& request);
 
   std::vector<Request> requests_;
   std::size_t slots_ = 0;       // of them in use in this strapping

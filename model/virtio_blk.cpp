@@ -35,6 +35,7 @@ void VirtioBlk::power_on(const Disk& disk, const BlkProperties& properties, cons
   writes_ = 0;
   late_status_ = {};
   shown_cache_ = false;
+  inject(nullptr);
   reset();
 }
 
@@ -192,6 +193,10 @@ bool VirtioBlk::execute(Chain& chain, Request& request) {
   request.bytes = chain.writable_bytes;
   const std::uint32_t type_as_sent = request.type;
   request.type = known_type(type_as_sent, dma_.at());
+  request.fault = MediaFault::none;
+  if (faults_ != nullptr && media_refuse(chain, request)) {
+    return true;
+  }
   switch (request.type) {
     case VIRTIO_BLK_T_IN:
       request.status = check_transfer(request);
@@ -231,6 +236,44 @@ bool VirtioBlk::execute(Chain& chain, Request& request) {
   return true;
 }
 
+// Whether the media will not do it at all. What they will do wrong is kept in the request.
+bool VirtioBlk::media_refuse(const Chain& chain, Request& request) {
+  const std::uint64_t bytes = request.type == VIRTIO_BLK_T_OUT  ? chain.readable_bytes
+                              : request.type == VIRTIO_BLK_T_IN ? chain.writable_bytes
+                                                                : 0;
+  request.fault = request.type == kUnknownType ? MediaFault::none : faults_->media(request.type, request.sector, bytes);
+  if (request.fault != MediaFault::error && request.fault != MediaFault::unsupported) {
+    return false;
+  }
+  request.bytes = bytes;
+  request.status = request.fault == MediaFault::error ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_UNSUPP;
+  return true;
+}
+
+// Where on the disk its data lies; elsewhere when the media look for it there.
+std::uint64_t VirtioBlk::first_byte(const Request& request) const {
+  const std::uint64_t sectors = request.bytes / kSectorBytes;
+  const std::uint64_t behind = request.sector + sectors;
+  const std::uint64_t other = in_range(behind, sectors) ? behind : request.sector - std::min(request.sector, sectors);
+  return (request.fault == MediaFault::misdirected ? other : request.sector) * kSectorBytes;
+}
+
+void VirtioBlk::corrupt_disk(const Request& request) {
+  std::uint8_t byte = 0;
+  const std::uint64_t at = request.sector * kSectorBytes + request.bytes / 2;
+  if (storage_->read(at, &byte, 1)) {
+    byte ^= 0x10;
+    (void)storage_->write(at, &byte, 1);
+  }
+}
+
+void VirtioBlk::corrupt_memory(const Request& request) {
+  std::uint8_t byte = 0;
+  if (dma_.load(request.data[0].address, byte)) {
+    (void)dma_.store(request.data[0].address, static_cast<std::uint8_t>(byte ^ 0x10));
+  }
+}
+
 // 5.2.5: the block size says what is fast, not what is allowed.
 bool VirtioBlk::blocks_aligned(std::uint64_t sector, std::uint64_t sectors) {
   const std::uint64_t sectors_in_block = properties_.logical_block_size / kSectorBytes;
@@ -259,14 +302,22 @@ std::uint8_t VirtioBlk::store(const Request& request) {
   if (mutant(Mutant::write_lost) && ++writes_ % 4 == 0) {
     return VIRTIO_BLK_S_OK;
   }
-  std::uint64_t offset = request.sector * kSectorBytes;
+  if (request.fault == MediaFault::lost) {
+    return VIRTIO_BLK_S_OK;
+  }
+  std::uint64_t offset = first_byte(request);
+  std::uint64_t left = request.fault == MediaFault::cut_short ? request.bytes / 2 : request.bytes;
   const unsigned lost = mutant(Mutant::last_segment_lost) && request.data_count > 2 ? 1 : 0;
   for (const Segment& segment : std::span(request.data, request.data_count - lost)) {
-    if (segment.size != 0 &&
-        dma_.memory_to_disk(*storage_, offset, segment.address, segment.size) != DmaPort::Result::ok) {
+    const std::uint64_t piece = std::min<std::uint64_t>(segment.size, left);
+    if (piece != 0 && dma_.memory_to_disk(*storage_, offset, segment.address, piece) != DmaPort::Result::ok) {
       return VIRTIO_BLK_S_IOERR;
     }
-    offset += segment.size;
+    offset += piece;
+    left -= piece;
+  }
+  if (request.fault == MediaFault::corrupted) {
+    corrupt_disk(request);
   }
   return write_back_ || storage_->flush() ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
 }
@@ -382,19 +433,25 @@ void VirtioBlk::read_disk(Request& request) {
   if (request.status != VIRTIO_BLK_S_OK) {
     return;
   }
-  std::uint64_t offset = request.sector * kSectorBytes;
+  std::uint64_t offset = first_byte(request);
   if (mutant(Mutant::wrong_sector) && request.sector % 2 == 1) {
     offset -= kSectorBytes;
   }
+  if (request.fault == MediaFault::cut_short) {
+    request.bytes /= 2;
+  }
+  std::uint64_t left = request.bytes;
   for (const Segment& segment : std::span(request.data, request.data_count)) {
-    if (segment.size == 0) {
+    const std::uint64_t piece = std::min<std::uint64_t>(segment.size, left);
+    if (piece == 0) {
       continue;
     }
-    if (dma_.disk_to_memory(*storage_, offset, segment.address, segment.size) != DmaPort::Result::ok) {
+    if (dma_.disk_to_memory(*storage_, offset, segment.address, piece) != DmaPort::Result::ok) {
       request.status = VIRTIO_BLK_S_IOERR;
       return;
     }
-    offset += segment.size;
+    offset += piece;
+    left -= piece;
     if (mutant(Mutant::stray_write)) {
       dma_.store(segment.address + segment.size, std::uint8_t{0x55});
     }
@@ -403,6 +460,9 @@ void VirtioBlk::read_disk(Request& request) {
       dma_.load(segment.address, byte);
       dma_.store(segment.address, static_cast<std::uint8_t>(byte ^ 0x10));
     }
+  }
+  if (request.fault == MediaFault::corrupted && request.data_count != 0) {
+    corrupt_memory(request);
   }
 }
 

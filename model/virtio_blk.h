@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "model/device_faults.h"
 #include "model/dma_port.h"
 #include "model/media.h"
 #include "model/properties.h"
@@ -29,6 +30,8 @@ class VirtioBlk {
 
   void power_on(const Disk& disk, const BlkProperties& properties, const Latencies& latencies);
   void reset();
+  // Until power-on; null when all is well.
+  void inject(DeviceFaults* faults) { faults_ = faults; }
   [[nodiscard]] std::uint64_t features() const { return features_; }
   void resize(std::uint64_t sectors);
 
@@ -62,6 +65,10 @@ class VirtioBlk {
     return sector <= sectors_ && sectors <= sectors_ - sector;
   }
   [[nodiscard]] bool execute(Chain& chain, Request& request);
+  [[nodiscard]] bool media_refuse(const Chain& chain, Request& request);
+  [[nodiscard]] std::uint64_t first_byte(const Request& request) const;
+  void corrupt_disk(const Request& request);
+  void corrupt_memory(const Request& request);
   [[nodiscard]] bool blocks_aligned(std::uint64_t sector, std::uint64_t sectors);
   [[nodiscard]] bool segments_fit(const Request& request) const;
   [[nodiscard]] std::uint8_t check_transfer(const Request& request);
@@ -83,6 +90,7 @@ class VirtioBlk {
   QuirkLog& quirks_;
   Latencies latencies_;
   Media media_;
+  DeviceFaults* faults_ = nullptr;
   Storage* storage_ = nullptr;
   std::uint64_t sectors_ = 0;
   std::uint64_t features_ = 0;

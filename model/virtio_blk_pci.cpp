@@ -96,6 +96,7 @@ void VirtioBlkPci::power_on(const Disk& disk, const BlkProperties& properties, Q
   quirks_.power_on(quirks, tap);
   dma.power_on(latencies, tap);
   dma.bounce_by(&quirks_);
+  inject(nullptr);
   msix_.power_on(shape_.vectors, shape_.pba_offset);
   status_ = 0;
   generation_ = 0;
@@ -106,6 +107,12 @@ void VirtioBlkPci::power_on(const Disk& disk, const BlkProperties& properties, Q
   held_ = false;
   interrupts_ = 0;
   reset_device(0);
+}
+
+void VirtioBlkPci::inject(DeviceFaults* faults) {
+  faults_ = faults;
+  dma.inject(faults);
+  blk_.inject(faults);
 }
 
 void VirtioBlkPci::reset(Picoseconds at) {

@@ -37,6 +37,8 @@ class VirtioBlkPci final : public PciFunction {
   // The properties are such that problem_with() finds none. A disk without storage is one that is not plugged in.
   void power_on(const Disk& disk, const BlkProperties& properties, QuirkSet quirks, const Latencies& latencies,
                 Tap* tap);
+  // From now until power-on; null when all is well.
+  void inject(DeviceFaults* faults);
   // All that a reset of the bus or of the function undoes, configuration space included.
   void reset(Picoseconds at) override;
   // The disk has another capacity now; its storage has room for it. The driver is told.
@@ -144,6 +146,8 @@ class VirtioBlkPci final : public PciFunction {
   void schedule(Request& request, Virtqueue& queue);
   void complete_due(Picoseconds until);
   void complete(Request& request, Picoseconds at);
+  void complete_faultily(Request& request);
+  void complete_orphan(Request& request);
   [[nodiscard]] Picoseconds next_interrupt();
   [[nodiscard]] int place_of(std::uint32_t ordinal, std::uint16_t queue) const;
   void drop_in_flight();
@@ -155,6 +159,7 @@ class VirtioBlkPci final : public PciFunction {
   void notify_queue(const Virtqueue& queue, Picoseconds at);
   void notify_config(bool changed, Picoseconds at);
   void send_msi(std::uint16_t vector, Picoseconds at);
+  void send_messages(const Message& message, Picoseconds at);
   void drive_intx(Picoseconds at);
   [[nodiscard]] bool interrupt_possible(const Virtqueue& queue) const;
 
@@ -165,6 +170,7 @@ class VirtioBlkPci final : public PciFunction {
   std::deque<Virtqueue> queues_;  // as many as any strapping had
   std::size_t queues_in_use_ = 0;
   VirtioBlk blk_;
+  DeviceFaults* faults_ = nullptr;
   RequestsInFlight requests_;
   sc_core::sc_event wake_;
   Picoseconds armed_ = kNever;

@@ -254,7 +254,7 @@ void VirtioBlkPci::reset_queue(std::uint16_t index, Picoseconds at) {
   if (mutant(Mutant::queue_reset_ignored)) {
     return;
   }
-  requests_.drop(index);
+  requests_.drop_if([index](const Request& request) { return request.queue == index && !request.orphan; });
   queue.reset_one();
   show_largest_queue_size(queue, at);
 }

@@ -60,16 +60,31 @@ void VirtioBlkPci::send_msi(std::uint16_t vector, Picoseconds at) {
   if (!msix_.enabled()) {
     return;
   }
-  if (tap_ != nullptr && msix_.deliverable(vector)) {
-    tap_->msi(at, vector);
+  Message message{vector};
+  if (faults_ != nullptr && vector < msix_.vectors()) {
+    faults_->message(message);
   }
-  dma.seek(at);
-  msix_.raise(vector, dma);
+  if (message.stays_pending) {
+    msix_.leave_pending(message.vector);
+  } else {
+    send_messages(message, at);
+  }
+}
+
+void VirtioBlkPci::send_messages(const Message& message, Picoseconds at) {
+  for (unsigned i = 0; i < message.count; ++i) {
+    if (tap_ != nullptr && msix_.deliverable(message.vector)) {
+      tap_->msi(at, message.vector);
+    }
+    dma.seek(at);
+    msix_.raise(message.vector, dma);
+  }
 }
 
 // A level: what the ISR says, unless MSI-X is on or the driver switched the pin off (PCI 3.0, 6.2.2).
 void VirtioBlkPci::drive_intx(Picoseconds at) {
-  const bool pending = isr_ != 0 && !msix_.enabled();
+  const bool stuck = faults_ != nullptr && intx_level_ && faults_->line_stuck();
+  const bool pending = (isr_ != 0 || stuck) && !msix_.enabled();
   const auto status = static_cast<std::uint8_t>(space_[PCI_STATUS] & ~PCI_STATUS_INTERRUPT);
   space_.set(PCI_STATUS, pending ? static_cast<std::uint8_t>(status | PCI_STATUS_INTERRUPT) : status);
   const bool level = pending && (space_.command() & PCI_COMMAND_INTX_DISABLE) == 0;

@@ -7,7 +7,14 @@
 namespace ringside::model {
 
 void VirtioBlkPci::drop_in_flight() {
-  requests_.clear();
+  if (faults_ == nullptr) {
+    requests_.clear();
+  } else {
+    requests_.drop_if([this](Request& request) {
+      request.orphan = request.orphan || faults_->outlives_reset(request.queue);
+      return !request.orphan;
+    });
+  }
   for (std::size_t i = 0; i < queues_in_use_; ++i) {
     queues_[i].in_flight = 0;
     queues_[i].stalled = false;
@@ -70,6 +77,7 @@ bool VirtioBlkPci::fetch_one(std::uint16_t index) {
   chain.segments = requests_.scratch();
   request.queue = index;
   request.ordinal = queue.fetched();
+  request.announced = request.orphan = false;
   if (!queue.fetch(chain) || !blk_.start(chain, request)) {
     return false;
   }
@@ -103,6 +111,9 @@ void VirtioBlkPci::schedule(Request& request, Virtqueue& queue) {
     request.due = std::max(request.due, queue.last_due);
   }
   queue.last_due = request.due;
+  if (faults_ != nullptr) {
+    request.due += faults_->delay(request.queue);
+  }
   if (tap_ != nullptr && ready != fetched) {
     tap_->media(fetched, request.sector, request.bytes, request.type != VIRTIO_BLK_T_IN, ready - fetched);
   }
@@ -111,8 +122,42 @@ void VirtioBlkPci::schedule(Request& request, Virtqueue& queue) {
 void VirtioBlkPci::complete_due(Picoseconds until) {
   while (!requests_.empty() && dma.bus_master() && requests_.at(0).due <= until) {
     Request& request = requests_.take(0);
-    complete(request, request.due);
+    faults_ == nullptr ? complete(request, request.due) : complete_faultily(request);
   }
+}
+
+void VirtioBlkPci::complete_faultily(Request& request) {
+  if (request.orphan) {
+    complete_orphan(request);
+    return;
+  }
+  Virtqueue& queue = queues_[request.queue];
+  const Picoseconds ahead = request.announced ? 0 : faults_->interrupt_ahead(request.queue);
+  if (ahead != 0) {
+    notify_queue(queue, request.due);
+    request.announced = true;
+    request.due += ahead;
+    requests_.put_back(request);
+    return;
+  }
+  const Finish finish = faults_->finish(request.queue);
+  if (finish == Finish::never) {
+    requests_.give_back(request);  // its chain stays with the device
+    return;
+  }
+  if (finish == Finish::twice) {
+    queue.put_used(request.token, 1);
+    queue.publish_used();
+  }
+  complete(request, request.due);
+}
+
+// There is no ring any more to return its chain to.
+void VirtioBlkPci::complete_orphan(Request& request) {
+  dma.seek(request.due);
+  blk_.write_data(request);
+  blk_.write_status(request);
+  requests_.give_back(request);
 }
 
 // Data, status, used element, used index, then the interrupt: the order in which a driver may rely on them (2.7.8.2).
@@ -130,8 +175,9 @@ void VirtioBlkPci::complete(Request& request, Picoseconds at) {
   if (!mutant(Mutant::in_flight_kept) || request.type != VIRTIO_BLK_T_GET_ID) {
     --queue.in_flight;
   }
+  const bool announced = request.announced;
   requests_.give_back(request);
-  if (interrupt_wanted(queue)) {
+  if (interrupt_wanted(queue) && !announced) {
     notify_queue(queue, at);
   }
   if (stalled_) {

@@ -61,6 +61,9 @@ void VirtioBlkPci::feature_registers_matter(Picoseconds at) {
 }
 
 void VirtioBlkPci::reset_device(Picoseconds at) {
+  if (faults_ != nullptr) {
+    faults_->was_reset();
+  }
   drop_in_flight();
   const bool keeps = quirks_.has(Quirk::reset_keeps_feature_registers);
   if (!keeps) {
