@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ranges>
 
 #include "driver/hal/memory.h"
 
@@ -20,12 +21,6 @@ bool inside(const std::uint8_t* at, const void* begin, std::size_t bytes) {
 
 void PastValues::watch(const std::uint8_t* begin, std::size_t bytes) {
   memories_.push_back({begin, std::vector<std::uint8_t>(begin, begin + bytes)});
-}
-
-bool PastValues::watches(const void* address) const {
-  const auto* const at = static_cast<const std::uint8_t*>(address);
-  return std::ranges::any_of(memories_,
-                             [&](const Memory& memory) { return inside(at, memory.begin, memory.copy.size()); });
 }
 
 void PastValues::forget(const void* begin, std::size_t bytes) {
@@ -94,14 +89,22 @@ std::uint64_t PastValues::load(const void* address, unsigned size, std::size_t n
   const std::vector<std::uint64_t> changed = times(at, size);
   // As it was before the change of this time.
   const std::uint64_t until = nth < changed.size() ? changed[nth] : ~std::uint64_t{0};
-  for (auto change = changes_.rbegin(); change != changes_.rend(); ++change) {
-    if (change->when >= until && inside(change->byte, at, size)) {
-      const auto shift = 8 * static_cast<unsigned>(change->byte - at);
-      value = (value & ~(std::uint64_t{0xff} << shift)) | std::uint64_t{change->before} << shift;
+  for (const Change& change : std::views::reverse(changes_)) {
+    if (change.when >= until && inside(change.byte, at, size)) {
+      const auto shift = 8 * static_cast<unsigned>(change.byte - at);
+      value = (value & ~(std::uint64_t{0xff} << shift)) | std::uint64_t{change.before} << shift;
     }
   }
   std::erase_if(changes_, [&](const Change& change) { return change.when < until && inside(change.byte, at, size); });
   return value;
+}
+
+void PastValues::restore(std::uint8_t* begin, std::size_t bytes) const {
+  for (const Change& change : std::views::reverse(changes_)) {
+    if (inside(change.byte, begin, bytes)) {
+      begin[change.byte - begin] = change.before;
+    }
+  }
 }
 
 }  // namespace ringside::targets

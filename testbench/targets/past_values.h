@@ -11,9 +11,8 @@ namespace ringside::targets {
 
 class PastValues {
  public:
-  // From now on. `bytes` is a multiple of nothing in particular; the memory stays until forget().
+  // From now on; the memory stays until forget().
   void watch(const std::uint8_t* begin, std::size_t bytes);
-  [[nodiscard]] bool watches(const void* address) const;
   void forget(const void* begin, std::size_t bytes);
 
   // Devices may have written: what has changed is kept as it was.
@@ -27,6 +26,8 @@ class PastValues {
   [[nodiscard]] std::size_t older(const void* address, unsigned size) const;
   // The n-th, from the oldest; or what is there now when there are not that many. Later loads of it see no older one.
   [[nodiscard]] std::uint64_t load(const void* address, unsigned size, std::size_t nth);
+  // Puts back what watched memory held at the last acquire: for somebody who loads it unobserved.
+  void restore(std::uint8_t* begin, std::size_t bytes) const;
 
  private:
   struct Memory {

@@ -16,8 +16,8 @@ class RunHooks {
   // The driver is about to look at used.idx of a queue: lets the model show what a followed schedule showed here.
   virtual void before_look(std::uint8_t unit, std::uint16_t queue) = 0;
   // The driver is held up between two accesses to memory: devices go on, as far as the next thing that one of them
-  // does.
-  virtual void hold_up() {}
+  // does. False when none will do anything.
+  virtual bool hold_up() { return false; }
   // What the log's unit keeps to itself (inner_state.h). False where nobody can tell.
   [[nodiscard]] virtual bool inner_state(std::uint8_t /*unit*/, InnerState& /*state*/) { return false; }
 

@@ -1,5 +1,6 @@
 #include "testbench/targets/weak_machine.h"
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 
@@ -9,6 +10,16 @@ namespace {
 // As many as the store buffer of a big core holds, and more than a link's credits allow.
 constexpr std::size_t kMostStores = 56;
 constexpr std::size_t kMostPosted = 8;
+
+// Both ends of some data, which stand for all of it.
+template <class Visit>
+void for_ends(std::uint8_t* data, std::size_t bytes, Visit visit) {
+  visit(data, std::min(bytes, kDataLine));
+  if (bytes > kDataLine) {
+    const std::size_t rest = std::min(bytes - kDataLine, kDataLine);
+    visit(data + (bytes - rest), rest);
+  }
+}
 
 std::uint64_t low_bytes(std::uint64_t value, unsigned size) {
   return size == 8 ? value : value & ((std::uint64_t{1} << 8 * size) - 1);
@@ -25,6 +36,8 @@ unsigned WeakMachine::habit() {
 }
 
 // --- What is on its way
+
+void WeakMachine::some_data_leaves() { hidden_.show(random_.below(hidden_.count())); }
 
 void WeakMachine::one_store_leaves() {
   if (const std::size_t candidates = stores_.candidates(); candidates != 0) {
@@ -55,6 +68,9 @@ void WeakMachine::one_write_arrives() {
 }
 
 void WeakMachine::pass() {
+  if (hidden_.count() != 0 && chance(habits_.leave)) {
+    some_data_leaves();
+  }
   if (!stores_.empty() && chance(habits_.leave)) {
     one_store_leaves();
   }
@@ -62,7 +78,7 @@ void WeakMachine::pass() {
     one_write_arrives();
   }
   if (chance(habits_.interrupt)) {
-    hooks_.hold_up();
+    held_up_ = hooks_.hold_up() || held_up_;
     past_.note_changes();
   }
 }
@@ -73,6 +89,7 @@ void WeakMachine::all_stores_leave() {
     one_store_leaves();
     pass();
   }
+  hidden_.show_all();
 }
 
 void WeakMachine::all_writes_arrive() {
@@ -89,6 +106,7 @@ void WeakMachine::settle() {
       one_store_leaves();
     }
   }
+  hidden_.show_all();
 }
 
 // --- Memory
@@ -96,12 +114,13 @@ void WeakMachine::settle() {
 void WeakMachine::watch(const void* address) {
   const auto* const at = static_cast<const std::uint8_t*>(address);
   const auto after = buffers_.upper_bound(at);
-  if (past_.watches(at) || after == buffers_.begin()) {
+  if (after == buffers_.begin()) {
     return;
   }
-  const auto& [begin, bytes] = *std::prev(after);
-  if (at < begin + bytes) {
-    past_.watch(begin, bytes);
+  auto& [begin, buffer] = *std::prev(after);
+  if (!buffer.watched && at < begin + buffer.bytes) {
+    buffer.watched = true;
+    past_.watch(begin, buffer.bytes);
   }
 }
 
@@ -147,6 +166,7 @@ void WeakMachine::fence(hal::Fence fence) {
   pass();
   switch (fence) {
     case hal::Fence::avail_publish:
+      hidden_.show_all();
       stores_.empty() ? memory_.fence(fence) : stores_.add(fence);
       break;
     case hal::Fence::used_consume:
@@ -230,7 +250,7 @@ void WeakMachine::acknowledge(unsigned vector) {
 hal::DmaBuffer WeakMachine::alloc_dma_buffer(std::size_t size, std::size_t alignment) {
   const hal::DmaBuffer buffer = machine_.alloc_dma_buffer(size, alignment);
   if (buffer.cpu != nullptr) {
-    buffers_[static_cast<const std::uint8_t*>(buffer.cpu)] = buffer.size;
+    buffers_[static_cast<const std::uint8_t*>(buffer.cpu)] = {buffer.size};
   }
   return buffer;
 }
@@ -243,10 +263,33 @@ void WeakMachine::free_dma_buffer(const hal::DmaBuffer& buffer) {
 }
 
 hal::BusAddress WeakMachine::map(void* cpu, std::size_t size, hal::DmaDirection direction) {
-  return machine_.map(cpu, size, direction);
+  const hal::BusAddress bus = machine_.map(cpu, size, direction);
+  if (bus == hal::kInvalidBusAddress || size == 0) {
+    return bus;
+  }
+  auto* const data = static_cast<std::uint8_t*>(cpu);
+  mapped_[hal::raw(bus)] = data;
+  if (direction == hal::DmaDirection::to_device) {
+    hidden_.hide(data, size);
+  } else {
+    for_ends(data, size, [this](std::uint8_t* line, std::size_t bytes) { past_.watch(line, bytes); });
+  }
+  return bus;
 }
 
 void WeakMachine::unmap(hal::BusAddress bus, std::size_t size, hal::DmaDirection direction) {
+  if (const auto mapped = mapped_.find(hal::raw(bus)); mapped != mapped_.end()) {
+    hidden_.show(mapped->second, size);
+    if (direction != hal::DmaDirection::to_device) {
+      for_ends(mapped->second, size, [this](std::uint8_t* line, std::size_t bytes) {
+        if (chance(habits_.early)) {
+          past_.restore(line, bytes);
+        }
+        past_.forget(line, bytes);
+      });
+    }
+    mapped_.erase(mapped);
+  }
   machine_.unmap(bus, size, direction);
 }
 
@@ -275,8 +318,10 @@ std::uint64_t WeakMachine::now() {
 void WeakMachine::relax(std::uint64_t deadline) {
   pass();
   settle();
-  machine_.relax(deadline);
+  machine_.relax(held_up_ ? 0 : deadline);
+  held_up_ = false;
   past_.note_changes();
+  past_.acquire();
 }
 
 }  // namespace ringside::targets

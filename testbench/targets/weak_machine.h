@@ -23,6 +23,7 @@
 #include "driver/hal/machine.h"
 #include "driver/hal/memory.h"
 #include "testbench/scenarios/context.h"
+#include "testbench/targets/hidden_data.h"
 #include "testbench/targets/past_values.h"
 #include "testbench/targets/run_hooks.h"
 #include "testbench/targets/store_buffer.h"
@@ -56,7 +57,9 @@ class WeakMachine final : public hal::Machine, public hal::Observer {
   // Who gets the memory next does not see our stores arrive: an allocator's lock is a full barrier from one to the
   // next.
   void free_dma_buffer(const hal::DmaBuffer& buffer) override;
-  // Order nothing: on a machine whose devices see the caches, dma_map and dma_unmap are address arithmetic.
+  // Order nothing: on a machine whose devices see the caches, dma_map and dma_unmap are address arithmetic. That the
+  // device sees what a caller has written is for avail_publish to say, and that the caller sees what the device has
+  // written, for used_consume.
   [[nodiscard]] hal::BusAddress map(void* cpu, std::size_t size, hal::DmaDirection direction) override;
   void unmap(hal::BusAddress bus, std::size_t size, hal::DmaDirection direction) override;
   [[nodiscard]] hal::BusAddress virt_to_phys(const void* cpu) override { return machine_.virt_to_phys(cpu); }
@@ -72,7 +75,8 @@ class WeakMachine final : public hal::Machine, public hal::Observer {
   void acknowledge(unsigned vector) override;
   // Orders nothing.
   [[nodiscard]] std::uint64_t now() override;
-  // Lets time pass, in which everything on its way arrives; what was loaded early stays loaded.
+  // Lets time pass, more than stores stay in a buffer or loads can be early. None where the driver has been held up
+  // since its last one: it has waited enough, and what it waits for may be done.
   void relax(std::uint64_t deadline) override;
   void log(const char* text, std::size_t length) override { machine_.log(text, length); }
 
@@ -87,6 +91,10 @@ class WeakMachine final : public hal::Machine, public hal::Observer {
     std::uint64_t address = 0;
     std::uint32_t value = 0;
   };
+  struct Buffer {
+    std::size_t bytes = 0;
+    bool watched = false;  // the driver has loaded from it
+  };
   // How often, of 256 accesses. Drawn for each run: what needs a slow store buffer and a quick device is as likely as
   // the contrary.
   struct Habits {
@@ -100,6 +108,7 @@ class WeakMachine final : public hal::Machine, public hal::Observer {
   [[nodiscard]] unsigned habit();
   // Between two accesses.
   void pass();
+  void some_data_leaves();
   void one_store_leaves();
   void one_write_arrives();
   void all_stores_leave();
@@ -115,10 +124,13 @@ class WeakMachine final : public hal::Machine, public hal::Observer {
   RunHooks& hooks_;
   scenarios::Random random_;
   Habits habits_;
+  bool held_up_ = false;  // since the last relax
   StoreBuffer stores_;
   std::deque<Posted> posted_;
   PastValues past_;
-  std::map<const std::uint8_t*, std::size_t> buffers_;  // live DMA buffers, and their bytes
+  HiddenData hidden_;
+  std::map<const std::uint8_t*, Buffer> buffers_;  // live, by their first byte
+  std::map<std::uint64_t, std::uint8_t*> mapped_;  // data, by bus address
 };
 
 }  // namespace ringside::targets
