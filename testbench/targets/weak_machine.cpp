@@ -53,18 +53,31 @@ void WeakMachine::one_store_leaves() {
 void WeakMachine::one_write_arrives() {
   const Posted write = posted_.front();
   posted_.pop_front();
+  write.port ? write_port(write) : write_memory(write);
+  past_.note_changes();
+}
+
+void WeakMachine::write_port(const Posted& write) {
+  const auto port = static_cast<std::uint16_t>(write.address);
   switch (write.width) {
     case 1:
-      machine_.mmio_write8(write.address, static_cast<std::uint8_t>(write.value));
-      break;
+      return machine_.out8(port, static_cast<std::uint8_t>(write.value));
     case 2:
-      machine_.mmio_write16(write.address, static_cast<std::uint16_t>(write.value));
-      break;
+      return machine_.out16(port, static_cast<std::uint16_t>(write.value));
     default:
-      machine_.mmio_write32(write.address, write.value);
-      break;
+      return machine_.out32(port, write.value);
   }
-  past_.note_changes();
+}
+
+void WeakMachine::write_memory(const Posted& write) {
+  switch (write.width) {
+    case 1:
+      return machine_.mmio_write8(write.address, static_cast<std::uint8_t>(write.value));
+    case 2:
+      return machine_.mmio_write16(write.address, static_cast<std::uint16_t>(write.value));
+    default:
+      return machine_.mmio_write32(write.address, write.value);
+  }
 }
 
 void WeakMachine::pass() {
@@ -218,25 +231,6 @@ std::uint16_t WeakMachine::mmio_read16(std::uint64_t address) {
 }
 std::uint32_t WeakMachine::mmio_read32(std::uint64_t address) {
   return register_read([&] { return machine_.mmio_read32(address); });
-}
-
-// Writes to ports are not posted (PCI 3.2.5).
-void WeakMachine::out8(std::uint16_t port, std::uint8_t value) {
-  all_writes_arrive();
-  machine_.out8(port, value);
-  past_.note_changes();
-}
-
-void WeakMachine::out16(std::uint16_t port, std::uint16_t value) {
-  all_writes_arrive();
-  machine_.out16(port, value);
-  past_.note_changes();
-}
-
-void WeakMachine::out32(std::uint16_t port, std::uint32_t value) {
-  all_writes_arrive();
-  machine_.out32(port, value);
-  past_.note_changes();
 }
 
 void WeakMachine::acknowledge(unsigned vector) {

@@ -8,8 +8,9 @@
 // all that is seen here, not where the driver has it from. What is not simulated: a store that becomes visible before
 // an older load has its value.
 //
-// Registers. Writes to memory-mapped ones are posted: they reach the device late, in their order. A read of any
-// register, or an access to a port, comes after them all (PCI 3.2.5). None of that orders memory.
+// Registers. Writes reach the device late, in their order. Those to memory are posted (PCI 3.0, 3.2.5); those to ports
+// are not, but what a doorbell asks for a device may begin late all the same. A read of any register comes after all
+// writes before it. None of that orders memory.
 //
 // What else the machine does is held to what a kernel's primitives promise: see each call.
 //
@@ -43,15 +44,15 @@ class WeakMachine final : public hal::Machine, public hal::Observer {
   [[nodiscard]] std::uint8_t in8(std::uint16_t port) override;
   [[nodiscard]] std::uint16_t in16(std::uint16_t port) override;
   [[nodiscard]] std::uint32_t in32(std::uint16_t port) override;
-  void out8(std::uint16_t port, std::uint8_t value) override;
-  void out16(std::uint16_t port, std::uint16_t value) override;
-  void out32(std::uint16_t port, std::uint32_t value) override;
+  void out8(std::uint16_t port, std::uint8_t value) override { post({true, 1, port, value}); }
+  void out16(std::uint16_t port, std::uint16_t value) override { post({true, 2, port, value}); }
+  void out32(std::uint16_t port, std::uint32_t value) override { post({true, 4, port, value}); }
   [[nodiscard]] std::uint8_t mmio_read8(std::uint64_t address) override;
   [[nodiscard]] std::uint16_t mmio_read16(std::uint64_t address) override;
   [[nodiscard]] std::uint32_t mmio_read32(std::uint64_t address) override;
-  void mmio_write8(std::uint64_t address, std::uint8_t value) override { post({1, address, value}); }
-  void mmio_write16(std::uint64_t address, std::uint16_t value) override { post({2, address, value}); }
-  void mmio_write32(std::uint64_t address, std::uint32_t value) override { post({4, address, value}); }
+  void mmio_write8(std::uint64_t address, std::uint8_t value) override { post({false, 1, address, value}); }
+  void mmio_write16(std::uint64_t address, std::uint16_t value) override { post({false, 2, address, value}); }
+  void mmio_write32(std::uint64_t address, std::uint32_t value) override { post({false, 4, address, value}); }
   // Orders nothing: that its zeroes are there before the device looks is the business of the barriers that publish.
   [[nodiscard]] hal::DmaBuffer alloc_dma_buffer(std::size_t size, std::size_t alignment) override;
   // Who gets the memory next does not see our stores arrive: an allocator's lock is a full barrier from one to the
@@ -87,6 +88,7 @@ class WeakMachine final : public hal::Machine, public hal::Observer {
 
  private:
   struct Posted {
+    bool port = false;
     unsigned width = 0;
     std::uint64_t address = 0;
     std::uint32_t value = 0;
@@ -111,6 +113,8 @@ class WeakMachine final : public hal::Machine, public hal::Observer {
   void some_data_leaves();
   void one_store_leaves();
   void one_write_arrives();
+  void write_port(const Posted& write);
+  void write_memory(const Posted& write);
   void all_stores_leave();
   void all_writes_arrive();
   void post(const Posted& write);
