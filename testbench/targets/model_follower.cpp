@@ -32,7 +32,7 @@ const trace::QueueSchedule* ModelFollower::life(Queue& queue) {
     queue.look = 0;
     queue.idle = 0;
     queue.visible = 0;
-    queue.ahead = false;
+    queue.shown = 0;
   }
   if (current == 0 || current > queue.lives->size()) {
     return nullptr;
@@ -68,7 +68,7 @@ void ModelFollower::release_until(Queue& queue, const trace::QueueSchedule& life
 void ModelFollower::next_look(Queue& queue) {
   ++queue.look;
   queue.idle = 0;
-  queue.ahead = false;
+  queue.shown = std::max(queue.shown, queue.look);
 }
 
 void ModelFollower::look(std::uint8_t unit, std::uint16_t number) {
@@ -83,7 +83,7 @@ void ModelFollower::look(std::uint8_t unit, std::uint16_t number) {
   const trace::QueueSchedule* const current = life(*queue);
   if (current == nullptr) {
     // Nothing more is known of this queue; as long as there is of another, it shows nothing more.
-    if (next_to_show(true) == nullptr) {
+    if (next_to_show(true).queue == nullptr) {
       give_up();
     }
     return;
@@ -91,7 +91,7 @@ void ModelFollower::look(std::uint8_t unit, std::uint16_t number) {
   if (current->looks[queue->look] > queue->visible) {
     release_until(*queue, *current, current->looks[queue->look]);
     next_look(*queue);
-  } else if (queue->ahead || ++queue->idle >= current->repeats[queue->look]) {
+  } else if (queue->look < queue->shown || ++queue->idle >= current->repeats[queue->look]) {
     next_look(*queue);
   }
 }
@@ -107,48 +107,51 @@ bool ModelFollower::rules() {
   return false;
 }
 
-ModelFollower::Queue* ModelFollower::next_to_show(bool with_ahead) {
-  Queue* next = nullptr;
+ModelFollower::Next ModelFollower::next_to_show(bool with_shown) {
+  Next next;
   std::uint64_t place = 0;
   for (Queue& queue : queues_) {
     const trace::QueueSchedule* const current = life(queue);
-    if (current == nullptr || (queue.ahead && !with_ahead)) {
+    if (current == nullptr) {
       continue;
     }
-    std::size_t look = queue.look;
-    while (!queue.ahead && look < current->looks.size() && current->looks[look] <= queue.visible) {
+    std::size_t look = with_shown ? queue.look : std::max(queue.look, queue.shown);
+    while (look >= queue.shown && look < current->looks.size() && current->looks[look] <= queue.visible) {
       ++look;
     }
-    if (look < current->looks.size() && (next == nullptr || current->places[look] < place)) {
-      next = &queue;
+    if (look < current->looks.size() && (next.queue == nullptr || current->places[look] < place)) {
+      next = {&queue, look};
       place = current->places[look];
     }
   }
   return next;
 }
 
-std::size_t ModelFollower::show_ahead(Queue& queue, const trace::QueueSchedule& life) {
-  while (!queue.ahead && life.looks[queue.look] <= queue.visible) {
-    next_look(queue);
+void ModelFollower::show_ahead(Queue& queue, const trace::QueueSchedule& life, std::size_t look) {
+  if (look < queue.shown) {
+    return;
   }
-  if (!queue.ahead) {
-    release_until(queue, life, life.looks[queue.look]);
-    queue.ahead = true;
+  if (queue.look >= queue.shown) {
+    queue.look = look;  // what the driver did not find in between, it does not look for any more: it waits
+    queue.idle = 0;
   }
-  return queue.look;
+  release_until(queue, life, life.looks[look]);
+  queue.shown = look + 1;
 }
 
+// One look of the other run may not be enough: queues have vectors of their own, so that what was found first may have
+// been announced by another than the awaited one, and of a packed ring each look takes one descriptor, where the driver
+// may have asked for an interrupt after many.
 bool ModelFollower::wait(const std::function<bool()>& woken) {
   std::uint64_t wait = 0;
-  for (Queue* queue = next_to_show(true); queue != nullptr; queue = next_to_show(false)) {
-    const trace::QueueSchedule& current = *life(*queue);
-    const std::size_t look = show_ahead(*queue, current);
-    if (std::ranges::binary_search(current.unprompted, current.looks[look])) {
+  for (Next next = next_to_show(true); next.queue != nullptr; next = next_to_show(false)) {
+    const trace::QueueSchedule& current = *life(*next.queue);
+    show_ahead(*next.queue, current, next.look);
+    if (std::ranges::binary_search(current.unprompted, current.looks[next.look])) {
       return true;
     }
-    // Queues have vectors of their own: what was found first may have been announced by another than the awaited one.
-    wait = wait == 0 ? current.waits[look] : wait;
-    if (!following_ || woken() || current.waits[look] != wait) {
+    wait = wait == 0 ? current.waits[next.look] : wait;
+    if (!following_ || woken() || current.waits[next.look] != wait) {
       return false;
     }
   }

@@ -38,16 +38,20 @@ class ModelFollower {
     std::size_t look = 0;       // the next one
     std::uint32_t idle = 0;     // how often the driver has seen nothing new in it
     std::uint64_t visible = 0;  // released so far
-    bool ahead = false;         // the next look was released before it came
+    std::size_t shown = 0;      // looks below this one were released, those from `look` on before they came
+  };
+  // A look of the other run that has not come here yet.
+  struct Next {
+    Queue* queue = nullptr;  // null: there is none
+    std::size_t look = 0;
   };
 
   // Of the present life of the queue. Null when it has none, or its schedule has run out.
   [[nodiscard]] const trace::QueueSchedule* life(Queue& queue);
-  // The queue at which the other run found something next; null when it found nothing more. Those that are `ahead`
-  // already may be left out.
-  [[nodiscard]] Queue* next_to_show(bool with_ahead);
-  // Makes it visible before the driver looks. Which of the queue's looks it is.
-  std::size_t show_ahead(Queue& queue, const trace::QueueSchedule& life);
+  // The look at which the other run found something next; those that have been shown already may be left out.
+  [[nodiscard]] Next next_to_show(bool with_shown);
+  // Makes it visible before the driver looks.
+  void show_ahead(Queue& queue, const trace::QueueSchedule& life, std::size_t look);
   void release_until(Queue& queue, const trace::QueueSchedule& life, std::uint64_t visible);
   static void next_look(Queue& queue);
   void give_up();

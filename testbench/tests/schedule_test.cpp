@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "testbench/trace/interrupt_routes.h"
 #include "testbench/trace/recorder.h"
 #include "testbench/trace/virtio_layout.h"
 
@@ -112,6 +113,47 @@ TEST_F(TwoQueues, AWakeIsNotExplainedByWhatASecondLookFinds) {
     log.push_back(record);
   }
   EXPECT_EQ(schedule_of(log).queues.at(0)[0].unprompted, (std::vector<std::uint64_t>{3}));
+}
+
+// A disk that is polled has no part in what wakes the driver of another.
+TEST_F(TwoQueues, AWakeIsNotExplainedByAQueueWithoutAVector) {
+  std::vector<Record> log = start();
+  Record vector = of(Kind::register_write, 1, InterruptRoutes::kNoVector);
+  vector.region = static_cast<std::uint32_t>(Structure::common);
+  vector.offset = VIRTIO_PCI_COMMON_Q_MSIX;
+  for (const Record& record : {vector, of(Kind::used_event, 0, 9), of(Kind::used_event, 1, 0), of(Kind::wait, 0),
+                               found(0, 1, 1), found(1, 1, 1), of(Kind::wait, 0)}) {
+    log.push_back(record);
+  }
+  EXPECT_EQ(schedule_of(log).queues.at(0)[0].unprompted, (std::vector<std::uint64_t>{1}));
+}
+
+// Each look at a packed ring finds one descriptor: those that are found in a row were there together.
+TEST(ScheduleTest, AWakeOnAPackedRingIsExplainedByAllThatIsFoundInARow) {
+  constexpr std::uint64_t kWrap = 1u << 15;
+  const auto of = [](Kind kind, std::uint64_t value) {
+    Record record = driver_record(kind, 0, 0);
+    record.value = value;
+    return record;
+  };
+  const auto found = [&](std::uint16_t place, std::uint64_t added) {
+    Record record = of(Kind::used_seen, kWrap | place);
+    record.length = added;
+    record.aux = place;
+    return record;
+  };
+  Record accepted =
+      of(Kind::features, std::uint64_t{1} << VIRTIO_F_EVENT_IDX | std::uint64_t{1} << VIRTIO_F_RING_PACKED);
+  accepted.flags = 1;
+  const std::vector<Record> start{accepted, of(Kind::queue_enabled, 8), of(Kind::used_event, kWrap | 2),
+                                  of(Kind::avail_flags, RING_EVENT_FLAGS_DESC), of(Kind::wait, 0)};
+  const auto unprompted = [&](std::vector<Record> looks) {
+    looks.insert(looks.begin(), start.begin(), start.end());
+    looks.push_back(of(Kind::wait, 0));
+    return schedule_of(looks).queues.at(0)[0].unprompted;
+  };
+  EXPECT_TRUE(unprompted({found(1, 1), found(2, 1), found(3, 1)}).empty());
+  EXPECT_EQ(unprompted({found(1, 1), found(1, 0), found(2, 1), found(3, 1)}), (std::vector<std::uint64_t>{1}));
 }
 
 TEST(ScheduleTest, WhatBelongsToNoQueueOrNoRequestIsLeftOut) {

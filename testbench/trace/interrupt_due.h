@@ -27,6 +27,7 @@ class InterruptRequest {
   // A used_seen record that found something.
   void saw(const Record& used_seen) { seen_ = static_cast<std::uint16_t>(used_seen.value); }
 
+  [[nodiscard]] bool packed() const { return ring_.packed(); }
   [[nodiscard]] bool by_event() const {
     return ring_.packed() ? flags_ == RING_EVENT_FLAGS_DESC && event_index_ : event_index_;
   }

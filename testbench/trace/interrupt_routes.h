@@ -14,6 +14,8 @@ namespace ringside::trace {
 
 class InterruptRoutes {
  public:
+  static constexpr std::uint64_t kNoVector = 0xffff;  // VIRTIO_MSI_NO_VECTOR (VIRTIO 1.2, 4.1.4.3)
+
   void see(const Record& record) {
     if (record.kind == Kind::msix_vector) {
       vector_of_[{record.unit, record.offset}] = {record.value, (record.aux & 1) != 0};
@@ -27,6 +29,9 @@ class InterruptRoutes {
     const auto entry = entry_of_.find({unit, queue});
     if (vector >= hal::kFirstLineVector || entry == entry_of_.end()) {
       return true;
+    }
+    if (entry->second == kNoVector) {
+      return false;
     }
     const auto own = vector_of_.find({unit, entry->second});
     return own == vector_of_.end() || (own->second.vector == vector && !own->second.masked);

@@ -32,6 +32,7 @@ class Observation {
     std::uint64_t vector = 0;
     bool explained = false;          // by a completion that was to raise one
     std::set<std::uint32_t> looked;  // queues at which something was found
+    std::set<std::uint32_t> empty;   // and then nothing
     QueueSchedule* found = nullptr;  // else the queue on which something was found first
     std::uint64_t visible = 0;
   };
@@ -84,10 +85,15 @@ class Observation {
     QueueSchedule& life = schedule_.queues[key].back();
     add_look(life, record);
     if (record.length == 0) {
+      if (wake_.looked.contains(key)) {
+        wake_.empty.insert(key);
+      }
       return;
     }
-    // What a second look at a queue finds came after the interrupt.
-    if (wake_.open && wake_.looked.insert(key).second) {
+    // What a second look at a queue finds came after the interrupt; but of a packed ring each look takes no more than
+    // one descriptor.
+    const bool first = wake_.looked.insert(key).second;
+    if (wake_.open && (first || (queue.request.packed() && !wake_.empty.contains(key)))) {
       wake_.explained =
           wake_.explained || (routes_.concerns(wake_.vector, record.unit, record.queue) && queue.request.due(record));
       if (wake_.found == nullptr) {
