@@ -5,7 +5,6 @@
 #include <charconv>
 #include <string_view>
 
-#include "testbench/campaign/plan_text.h"
 #include "testbench/campaign/toml_file.h"
 #include "testbench/scenarios/campaign_workload.h"
 #include "testbench/targets/disk_image.h"
@@ -47,7 +46,7 @@ std::string print_case(const CaseFile& file) {
   }
   text += fmt::format("settings = {{{}}}\n", settings);
   text += fmt::format("program = {}\n", quoted_lines(programs::print_program(subject.program)));
-  return text + fmt::format("plan = {}\n", quoted_lines(print_plan(subject.plan)));
+  return text + fmt::format("plan = {}\n", quoted_lines(to_toml(subject.plan)));
 }
 
 CaseFile parse_case(const std::string& text, const std::string& path) {

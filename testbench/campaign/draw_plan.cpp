@@ -1,6 +1,7 @@
 // Systematic first: seed s is fault s mod K at opportunity s / K + 1, alone. Then combinations of any of them, then
 // swarm: of a few faults, some much more often than others.
 #include <algorithm>
+#include <bit>
 #include <vector>
 
 #include "testbench/campaign/draw_case.h"
@@ -13,23 +14,17 @@ using faults::ActionSummary;
 using faults::Fault;
 
 constexpr std::uint64_t kMostTogether = 6;
+constexpr unsigned kExtremes = 10;  // percent
 
+// Small ones as often as large ones.
 std::uint64_t draw_value(Stream& random, const ActionSummary& action) {
   if (!action.takes_value) {
     return 0;
   }
   const std::uint64_t width = action.most - action.least;
-  switch (random.below(5)) {
-    case 0:
-      return action.least;
-    case 1:
-      return action.most;
-    case 2:
-    case 3:
-      return action.least + random.below(std::min<std::uint64_t>(width, 16) + 1);
-    default:
-      return width == ~std::uint64_t{0} ? random.next() : action.least + random.below(width + 1);
-  }
+  const std::uint64_t bits = random.below(static_cast<std::uint64_t>(std::bit_width(width)) + 1);
+  const std::uint64_t value = action.least + std::min(width, random.next() >> (63 - bits) >> 1);
+  return random.percent(kExtremes) ? random.one_of({action.least, action.most}) : value;
 }
 
 Fault fault_of(Stream& random, const ActionSummary& action, trace::Kind kind, std::uint64_t nth) {

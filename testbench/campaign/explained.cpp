@@ -1,17 +1,13 @@
 #include "testbench/campaign/explained.h"
 
-#include <algorithm>
 #include <array>
 
 namespace ringside::campaign {
 namespace {
 
-constexpr std::array<std::string_view, 1> kForGood = {"removed"};
-
-// An id of another request in flight; a status that says that all is well; a length that is within bounds.
-constexpr std::array<std::string_view, 3> kUndetectable = {"used-id", "status-byte", "used-index"};
-
-constexpr std::array<std::string_view, 2> kMustBeNoticed = {"lost-doorbell", "needs-reset"};
+using faults::Action;
+using faults::ActionSummary;
+using faults::FaultClass;
 
 constexpr std::array kCounters = {"used_id_out_of_range",
                                   "used_id_not_in_flight",
@@ -28,27 +24,34 @@ constexpr std::array kCounters = {"used_id_out_of_range",
                                   "resets_unfinished",
                                   "replays",
                                   "buffers_lost",
-                                  "config_changes",
-                                  "config_unreadable",
-                                  "spurious_interrupts"};
-
-template <std::size_t kCount>
-bool among(const std::array<std::string_view, kCount>& names, std::string_view name) {
-  return std::ranges::find(names, name) != names.end();
-}
+                                  "config_unreadable"};
 
 }  // namespace
 
-bool is_for_good(std::string_view action) { return among(kForGood, action); }
-bool cannot_be_noticed(std::string_view action) { return among(kUndetectable, action); }
-bool must_be_noticed(std::string_view action) { return among(kMustBeNoticed, action); }
+bool is_for_good(Action action) {
+  const ActionSummary& summary = summary_of(action);
+  return (summary.harm & faults::kEndsRun) != 0 || summary.reactions == (faults::kGivenUp | faults::kNotUsable);
+}
 
-bool is_explained(std::string_view, const std::vector<std::string>&) { return false; }
+// What lay behind the new end of a disk that shrinks is gone, and the device has said so.
+bool deceives(Action action) { return (summary_of(action).harm & faults::kDeceives) != 0 || action == Action::resized; }
 
-std::span<const char* const> all_counters() { return kCounters; }
+bool writes_astray(Action action) { return (summary_of(action).harm & faults::kStrays) != 0; }
 
-std::string why_never(std::string_view, DriverState state) {
-  return state == DriverState::calm ? "in the calm phase no fault is let happen" : std::string();
+bool must_be_noticed(Action action) { return action == Action::needs_reset; }
+
+std::span<const char* const> telling_counters() { return kCounters; }
+
+std::string why_never(const ActionSummary& action, DriverState state) {
+  if (state == DriverState::calm) {
+    return "in the calm phase no fault is let happen";
+  }
+  const bool of_requests = action.fault_class == FaultClass::ring || action.fault_class == FaultClass::completion ||
+                           action.fault_class == FaultClass::media;
+  if (of_requests && state == DriverState::starting) {
+    return "no request is sent before DRIVER_OK";
+  }
+  return {};
 }
 
 }  // namespace ringside::campaign

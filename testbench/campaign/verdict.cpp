@@ -49,7 +49,7 @@ std::string first_line_without_numbers(std::string_view text) {
 class Judgement {
  public:
   Judgement(const faults::Plan& plan, const targets::RunResult& result, const Evidence& evidence)
-      : result_(result), evidence_(evidence) {
+      : plan_(plan), result_(result), evidence_(evidence) {
     for (const faults::Fault& fault : plan.faults) {
       ending_.faults.push_back({summary_of(fault.action).name, false, DriverState::starting});
     }
@@ -76,8 +76,13 @@ class Judgement {
     ending_.where = std::move(where);
   }
 
-  [[nodiscard]] bool any_fired(bool (*which)(std::string_view name)) const {
-    return std::ranges::any_of(ending_.faults, [&](const FaultEnd& fault) { return fault.fired && which(fault.name); });
+  [[nodiscard]] bool any_fired(bool (*which)(faults::Action action)) const {
+    for (std::size_t i = 0; i < plan_.faults.size(); ++i) {
+      if (ending_.faults[i].fired && which(plan_.faults[i].action)) {
+        return true;
+      }
+    }
+    return false;
   }
   [[nodiscard]] bool fired() const { return std::ranges::any_of(ending_.faults, &FaultEnd::fired); }
   [[nodiscard]] std::uint64_t seen(const char* name) const { return evidence_.observations[name]; }
@@ -104,7 +109,8 @@ class Judgement {
       }
       ending_.noticed_record = check.record;
       ending_.noticed_time = check.time;
-      if (*outcome == Outcome::corrupted && any_fired(cannot_be_noticed)) {
+      if ((*outcome == Outcome::corrupted && any_fired(deceives)) ||
+          (*outcome == Outcome::stray_write && any_fired(writes_astray))) {
         ending_.outcome = Outcome::misled;
         return true;
       }
@@ -129,7 +135,7 @@ class Judgement {
 
   bool broke_a_rule() {
     for (const Violation& violation : evidence_.violations) {
-      if (violation.role == checks::Role::driver && !is_explained(violation.clause, fired_names())) {
+      if (violation.role == checks::Role::driver) {
         fail(Outcome::monitor, violation.clause);
         ending_.noticed_record = violation.index;
         ending_.noticed_time = violation.time;
@@ -137,16 +143,6 @@ class Judgement {
       }
     }
     return false;
-  }
-
-  [[nodiscard]] std::vector<std::string> fired_names() const {
-    std::vector<std::string> names;
-    for (const FaultEnd& fault : ending_.faults) {
-      if (fault.fired) {
-        names.push_back(fault.name);
-      }
-    }
-    return names;
   }
 
   [[nodiscard]] Outcome good_outcome() const {
@@ -173,7 +169,7 @@ class Judgement {
   }
 
   [[nodiscard]] bool any_counter() const {
-    return std::ranges::any_of(all_counters(), [&](const char* name) { return seen(name) != 0; });
+    return std::ranges::any_of(telling_counters(), [&](const char* name) { return seen(name) != 0; });
   }
 
   // A fault that a driver cannot overlook leaves a trace in its counters, or in a request's status.
@@ -181,14 +177,12 @@ class Judgement {
     if (ending_.outcome != Outcome::unnoticed) {
       return;
     }
-    for (const FaultEnd& fault : ending_.faults) {
-      if (fault.fired && fault.state != DriverState::calm && must_be_noticed(fault.name)) {
-        fail(Outcome::unaccounted, fault.name);
-        return;
-      }
+    if (any_fired(must_be_noticed)) {
+      fail(Outcome::unaccounted, "no counter and no status tells of it");
     }
   }
 
+  const faults::Plan& plan_;
   const targets::RunResult& result_;
   const Evidence& evidence_;
   Ending ending_;

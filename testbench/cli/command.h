@@ -20,5 +20,9 @@ void add_bench(CLI::App& program, Action& chosen);
 void add_regress(CLI::App& program, Action& chosen);
 void add_mutants(CLI::App& program, Action& chosen);
 void add_clauses(CLI::App& program, Action& chosen);
+void add_campaign(CLI::App& program, Action& chosen);
+void add_merge(CLI::App& program, Action& chosen);
+void add_replay(CLI::App& program, Action& chosen);
+void add_shrink(CLI::App& program, Action& chosen);
 
 }  // namespace ringside::cli

@@ -54,6 +54,10 @@ ExitStatus run_program(int argc, char** argv) {
   add_regress(program, chosen);
   add_mutants(program, chosen);
   add_clauses(program, chosen);
+  add_campaign(program, chosen);
+  add_merge(program, chosen);
+  add_replay(program, chosen);
+  add_shrink(program, chosen);
   if (argc < 2) {
     fmt::print("{}", program.help());
     return ExitStatus::bad_input;

@@ -340,20 +340,14 @@ class CampaignRun {
 
   // Every sector that was in use is read, some are written and read back; all of it must succeed.
   [[nodiscard]] bool everything_works() {
-    Findings before = findings_;
-    for (std::uint64_t sector = 0; sector < SectorOracle::kSectors; sector += kCampaignSectors) {
-      flights_.request(step(Op::read, sector));
-    }
-    flights_.finish();
-    for (std::uint64_t sector = 0; sector < SectorOracle::kSectors; sector += SectorOracle::kSectors / 4) {
-      flights_.request(step(Op::write, sector));
-    }
-    flights_.finish();
-    flights_.request(step(Op::flush, 0));
-    for (std::uint64_t sector = 0; sector < SectorOracle::kSectors; sector += SectorOracle::kSectors / 4) {
-      flights_.request(step(Op::read, sector));
-    }
-    flights_.finish();
+    const Findings before = findings_;
+    const std::uint64_t end = flights_.disk()->info().sectors;  // a disk may have shrunk
+    const std::uint64_t area = end < SectorOracle::kSectors ? end : SectorOracle::kSectors;
+    const std::uint32_t size = area < kCampaignSectors ? static_cast<std::uint32_t>(area) : kCampaignSectors;
+    send_all(Op::read, area, size, size);
+    send_all(Op::write, area, size, area / 4);
+    flights_.request(step(Op::flush, 0, 0));
+    send_all(Op::read, area, size, area / 4);
     bool works = findings_.ends;
     for (unsigned i = 1; i < kStatuses; ++i) {
       works = works && findings_.statuses[i] == before.statuses[i];
@@ -361,10 +355,18 @@ class CampaignRun {
     return works;
   }
 
-  static Step step(Op op, std::uint64_t sector) {
+  // Requests that do not overlap, as far as they lie inside the area.
+  void send_all(Op op, std::uint64_t area, std::uint32_t size, std::uint64_t stride) {
+    for (std::uint64_t sector = 0; size != 0 && sector + size <= area; sector += stride < size ? size : stride) {
+      flights_.request(step(op, sector, size));
+    }
+    flights_.finish();
+  }
+
+  static Step step(Op op, std::uint64_t sector, std::uint32_t sectors) {
     Step step = step_of(op);
     step.args[RequestArgs::sector] = sector;
-    step.args[RequestArgs::sectors] = kCampaignSectors;
+    step.args[RequestArgs::sectors] = sectors;
     step.args[RequestArgs::batch] = 1;
     return step;
   }

@@ -14,6 +14,8 @@ namespace {
 
 // A load from a hole of a mapped memory file fills it; a read through the descriptor does not.
 constexpr std::uint64_t kMostMappedBytes = 1u << 30;
+// Of a disk in this process's own memory, which has no holes.
+constexpr std::uint64_t kMostBytesInMemory = 16u << 20;
 
 }  // namespace
 
@@ -48,7 +50,7 @@ model::Storage& ModelDisk::storage() {
 }
 
 bool ModelDisk::resize_memory(std::uint64_t bytes) {
-  if (bytes == 0 || bytes > kMostMappedBytes) {
+  if (bytes == 0 || bytes > kMostBytesInMemory) {
     return false;
   }
   memory_->resize(bytes);

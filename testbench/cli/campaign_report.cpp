@@ -1,0 +1,144 @@
+#include "testbench/cli/campaign_report.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "testbench/campaign/directory.h"
+#include "testbench/campaign/explained.h"
+#include "testbench/faults/plan.h"
+
+namespace ringside::cli {
+namespace {
+
+using campaign::DriverState;
+using campaign::FaultSummary;
+using campaign::Outcome;
+using campaign::OutcomeCounts;
+using campaign::Summary;
+using nlohmann::ordered_json;
+
+constexpr std::size_t kMostGroups = 30;
+constexpr std::array kStates = {DriverState::starting, DriverState::idle, DriverState::in_flight,
+                                DriverState::recovering, DriverState::calm};
+
+ordered_json counts_of(const OutcomeCounts& counts) {
+  ordered_json result = ordered_json::object();
+  for (unsigned i = 0; i < campaign::kOutcomes; ++i) {
+    if (counts[i] != 0) {
+      result[std::string(to_string(static_cast<Outcome>(i)))] = counts[i];
+    }
+  }
+  return result;
+}
+
+std::string text_of(const OutcomeCounts& counts) {
+  std::vector<std::string> words;
+  for (unsigned i = 0; i < campaign::kOutcomes; ++i) {
+    if (counts[i] != 0) {
+      words.push_back(fmt::format("{} {}", counts[i], to_string(static_cast<Outcome>(i))));
+    }
+  }
+  return words.empty() ? "none" : fmt::format("{}", fmt::join(words, ", "));
+}
+
+bool is_empty(const OutcomeCounts& counts) { return counts == OutcomeCounts{}; }
+
+// One cell of the coverage: a fault in a state.
+struct Cell {
+  const faults::ActionSummary* action;
+  DriverState state;
+  OutcomeCounts counts;
+};
+
+std::vector<Cell> cells_of(const Summary& summary) {
+  std::vector<Cell> cells;
+  for (const faults::ActionSummary& action : faults::all_actions()) {
+    const auto known = summary.faults().find(action.name);
+    for (const DriverState state : kStates) {
+      cells.push_back({&action, state,
+                       known == summary.faults().end() ? OutcomeCounts{}
+                                                       : known->second.by_state[static_cast<std::size_t>(state)]});
+    }
+  }
+  return cells;
+}
+
+std::string reason_of(const Cell& cell) {
+  const std::string known = campaign::why_never(*cell.action, cell.state);
+  return known.empty() ? "did not happen in these runs" : known;
+}
+
+}  // namespace
+
+ordered_json campaign_document(const Summary& summary, const std::string& directory) {
+  ordered_json faults = ordered_json::object();
+  for (const auto& [name, fault] : summary.faults()) {
+    faults[name] = {{"planned", fault.planned}, {"fired", fault.fired}, {"outcomes", counts_of(fault.outcomes())}};
+  }
+  ordered_json failures = ordered_json::array();
+  for (const auto& [seed, signature] : summary.failing()) {
+    failures.push_back({{"seed", seed},
+                        {"file", directory.empty() ? "" : campaign::failure_path(directory, seed)},
+                        {"signature", signature}});
+  }
+  return {{"schema", "ringside.campaign/1"},
+          {"runs", summary.runs()},
+          {"outcomes", counts_of(summary.outcomes())},
+          {"faults", faults},
+          {"failures", failures}};
+}
+
+void print_campaign(std::FILE* out, const Summary& summary, const std::string& directory) {
+  fmt::print(out, "{} runs: {}\n", summary.runs(), text_of(summary.outcomes()));
+  std::vector<std::pair<std::string, campaign::FailureGroup>> groups(summary.groups().begin(), summary.groups().end());
+  std::ranges::stable_sort(groups, [](const auto& a, const auto& b) { return a.second.count > b.second.count; });
+  for (std::size_t i = 0; i < groups.size() && i < kMostGroups; ++i) {
+    const auto& [signature, group] = groups[i];
+    fmt::print(out, "{:>8} x {}\n           first: {}\n", group.count, signature,
+               directory.empty() ? fmt::format("seed {}", group.first_seed)
+                                 : campaign::failure_path(directory, group.first_seed));
+  }
+  if (groups.size() > kMostGroups) {
+    fmt::print(out, "           and {} other signatures\n", groups.size() - kMostGroups);
+  }
+}
+
+void print_campaign_coverage(std::FILE* out, const Summary& summary) {
+  std::vector<Cell> empty;
+  for (const faults::ActionSummary& action : faults::all_actions()) {
+    const auto known = summary.faults().find(action.name);
+    const FaultSummary fault = known == summary.faults().end() ? FaultSummary{} : known->second;
+    fmt::print(out, "{}: {} planned, {} fired\n", action.name, fault.planned, fault.fired);
+    for (const DriverState state : kStates) {
+      const OutcomeCounts& counts = fault.by_state[static_cast<std::size_t>(state)];
+      if (is_empty(counts)) {
+        empty.push_back({&action, state, counts});
+      } else {
+        fmt::print(out, "  {:<11}{}\n", to_string(state), text_of(counts));
+      }
+    }
+  }
+  fmt::print(out, "{} cells are empty\n", empty.size());
+  for (const Cell& cell : empty) {
+    fmt::print(out, "  {:<24} {:<11} {}\n", cell.action->name, to_string(cell.state), reason_of(cell));
+  }
+}
+
+ordered_json coverage_document(const Summary& summary) {
+  ordered_json cells = ordered_json::array();
+  for (const Cell& cell : cells_of(summary)) {
+    ordered_json row = {
+        {"fault", cell.action->name}, {"state", to_string(cell.state)}, {"outcomes", counts_of(cell.counts)}};
+    if (is_empty(cell.counts)) {
+      row["empty_because"] = reason_of(cell);
+    }
+    cells.push_back(row);
+  }
+  return cells;
+}
+
+}  // namespace ringside::cli
