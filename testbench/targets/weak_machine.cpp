@@ -11,6 +11,10 @@ namespace {
 constexpr std::size_t kMostStores = 56;
 constexpr std::size_t kMostPosted = 8;
 
+// Of what is watched of a buffer, and how many of those in all: enough for the places where many queues are.
+constexpr std::size_t kPiece = 512;
+constexpr std::size_t kMostPieces = 128;
+
 // Both ends of some data, which stand for all of it.
 template <class Visit>
 void for_ends(std::uint8_t* data, std::size_t bytes, Visit visit) {
@@ -124,17 +128,24 @@ void WeakMachine::settle() {
 
 // --- Memory
 
+// A piece of the buffer at a time: of a big ring the driver is at one place.
 void WeakMachine::watch(const void* address) {
   const auto* const at = static_cast<const std::uint8_t*>(address);
   const auto after = buffers_.upper_bound(at);
   if (after == buffers_.begin()) {
     return;
   }
-  auto& [begin, buffer] = *std::prev(after);
-  if (!buffer.watched && at < begin + buffer.bytes) {
-    buffer.watched = true;
-    past_.watch(begin, buffer.bytes);
+  const auto& [begin, bytes] = *std::prev(after);
+  const auto offset = static_cast<std::size_t>(at - begin) / kPiece * kPiece;
+  if (offset >= bytes || std::ranges::find(watched_, begin + offset) != watched_.end()) {
+    return;
   }
+  if (watched_.size() >= kMostPieces) {
+    past_.forget(watched_.front(), kPiece);
+    watched_.pop_front();
+  }
+  watched_.push_back(begin + offset);
+  past_.watch(begin + offset, std::min(kPiece, bytes - offset));
 }
 
 // The tap below reads memory by itself. So that it sees what the driver sees, the older value lies there meanwhile.
@@ -244,15 +255,17 @@ void WeakMachine::acknowledge(unsigned vector) {
 hal::DmaBuffer WeakMachine::alloc_dma_buffer(std::size_t size, std::size_t alignment) {
   const hal::DmaBuffer buffer = machine_.alloc_dma_buffer(size, alignment);
   if (buffer.cpu != nullptr) {
-    buffers_[static_cast<const std::uint8_t*>(buffer.cpu)] = {buffer.size};
+    buffers_[static_cast<const std::uint8_t*>(buffer.cpu)] = buffer.size;
   }
   return buffer;
 }
 
 void WeakMachine::free_dma_buffer(const hal::DmaBuffer& buffer) {
   all_stores_leave();
-  past_.forget(buffer.cpu, buffer.size);
-  buffers_.erase(static_cast<const std::uint8_t*>(buffer.cpu));
+  const auto* const begin = static_cast<const std::uint8_t*>(buffer.cpu);
+  past_.forget(begin, buffer.size);
+  std::erase_if(watched_, [&](const std::uint8_t* piece) { return piece >= begin && piece < begin + buffer.size; });
+  buffers_.erase(begin);
   machine_.free_dma_buffer(buffer);
 }
 

@@ -93,10 +93,6 @@ class WeakMachine final : public hal::Machine, public hal::Observer {
     std::uint64_t address = 0;
     std::uint32_t value = 0;
   };
-  struct Buffer {
-    std::size_t bytes = 0;
-    bool watched = false;  // the driver has loaded from it
-  };
   // How often, of 256 accesses. Drawn for each run: what needs a slow store buffer and a quick device is as likely as
   // the contrary.
   struct Habits {
@@ -133,8 +129,9 @@ class WeakMachine final : public hal::Machine, public hal::Observer {
   std::deque<Posted> posted_;
   PastValues past_;
   HiddenData hidden_;
-  std::map<const std::uint8_t*, Buffer> buffers_;  // live, by their first byte
-  std::map<std::uint64_t, std::uint8_t*> mapped_;  // data, by bus address
+  std::map<const std::uint8_t*, std::size_t> buffers_;  // live ones, and their bytes
+  std::deque<const std::uint8_t*> watched_;             // pieces of them that the driver has loaded from, the last ones
+  std::map<std::uint64_t, std::uint8_t*> mapped_;       // data, by bus address
 };
 
 }  // namespace ringside::targets
