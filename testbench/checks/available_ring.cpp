@@ -1,6 +1,6 @@
 // What a driver makes available (VIRTIO 1.2, 2.7.5, 2.7.6, 2.7.13): the index only rises, no entry is overwritten that
 // the device still has, no head is in flight twice, every chain can be followed.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #include "testbench/checks/block_oracle.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 // What a virtio-blk driver may ask, and what a device may answer (VIRTIO 1.2, 5.2.6). The limits are those that the
 // driver has read of the device's configuration; what it has not read is not judged.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <map>

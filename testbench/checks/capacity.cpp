@@ -1,6 +1,6 @@
 // A disk may grow and shrink while it is used (VIRTIO 1.2, 5.2.6.1): whoever was told of a change of the configuration
 // looks at the capacity again.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

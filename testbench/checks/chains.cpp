@@ -1,6 +1,6 @@
 // How a driver builds chains (VIRTIO 1.2, 2.6.4, 2.7.5, 2.8.5, 2.8.14, 2.8.19): what is wrong with one, the tap that
 // follows it says; here stands which requirement that breaks. And what a device owes to a chain of that kind.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <optional>

@@ -1,6 +1,6 @@
 // How the virtio structures are accessed (VIRTIO 1.2, 4.1.3.1, 4.1.4.3, 3.1.2, 5.2.4): every field in its natural
 // width, and nothing is written that is the device's to say.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 // The device's own configuration (VIRTIO 1.2, 2.5, 4.1.4.3.1, 5.2.4, 5.2.5): which fields a driver may look at, how it
 // reads what is wider than a register, and what a device may show there.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 // What a device does with the memory of a queue (VIRTIO 1.2, 2.7.5.1, 2.8.1): descriptors are the driver's to write,
 // and a packed ring is worked through in its order. From the device's side.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <map>

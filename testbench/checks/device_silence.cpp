@@ -1,7 +1,7 @@
 // When a device keeps quiet (VIRTIO 1.2, 2.1.2, 2.4.1, 2.6.1): after a reset, before DRIVER_OK, and on a queue that was
 // reset. From the device's side; what it does to memory is left out, because the time of those records is that of the
 // bus, which lags behind what the device has done.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <map>

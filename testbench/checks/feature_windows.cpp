@@ -1,5 +1,5 @@
 // The windows of 32 bits through which features are shown and accepted (VIRTIO 1.2, 4.1.4.3.1).
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <map>

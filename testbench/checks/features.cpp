@@ -1,5 +1,5 @@
 // Feature negotiation (VIRTIO 1.2, 2.2, 6): what may be offered, what may and should be accepted, and when.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <map>

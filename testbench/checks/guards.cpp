@@ -1,6 +1,6 @@
 // Bytes outside of the buffers that a driver granted stay as they are. That a device may write only what it was given
 // is nowhere said in one sentence; the clause is the nearest.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 

@@ -1,7 +1,7 @@
 // Interrupts that a device had better not send (VIRTIO 1.2, 2.7.7.2, 4.1.5.3, 4.1.5.4): for a queue whose driver has
 // asked for none, and for an event that has no vector. From the device's side; what the driver has asked for, from its
 // own.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
 // The ISR status and the line that goes with it (VIRTIO 1.2, 4.1.4.5).
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -3,7 +3,7 @@
 // Whether a doorbell is due depends on what the driver read of the device's suppression, so that half needs a log with
 // accesses. Whether an interrupt was due shows on the driver's side when a wait ends at its deadline and the completion
 // lies there.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <map>

@@ -1,6 +1,6 @@
 // What a function shows in configuration space (VIRTIO 1.2, 4.1.2, 4.1.4): identity, capabilities, the structures that
 // they announce, the window. Judged of what the driver has read, each requirement once per function.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

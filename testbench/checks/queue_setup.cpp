@@ -1,5 +1,5 @@
 // Setting a queue up (VIRTIO 1.2, 4.1.4.3.2, 4.1.5.1.2, 2.7): every field first, queue_enable last.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

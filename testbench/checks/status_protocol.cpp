@@ -1,5 +1,5 @@
 // The status protocol: reset, then the steps of initialization in their order (VIRTIO 1.2, 2.1, 3.1.1, 4.1.4.3.2).
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <bit>

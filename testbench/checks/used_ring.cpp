@@ -1,6 +1,6 @@
 // What a device gives back (VIRTIO 1.2, 2.7.8, 2.6.1, 6): each chain once, no more than is in flight, a length within
 // what it may write, and with IN_ORDER in the order of publication.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 

@@ -1,6 +1,6 @@
 // MSI-X vectors of queues and of configuration changes (VIRTIO 1.2, 4.1.5.1.2), by the common configuration and by the
 // legacy registers alike: mapped, read back, unmapped by a reset.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <map>

@@ -3,7 +3,7 @@
 //
 // What is compared takes turns within one run, so that whatever else the machine does hits both; the ratio is the
 // median of the ratios of neighbours.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fnmatch.h>
 
 #include <algorithm>
@@ -213,23 +213,21 @@ ExitStatus bench(const Options& options) {
 
 }  // namespace
 
-void add_bench(CLI::App& program, Action& chosen) {
+void add_bench(CommandLine& program) {
   constexpr unsigned kMostRepetitions = 1000;
   constexpr double kLongestSlice = 10;
-  CLI::App* const command =
-      program.add_subcommand("bench", "requests per second on the model, a floor and QEMU, and what a request costs");
+  Command command =
+      program.command("bench", "requests per second on the model, a floor and QEMU, and what a request costs");
   const auto options = std::make_shared<Options>();
-  command->add_option("name", options->names,
-                      "which: read4k_qd32, read4k_qd1, read512_qd32, write4k_qd32, tracing, null_read4k, "
-                      "driver_instructions, or globs");
-  command->add_option("--repetitions", options->repetitions, "turns that model and floor take")
-      ->check(CLI::Range(1u, kMostRepetitions))
-      ->capture_default_str();
-  command->add_option("--slice", options->slice, "seconds of one turn")
-      ->check(CLI::Range(0.001, kLongestSlice))
-      ->capture_default_str();
-  command->add_flag("--json", options->json, "one JSON document on stdout, text on stderr");
-  command->callback([&chosen, options] { chosen = [options] { return bench(*options); }; });
+  command.option("name", options->names,
+                 "which: read4k_qd32, read4k_qd1, read512_qd32, write4k_qd32, tracing, null_read4k, "
+                 "driver_instructions, or globs");
+  command.option("--repetitions", options->repetitions, "turns that model and floor take")
+      .within(1, kMostRepetitions)
+      .shows_default();
+  command.option("--slice", options->slice, "seconds of one turn").within_reals(0.001, kLongestSlice).shows_default();
+  command.flag("--json", options->json, "one JSON document on stdout, text on stderr");
+  command.runs([options] { return bench(*options); });
 }
 
 }  // namespace ringside::cli

@@ -1,5 +1,5 @@
 // `ringside campaign`: many seeds, a fault plan for each, and what the driver made of it.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>
@@ -236,22 +236,22 @@ class CampaignRun {
 
 }  // namespace
 
-void add_campaign(CLI::App& program, Action& chosen) {
-  CLI::App* const command =
-      program.add_subcommand("campaign", "many seeds, a plan of faults for each, and what the driver made of it");
+void add_campaign(CommandLine& program) {
+  Command command =
+      program.command("campaign", "many seeds, a plan of faults for each, and what the driver made of it");
   auto options = std::make_shared<Options>();
-  command->add_option("--seeds", options->seeds, "A..B: from A to B (0..9999)");
-  command->add_option("--on", options->on, "the target (model)");
-  command->add_option("--out", options->out, "a directory for the results; the same command goes on where it stopped");
-  command->add_option("--faults", options->faults, "one plan for all seeds");
-  command->add_option("--shard", options->shard, "I/N: every N-th seed, beginning with the I-th");
-  command->add_option("--systematic", options->systematic, "below this seed, one fault at one opportunity each");
-  command->add_option("--random", options->random, "so many seeds after those, combinations; then swarm");
-  command->add_option("-j", options->parallel, "workers (one for each core)");
-  command->add_option("--timeout", options->timeout, "seconds of real time for one run (10)");
-  command->add_flag("--coverage", options->coverage, "what each fault came to in each state of the driver");
-  command->add_flag("--json", options->json, "one JSON document on standard output");
-  command->callback([&chosen, options] { chosen = [options] { return CampaignRun(*options).run(); }; });
+  command.option("--seeds", options->seeds, "A..B: from A to B (0..9999)");
+  command.option("--on", options->on, "the target (model)");
+  command.option("--out", options->out, "a directory for the results; the same command goes on where it stopped");
+  command.option("--faults", options->faults, "one plan for all seeds");
+  command.option("--shard", options->shard, "I/N: every N-th seed, beginning with the I-th");
+  command.option("--systematic", options->systematic, "below this seed, one fault at one opportunity each");
+  command.option("--random", options->random, "so many seeds after those, combinations; then swarm");
+  command.option("-j", options->parallel, "workers (one for each core)");
+  command.option("--timeout", options->timeout, "seconds of real time for one run (10)");
+  command.flag("--coverage", options->coverage, "what each fault came to in each state of the driver");
+  command.flag("--json", options->json, "one JSON document on standard output");
+  command.runs([options] { return CampaignRun(*options).run(); });
 }
 
 }  // namespace ringside::cli

@@ -1,5 +1,5 @@
 // `ringside clauses`: the requirements of VIRTIO, and what checks each.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fnmatch.h>
 
 #include <algorithm>
@@ -88,16 +88,16 @@ ExitStatus list_clauses(const Options& options) {
 
 }  // namespace
 
-void add_clauses(CLI::App& program, Action& chosen) {
-  CLI::App* const command =
-      program.add_subcommand("clauses", "the requirements of VIRTIO, and what checks each: a monitor, a test, nothing");
+void add_clauses(CommandLine& program) {
+  Command command =
+      program.command("clauses", "the requirements of VIRTIO, and what checks each: a monitor, a test, nothing");
   const auto options = std::make_shared<Options>();
-  command->add_option("id", options->globs, "ids of requirements, or globs of them; without any, all");
-  command->add_flag("--monitor", options->monitor, "only those that a monitor checks");
-  command->add_flag("--test", options->test, "only those that a test checks");
-  command->add_flag("--nothing", options->nothing, "only those that nothing checks yet");
-  command->add_flag("--json", options->json, "a document on standard output");
-  command->callback([&chosen, options] { chosen = [options] { return list_clauses(*options); }; });
+  command.option("id", options->globs, "ids of requirements, or globs of them; without any, all");
+  command.flag("--monitor", options->monitor, "only those that a monitor checks");
+  command.flag("--test", options->test, "only those that a test checks");
+  command.flag("--nothing", options->nothing, "only those that nothing checks yet");
+  command.flag("--json", options->json, "a document on standard output");
+  command.runs([options] { return list_clauses(*options); });
 }
 
 }  // namespace ringside::cli

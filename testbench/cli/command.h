@@ -1,28 +1,22 @@
-// How a command joins the program: it adds its options to the command line and leaves behind what is to be done.
+// How each command joins the program: it declares its options, and what is to be done with them.
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <functional>
-
-#include "testbench/cli/exit_status.h"
+#include "testbench/cli/command_line.h"
 
 namespace ringside::cli {
 
-// What the command line asks for; runs after all of it has been understood.
-using Action = std::function<ExitStatus()>;
-
-void add_list(CLI::App& program, Action& chosen);
-void add_run(CLI::App& program, Action& chosen);
-void add_compare(CLI::App& program, Action& chosen);
-void add_diff(CLI::App& program, Action& chosen);
-void add_export(CLI::App& program, Action& chosen);
-void add_bench(CLI::App& program, Action& chosen);
-void add_regress(CLI::App& program, Action& chosen);
-void add_mutants(CLI::App& program, Action& chosen);
-void add_clauses(CLI::App& program, Action& chosen);
-void add_campaign(CLI::App& program, Action& chosen);
-void add_merge(CLI::App& program, Action& chosen);
-void add_replay(CLI::App& program, Action& chosen);
-void add_shrink(CLI::App& program, Action& chosen);
+void add_list(CommandLine& program);
+void add_run(CommandLine& program);
+void add_compare(CommandLine& program);
+void add_diff(CommandLine& program);
+void add_export(CommandLine& program);
+void add_bench(CommandLine& program);
+void add_regress(CommandLine& program);
+void add_mutants(CommandLine& program);
+void add_clauses(CommandLine& program);
+void add_campaign(CommandLine& program);
+void add_merge(CommandLine& program);
+void add_replay(CommandLine& program);
+void add_shrink(CommandLine& program);
 
 }  // namespace ringside::cli

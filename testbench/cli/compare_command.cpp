@@ -1,5 +1,5 @@
 // `ringside compare`: the same scenarios on two targets, and whether they saw the same.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -330,26 +330,24 @@ ExitStatus compare(Options& options) {
 
 }  // namespace
 
-void add_compare(CLI::App& program, Action& chosen) {
-  CLI::App* const command =
-      program.add_subcommand("compare", "run scenarios on two targets and say whether they agree; without names, all");
+void add_compare(CommandLine& program) {
+  Command command =
+      program.command("compare", "run scenarios on two targets and say whether they agree; without names, all");
   const auto options = std::make_shared<Options>();
-  add_run_options(*command, *options);
-  command->add_option("--left", options->left, "one target")->capture_default_str();
-  command->add_option("--right", options->right, "the other target")->capture_default_str();
-  command->add_option("--waivers", options->waivers,
-                      "accepted differences: a file, or a directory of them (default: traces/waivers.toml)");
-  command->add_option("--scenarios", options->scenario_files, "a directory of scenario files to run, too");
-  command->add_option("--repeat", options->repeat, "run each scenario so often; tells what does not agree every time")
-      ->check(CLI::Range(1u, 100'000u))
-      ->capture_default_str();
-  command->add_option("--random", options->random.count, "this many random programs in place of scenarios")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000'000}));
-  command->add_option("--illegal", options->random.illegal_percent, "percent of them that no driver may run")
-      ->check(CLI::Range(0u, 100u));
-  command->add_option("--keep", options->random.keep, "where what they find is written, as scenario files")
-      ->capture_default_str();
-  command->callback([&chosen, options] { chosen = [options] { return compare(*options); }; });
+  add_run_options(command, *options);
+  command.option("--left", options->left, "one target").shows_default();
+  command.option("--right", options->right, "the other target").shows_default();
+  command.option("--waivers", options->waivers,
+                 "accepted differences: a file, or a directory of them (default: traces/waivers.toml)");
+  command.option("--scenarios", options->scenario_files, "a directory of scenario files to run, too");
+  command.option("--repeat", options->repeat, "run each scenario so often; tells what does not agree every time")
+      .within(1, 100'000)
+      .shows_default();
+  command.option("--random", options->random.count, "this many random programs in place of scenarios")
+      .within(1, 100'000'000);
+  command.option("--illegal", options->random.illegal_percent, "percent of them that no driver may run").within(0, 100);
+  command.option("--keep", options->random.keep, "where what they find is written, as scenario files").shows_default();
+  command.runs([options] { return compare(*options); });
 }
 
 }  // namespace ringside::cli

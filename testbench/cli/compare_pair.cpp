@@ -1,6 +1,6 @@
 #include "testbench/cli/compare_pair.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <memory>
 

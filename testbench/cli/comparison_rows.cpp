@@ -1,6 +1,6 @@
 #include "testbench/cli/comparison_rows.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

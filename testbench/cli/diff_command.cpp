@@ -1,5 +1,5 @@
 // `ringside diff A B`: the comparison of two recorded logs.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 #include <memory>
@@ -104,17 +104,17 @@ ExitStatus diff(const Options& options) {
 
 }  // namespace
 
-void add_diff(CLI::App& program, Action& chosen) {
-  CLI::App* const command = program.add_subcommand("diff", "compare two recorded logs of the same scenario");
+void add_diff(CommandLine& program) {
+  Command command = program.command("diff", "compare two recorded logs of the same scenario");
   const auto options = std::make_shared<Options>();
-  command->add_option("left", options->left, "one log (.rlog)")->required();
-  command->add_option("right", options->right, "the other log (.rlog)")->required();
-  command->add_option("--waivers", options->waivers,
-                      "accepted differences: a file, or a directory of them (default: traces/waivers.toml)");
-  command->add_flag("--json", options->json, "one JSON document on stdout, text on stderr");
-  command->add_option("--junit", options->junit, "write the verdict to this file as JUnit XML");
-  command->add_option("--report", options->report, "write DIR/index.html, and both waves beside it");
-  command->callback([&chosen, options] { chosen = [options] { return diff(*options); }; });
+  command.option("left", options->left, "one log (.rlog)").required();
+  command.option("right", options->right, "the other log (.rlog)").required();
+  command.option("--waivers", options->waivers,
+                 "accepted differences: a file, or a directory of them (default: traces/waivers.toml)");
+  command.flag("--json", options->json, "one JSON document on stdout, text on stderr");
+  command.option("--junit", options->junit, "write the verdict to this file as JUnit XML");
+  command.option("--report", options->report, "write DIR/index.html, and both waves beside it");
+  command.runs([options] { return diff(*options); });
 }
 
 }  // namespace ringside::cli

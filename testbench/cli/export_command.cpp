@@ -1,5 +1,5 @@
 // `ringside export LOG --to FILE`: a recorded log in another format.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <cstdio>
@@ -54,25 +54,23 @@ ExitStatus export_log(const Options& options) {
 
 }  // namespace
 
-void add_export(CLI::App& program, Action& chosen) {
-  CLI::App* const command = program.add_subcommand("export", "write a recorded log in another format");
+void add_export(CommandLine& program) {
+  Command command = program.command("export", "write a recorded log in another format");
   const auto options = std::make_shared<Options>();
-  command->add_option("log", options->log, "the log (.rlog), or with --qtest a scenario file (.toml)")->required();
+  command.option("log", options->log, "the log (.rlog), or with --qtest a scenario file (.toml)").required();
   command
-      ->add_option("--to", options->to,
-                   "FILE.vcd or FILE.fst (a waveform), FILE.jsonl (a line per record) or FILE.json (a timeline for "
-                   "https://ui.perfetto.dev)")
-      ->required();
-  command->add_flag("--json", options->json, "one JSON document on stdout, text on stderr");
-  command->add_flag("--qtest", options->qtest,
-                    "the file is a scenario file; into the directory --to go reproducers for a plain QEMU, NAME.sh and "
-                    "NAME.c");
-  command->add_option("--on", options->on, "with --qtest: the QEMU to record on (qemu)");
-  command->callback([&chosen, options] {
-    chosen = [options] {
-      return options->qtest ? export_qtest({options->log, options->to, options->on, options->json})
-                            : export_log(*options);
-    };
+      .option("--to", options->to,
+              "FILE.vcd or FILE.fst (a waveform), FILE.jsonl (a line per record) or FILE.json (a timeline for "
+              "https://ui.perfetto.dev)")
+      .required();
+  command.flag("--json", options->json, "one JSON document on stdout, text on stderr");
+  command.flag("--qtest", options->qtest,
+               "the file is a scenario file; into the directory --to go reproducers for a plain QEMU, NAME.sh and "
+               "NAME.c");
+  command.option("--on", options->on, "with --qtest: the QEMU to record on (qemu)");
+  command.runs([options] {
+    return options->qtest ? export_qtest({options->log, options->to, options->on, options->json})
+                          : export_log(*options);
   });
 }
 

@@ -1,6 +1,6 @@
 #include "testbench/cli/export_qtest.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 
 #include <cstdio>

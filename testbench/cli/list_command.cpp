@@ -1,5 +1,5 @@
 // `ringside list`: what can be run, where, and why not elsewhere.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -202,33 +202,31 @@ ordered_json document(const std::vector<Place>& places) {
 
 }  // namespace
 
-void add_list(CLI::App& program, Action& chosen) {
-  CLI::App* const command = program.add_subcommand(
+void add_list(CommandLine& program) {
+  Command command = program.command(
       "list", "scenarios and where they run, targets with their options, properties of disks, settings, faults");
   const auto json = std::make_shared<bool>(false);
   const auto modules = std::make_shared<bool>(false);
-  command->add_flag("--json", *json, "one JSON document on stdout");
-  command->add_flag("--modules", *modules, "the model's modules and bindings instead, as Graphviz reads them");
+  command.flag("--json", *json, "one JSON document on stdout");
+  command.flag("--modules", *modules, "the model's modules and bindings instead, as Graphviz reads them");
   const auto quirks = std::make_shared<bool>(false);
-  command->add_flag("--quirks", *quirks, "where QEMU departs from VIRTIO instead: docs/qemu-differences.md");
-  command->callback([&chosen, json, modules, quirks] {
-    chosen = [json, modules, quirks] {
-      if (*quirks) {
-        fmt::print("{}", quirk_page());
-        return ExitStatus::holds;
-      }
-      if (*modules) {
-        fmt::print("{}", targets::model_modules());
-        return ExitStatus::holds;
-      }
-      const std::vector<Place> places = all_places();
-      if (*json) {
-        fmt::print("{}\n", document(places).dump(2));
-      } else {
-        print_text(places);
-      }
+  command.flag("--quirks", *quirks, "where QEMU departs from VIRTIO instead: docs/qemu-differences.md");
+  command.runs([json, modules, quirks] {
+    if (*quirks) {
+      fmt::print("{}", quirk_page());
       return ExitStatus::holds;
-    };
+    }
+    if (*modules) {
+      fmt::print("{}", targets::model_modules());
+      return ExitStatus::holds;
+    }
+    const std::vector<Place> places = all_places();
+    if (*json) {
+      fmt::print("{}\n", document(places).dump(2));
+    } else {
+      print_text(places);
+    }
+    return ExitStatus::holds;
   });
 }
 

@@ -1,6 +1,6 @@
 #include "testbench/cli/log_text.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace ringside::cli {
 namespace {

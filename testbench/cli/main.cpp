@@ -1,15 +1,12 @@
 // The ringside command.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <string>
-#include <vector>
 
 #include "testbench/cli/command.h"
 #include "testbench/cli/interrupt.h"
-#include "testbench/targets/near_name.h"
 #include "testbench/targets/target.h"
 #include "testbench/trace/file_error.h"
 
@@ -21,58 +18,30 @@ ExitStatus complain(ExitStatus status, const std::string& problem) {
   return status;
 }
 
-// A word where a command should be: CLI11 would only call it unexpected.
-void require_known_command(const CLI::App& program, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-') {
-    return;
-  }
-  std::vector<std::string> names;
-  for (const CLI::App* command : program.get_subcommands(nullptr)) {
-    names.push_back(command->get_name());
-  }
-  if (std::ranges::find(names, argv[1]) == names.end()) {
-    throw targets::InputError(fmt::format("unknown command \"{}\"{}; `ringside --help` shows them", argv[1],
-                                          targets::suggestion(argv[1], names)));
-  }
-}
-
 ExitStatus run_program(int argc, char** argv) {
-  CLI::App program("Runs one driver in a model of a PC and against QEMU, and compares what it sees.", "ringside");
-  program.require_subcommand(1);
-  program.set_version_flag("--version", RINGSIDE_VERSION);
-  program.footer(
-      "The launcher, ./ringside, knows one command more: test. It takes --preset default|asan|release and "
-      "--no-install\n"
-      "before the command. The manual is docs/cli.md.");
-  Action chosen;
-  add_list(program, chosen);
-  add_run(program, chosen);
-  add_compare(program, chosen);
-  add_diff(program, chosen);
-  add_export(program, chosen);
-  add_bench(program, chosen);
-  add_regress(program, chosen);
-  add_mutants(program, chosen);
-  add_clauses(program, chosen);
-  add_campaign(program, chosen);
-  add_merge(program, chosen);
-  add_replay(program, chosen);
-  add_shrink(program, chosen);
+  CommandLine program("ringside", RINGSIDE_VERSION,
+                      "Runs one driver in a model of a PC and against QEMU, and compares what it sees.",
+                      "The launcher, ./ringside, knows one command more: test. It takes --preset default|asan|release "
+                      "and --no-install\nbefore the command. The manual is docs/cli.md.");
+  add_list(program);
+  add_run(program);
+  add_compare(program);
+  add_diff(program);
+  add_export(program);
+  add_bench(program);
+  add_regress(program);
+  add_mutants(program);
+  add_clauses(program);
+  add_campaign(program);
+  add_merge(program);
+  add_replay(program);
+  add_shrink(program);
   if (argc < 2) {
     fmt::print("{}", program.help());
     return ExitStatus::bad_input;
   }
-  require_known_command(program, argc, argv);
-  try {
-    program.parse(argc, argv);
-  } catch (const CLI::ParseError& problem) {
-    if (problem.get_exit_code() == 0) {  // --help, --version
-      (void)program.exit(problem);
-      return ExitStatus::holds;
-    }
-    return complain(ExitStatus::bad_input, problem.what());
-  }
-  const ExitStatus status = chosen();
+  const Action action = program.parse(argc, argv);
+  const ExitStatus status = action ? action() : ExitStatus::holds;
   if (std::fflush(stdout) != 0) {
     return complain(ExitStatus::failed, "stdout: cannot be written");
   }

@@ -1,5 +1,5 @@
 // `ringside merge`: the shards of a campaign put together.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <filesystem>
 #include <map>
@@ -126,14 +126,14 @@ class Merge {
 
 }  // namespace
 
-void add_merge(CLI::App& program, Action& chosen) {
-  CLI::App* const command = program.add_subcommand("merge", "the results of a campaign's shards as those of one");
+void add_merge(CommandLine& program) {
+  Command command = program.command("merge", "the results of a campaign's shards as those of one");
   auto options = std::make_shared<Options>();
-  command->add_option("DIR", options->directories, "directories that `campaign --out` wrote")->required();
-  command->add_option("--out", options->out, "write the whole there, as one campaign would have");
-  command->add_flag("--coverage", options->coverage, "what each fault came to in each state of the driver");
-  command->add_flag("--json", options->json, "a document on standard output");
-  command->callback([&chosen, options] { chosen = [options] { return Merge(*options).run(); }; });
+  command.option("DIR", options->directories, "directories that `campaign --out` wrote").required();
+  command.option("--out", options->out, "write the whole there, as one campaign would have");
+  command.flag("--coverage", options->coverage, "what each fault came to in each state of the driver");
+  command.flag("--json", options->json, "a document on standard output");
+  command.runs([options] { return Merge(*options).run(); });
 }
 
 }  // namespace ringside::cli

@@ -1,6 +1,6 @@
 #include "testbench/cli/mutant_judges.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <set>

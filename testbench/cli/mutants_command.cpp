@@ -1,5 +1,5 @@
 // `ringside mutants`: which of the bench's judges catch the deliberate mistakes of model and driver.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fnmatch.h>
 #include <unistd.h>
 
@@ -294,17 +294,14 @@ ExitStatus run_mutants(const Options& options) {
 
 }  // namespace
 
-void add_mutants(CLI::App& program, Action& chosen) {
-  CLI::App* const command =
-      program.add_subcommand("mutants", "deliberate mistakes in model and driver, and what catches each");
+void add_mutants(CommandLine& program) {
+  Command command = program.command("mutants", "deliberate mistakes in model and driver, and what catches each");
   const auto options = std::make_shared<Options>();
-  command->add_option("mutant", options->names, "names or globs (default: all)");
-  command->add_option("--right", options->right, "what compare has on its other side: model or qemu")
-      ->capture_default_str();
-  command->add_option("-j,--jobs", options->parallel, "how many runs at a time (default: one for each core)")
-      ->check(CLI::Range(1u, 256u));
-  command->add_flag("--json", options->json, "one JSON document on stdout, text on stderr");
-  command->callback([&chosen, options] { chosen = [options] { return run_mutants(*options); }; });
+  command.option("mutant", options->names, "names or globs (default: all)");
+  command.option("--right", options->right, "what compare has on its other side: model or qemu").shows_default();
+  command.option("-j,--jobs", options->parallel, "how many runs at a time (default: one for each core)").within(1, 256);
+  command.flag("--json", options->json, "one JSON document on stdout, text on stderr");
+  command.runs([options] { return run_mutants(*options); });
 }
 
 }  // namespace ringside::cli

@@ -1,7 +1,7 @@
 #include "testbench/cli/output_path.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <cerrno>

@@ -1,6 +1,6 @@
 #include "testbench/cli/quirk_page.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #include "testbench/cli/random_compare.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cctype>

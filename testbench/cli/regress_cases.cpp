@@ -1,6 +1,6 @@
 #include "testbench/cli/regress_cases.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fnmatch.h>
 
 #include <algorithm>

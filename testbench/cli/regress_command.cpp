@@ -1,5 +1,5 @@
 // `ringside regress`: every scenario and variant on the model, against the golden logs of traces/golden.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -472,28 +472,27 @@ class Regression {
 
 }  // namespace
 
-void add_regress(CLI::App& program, Action& chosen) {
-  CLI::App* const command = program.add_subcommand(
-      "regress", "every scenario and variant on the model, against the golden logs of traces/golden");
+void add_regress(CommandLine& program) {
+  Command command =
+      program.command("regress", "every scenario and variant on the model, against the golden logs of traces/golden");
   const auto options = std::make_shared<Options>();
-  command->add_option("case", options->names, "scenarios with their variants, or one of those: flush, 'flush@*'");
-  command->add_flag("--update", options->update, "show what changes, then write the golden logs anew");
-  command->add_flag("--dry-run", options->dry_run, "with --update: show, and write nothing");
-  command->add_option("--on", options->on, "the model, with options: model,dmi=off")->capture_default_str();
-  command->add_option("--traces", options->traces, "golden logs are in DIR/golden (default: traces)");
-  command->add_option("--scenarios", options->scenarios,
-                      "the scenario files below this directory, in place of the scenarios that are compiled in");
-  command->add_option("--waivers", options->waivers, "accepted differences: a file, or a directory of them");
-  command->add_option("--shard", options->shard, "I/N: every N-th case, beginning with the I-th");
-  command->add_option("--timeout", options->timeout, "seconds of real time for one run")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{24 * 60 * 60}))
-      ->capture_default_str();
-  command->add_option("-j,--jobs", options->parallel, "how many runs at a time (default: one for each core)")
-      ->check(CLI::Range(1u, 256u));
-  command->add_flag("--json", options->json, "one JSON document on stdout, text on stderr");
-  command->add_option("--junit", options->junit, "write the verdicts to this file as JUnit XML");
-  command->add_option("--report", options->report, "write DIR/index.html, and logs and waves of what did not hold");
-  command->callback([&chosen, options] { chosen = [options] { return Regression(*options).run(); }; });
+  command.option("case", options->names, "scenarios with their variants, or one of those: flush, 'flush@*'");
+  command.flag("--update", options->update, "show what changes, then write the golden logs anew");
+  command.flag("--dry-run", options->dry_run, "with --update: show, and write nothing");
+  command.option("--on", options->on, "the model, with options: model,dmi=off").shows_default();
+  command.option("--traces", options->traces, "golden logs are in DIR/golden (default: traces)");
+  command.option("--scenarios", options->scenarios,
+                 "the scenario files below this directory, in place of the scenarios that are compiled in");
+  command.option("--waivers", options->waivers, "accepted differences: a file, or a directory of them");
+  command.option("--shard", options->shard, "I/N: every N-th case, beginning with the I-th");
+  command.option("--timeout", options->timeout, "seconds of real time for one run")
+      .within(1, 24 * 60 * 60)
+      .shows_default();
+  command.option("-j,--jobs", options->parallel, "how many runs at a time (default: one for each core)").within(1, 256);
+  command.flag("--json", options->json, "one JSON document on stdout, text on stderr");
+  command.option("--junit", options->junit, "write the verdicts to this file as JUnit XML");
+  command.option("--report", options->report, "write DIR/index.html, and logs and waves of what did not hold");
+  command.runs([options] { return Regression(*options).run(); });
 }
 
 }  // namespace ringside::cli

@@ -1,6 +1,6 @@
 #include "testbench/cli/regress_run.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <filesystem>
 

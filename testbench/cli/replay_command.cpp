@@ -1,5 +1,5 @@
 // `ringside replay`: a failing run of a campaign again, from its file alone.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -155,16 +155,16 @@ class Replay {
 
 }  // namespace
 
-void add_replay(CLI::App& program, Action& chosen) {
-  CLI::App* const command = program.add_subcommand("replay", "a failing run of a campaign again, from its file");
+void add_replay(CommandLine& program) {
+  Command command = program.command("replay", "a failing run of a campaign again, from its file");
   auto options = std::make_shared<Options>();
-  command->add_option("FILE", options->file, "a case, as campaigns keep them in failures/")->required();
-  command->add_option("--trace", options->trace, "write the log: FILE.rlog or FILE.jsonl");
-  command->add_option("--wave", options->wave, "write a waveform: FILE.vcd or FILE.fst");
-  command->add_option("--timeline", options->timeline, "write a timeline: FILE.json");
-  command->add_option("--timeout", options->timeout, "seconds of real time (10)");
-  command->add_flag("--json", options->json, "one JSON document on standard output");
-  command->callback([&chosen, options] { chosen = [options] { return Replay(*options).run(); }; });
+  command.option("FILE", options->file, "a case, as campaigns keep them in failures/").required();
+  command.option("--trace", options->trace, "write the log: FILE.rlog or FILE.jsonl");
+  command.option("--wave", options->wave, "write a waveform: FILE.vcd or FILE.fst");
+  command.option("--timeline", options->timeline, "write a timeline: FILE.json");
+  command.option("--timeout", options->timeout, "seconds of real time (10)");
+  command.flag("--json", options->json, "one JSON document on standard output");
+  command.runs([options] { return Replay(*options).run(); });
 }
 
 }  // namespace ringside::cli

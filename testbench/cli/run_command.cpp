@@ -1,5 +1,5 @@
 // `ringside run`: scenarios on one target.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -56,12 +56,9 @@ struct Options : RunOptions {
   std::string timeline;
   std::string faults;
   bool in_process = false;
-  std::string debug;  // an event; kFromTheStart; empty: no debugger
+  std::string debug;  // an event; kFlagAlone: from the start; empty: no debugger
   std::string debug_commands;
 };
-
-// What a flag without a value is to the command line's parser.
-constexpr char kFromTheStart[] = "true";
 
 const char* verdict_of(targets::Outcome outcome) {
   switch (outcome) {
@@ -194,7 +191,7 @@ class Runs {
       throw targets::LackingError(target_.missing);
     }
     settings_.debugging.emplace();
-    if (options_.debug != kFromTheStart) {
+    if (options_.debug != kFlagAlone) {
       settings_.debugging->event = parse_event(options_.debug);
     }
   }
@@ -489,32 +486,32 @@ class Runs {
 
 }  // namespace
 
-void add_run(CLI::App& program, Action& chosen) {
-  CLI::App* const command = program.add_subcommand("run", "run scenarios on one target");
+void add_run(CommandLine& program) {
+  Command command = program.command("run", "run scenarios on one target");
   const auto options = std::make_shared<Options>();
-  add_run_options(*command, *options);
-  command->add_flag("--write-through", options->write_through, "write to the disk images themselves");
-  command->add_option("--on", options->on, "target, as `ringside list` shows them")->capture_default_str();
-  command->add_option("--trace", options->trace, "write the log: FILE.rlog (binary) or FILE.jsonl (a line per record)");
-  command->add_option("--wave", options->wave,
-                      "write a waveform: FILE.fst or FILE.vcd, for GTKWave. With several scenarios, here as for "
-                      "--trace, the name of each is "
-                      "put into the file's: FILE-NAME.vcd");
-  command->add_option("--timeline", options->timeline,
-                      "write a timeline: FILE.json, for https://ui.perfetto.dev or chrome://tracing");
-  command->add_option("--faults", options->faults,
-                      "what goes wrong: a plan, as testbench/faults/plan.h describes it; examples in traces/faults. A "
-                      "run in which none of its faults fired has failed");
+  add_run_options(command, *options);
+  command.flag("--write-through", options->write_through, "write to the disk images themselves");
+  command.option("--on", options->on, "target, as `ringside list` shows them").shows_default();
+  command.option("--trace", options->trace, "write the log: FILE.rlog (binary) or FILE.jsonl (a line per record)");
+  command.option("--wave", options->wave,
+                 "write a waveform: FILE.fst or FILE.vcd, for GTKWave. With several scenarios, here as for "
+                 "--trace, the name of each is "
+                 "put into the file's: FILE-NAME.vcd");
+  command.option("--timeline", options->timeline,
+                 "write a timeline: FILE.json, for https://ui.perfetto.dev or chrome://tracing");
+  command.option("--faults", options->faults,
+                 "what goes wrong: a plan, as testbench/faults/plan.h describes it; examples in traces/faults. A "
+                 "run in which none of its faults fired has failed");
   command
-      ->add_flag("--debug", options->debug,
-                 "in gdb, stopped before the scenario or at EVENT, named as in fault plans: KIND[:NTH][,queue=N]"
-                 "[,unit=N], such as doorbell:3. One scenario; no limit of real time")
-      ->option_text("[=EVENT]");
-  command->add_option("--debug-commands", options->debug_commands,
-                      "gdb works this file through, once the run has stopped, instead of a person");
-  command->add_flag("--in-process", options->in_process,
-                    "no worker process and no gdb: for a debugger of your own, which stops at ringside_debug_stop");
-  command->callback([&chosen, options] { chosen = [options] { return Runs(*options).run(); }; });
+      .flag("--debug", options->debug,
+            "in gdb, stopped before the scenario or at EVENT, named as in fault plans: KIND[:NTH][,queue=N]"
+            "[,unit=N], such as doorbell:3. One scenario; no limit of real time")
+      .value_text("[=EVENT]");
+  command.option("--debug-commands", options->debug_commands,
+                 "gdb works this file through, once the run has stopped, instead of a person");
+  command.flag("--in-process", options->in_process,
+               "no worker process and no gdb: for a debugger of your own, which stops at ringside_debug_stop");
+  command.runs([options] { return Runs(*options).run(); });
 }
 
 }  // namespace ringside::cli

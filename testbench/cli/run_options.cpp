@@ -1,6 +1,6 @@
 #include "testbench/cli/run_options.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <thread>
@@ -27,32 +27,31 @@ std::string shell_quoted(const std::string& word) {
   return result + "'";
 }
 
-void add_run_options(CLI::App& command, RunOptions& options) {
-  command.add_option("scenario", options.scenarios,
-                     "scenarios by name, and files (.toml) by path; globs of both, such as 'write-*'");
-  command.add_option("--seed", options.seed, "seed of all random choices")->capture_default_str();
-  command.add_option("--timeout", options.timeout, "seconds of real time for one run")
-      ->check(CLI::Range(std::uint64_t{1}, kLongestTimeout))
-      ->capture_default_str();
-  command.add_option("--machine", options.machine,
-                     "pc, q35, or a versioned type such as pc-i440fx-7.2 (default: what the scenario is for, or pc)");
-  command.add_option("--disk", options.disks, "raw image of a disk; runs see a private copy (repeatable)")
-      ->allow_extra_args(false);
+void add_run_options(Command command, RunOptions& options) {
+  command.option("scenario", options.scenarios,
+                 "scenarios by name, and files (.toml) by path; globs of both, such as 'write-*'");
+  command.option("--seed", options.seed, "seed of all random choices").shows_default();
+  command.option("--timeout", options.timeout, "seconds of real time for one run")
+      .within(1, kLongestTimeout)
+      .shows_default();
+  command.option("--machine", options.machine,
+                 "pc, q35, or a versioned type such as pc-i440fx-7.2 (default: what the scenario is for, or pc)");
+  command.option("--disk", options.disks, "raw image of a disk; runs see a private copy (repeatable)").one_value();
   command
-      .add_option("--device", options.devices,
-                  "NAME=VALUE,...: properties of a disk, as `ringside list` shows them; the second one of these is "
-                  "the second disk's (repeatable)")
-      ->allow_extra_args(false);
-  command.add_option("--set", options.values, "KEY=VALUE: a setting, as `ringside list` shows them (repeatable)")
-      ->allow_extra_args(false);
-  command.add_option("-j,--jobs", options.parallel, "how many runs at a time (default: one for each core)")
-      ->check(CLI::Range(1u, kMostWorkers));
-  command.add_flag("--json", options.json, "one JSON document on stdout, text on stderr");
-  command.add_option("--junit", options.junit, "write the verdicts to this file as JUnit XML");
-  command.add_option("--report", options.report,
-                     "write DIR/index.html, a page with all that was found, and beside it logs, waves and GTKWave save "
-                     "files of what did not go well");
-  command.add_option("--shard", options.shard, "I/N: the I-th of N parts of what is selected");
+      .option("--device", options.devices,
+              "NAME=VALUE,...: properties of a disk, as `ringside list` shows them; the second one of these is "
+              "the second disk's (repeatable)")
+      .one_value();
+  command.option("--set", options.values, "KEY=VALUE: a setting, as `ringside list` shows them (repeatable)")
+      .one_value();
+  command.option("-j,--jobs", options.parallel, "how many runs at a time (default: one for each core)")
+      .within(1, kMostWorkers);
+  command.flag("--json", options.json, "one JSON document on stdout, text on stderr");
+  command.option("--junit", options.junit, "write the verdicts to this file as JUnit XML");
+  command.option("--report", options.report,
+                 "write DIR/index.html, a page with all that was found, and beside it logs, waves and GTKWave save "
+                 "files of what did not go well");
+  command.option("--shard", options.shard, "I/N: the I-th of N parts of what is selected");
 }
 
 targets::RunSettings settings_of(const RunOptions& options) {

@@ -1,11 +1,11 @@
 // The options that say how scenarios are run, the same for every command that runs some.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "testbench/cli/command_line.h"
 #include "testbench/targets/target.h"
 
 namespace ringside::cli {
@@ -26,7 +26,7 @@ struct RunOptions {
   std::string shard;
 };
 
-void add_run_options(CLI::App& command, RunOptions& options);
+void add_run_options(Command command, RunOptions& options);
 
 // Throws targets::InputError.
 [[nodiscard]] targets::RunSettings settings_of(const RunOptions& options);

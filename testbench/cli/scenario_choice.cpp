@@ -1,6 +1,6 @@
 #include "testbench/cli/scenario_choice.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fnmatch.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "testbench/cli/scenario_files.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <glob.h>
 
 #include <filesystem>

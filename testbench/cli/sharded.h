@@ -1,7 +1,7 @@
 // What one shard of several takes of things that have names.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <string>

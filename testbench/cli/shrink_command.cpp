@@ -1,5 +1,5 @@
 // `ringside shrink`: the smallest case that fails as this one does.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -186,15 +186,15 @@ class Shrink {
 
 }  // namespace
 
-void add_shrink(CLI::App& program, Action& chosen) {
-  CLI::App* const command = program.add_subcommand("shrink", "the smallest case that fails as this one does");
+void add_shrink(CommandLine& program) {
+  Command command = program.command("shrink", "the smallest case that fails as this one does");
   auto options = std::make_shared<Options>();
-  command->add_option("FILE", options->file, "a case, as campaigns keep them in failures/")->required();
-  command->add_option("--out", options->out, "where to (FILE with .small.toml)");
-  command->add_option("-j", options->parallel, "runs at a time (one for each core)");
-  command->add_option("--timeout", options->timeout, "seconds of real time for one run (10)");
-  command->add_flag("--json", options->json, "a document on standard output");
-  command->callback([&chosen, options] { chosen = [options] { return Shrink(*options).run(); }; });
+  command.option("FILE", options->file, "a case, as campaigns keep them in failures/").required();
+  command.option("--out", options->out, "where to (FILE with .small.toml)");
+  command.option("-j", options->parallel, "runs at a time (one for each core)");
+  command.option("--timeout", options->timeout, "seconds of real time for one run (10)");
+  command.flag("--json", options->json, "a document on standard output");
+  command.runs([options] { return Shrink(*options).run(); });
 }
 
 }  // namespace ringside::cli

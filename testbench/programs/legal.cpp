@@ -1,6 +1,6 @@
 #include "testbench/programs/legal.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

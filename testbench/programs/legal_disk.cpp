@@ -1,6 +1,6 @@
 #include "testbench/programs/legal_disk.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

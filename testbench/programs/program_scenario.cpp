@@ -1,6 +1,6 @@
 #include "testbench/programs/program_scenario.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>

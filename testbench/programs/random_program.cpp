@@ -1,6 +1,6 @@
 #include "testbench/programs/random_program.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "testbench/programs/illegal.h"
 

@@ -1,6 +1,6 @@
 #include "testbench/report/annotations.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdlib>
 #include <string_view>

@@ -1,6 +1,6 @@
 #include "testbench/report/flight.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

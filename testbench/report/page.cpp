@@ -1,6 +1,6 @@
 #include "testbench/report/page.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <nlohmann/json.hpp>
 #include <string_view>

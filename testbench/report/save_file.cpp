@@ -1,6 +1,6 @@
 #include "testbench/report/save_file.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <bit>

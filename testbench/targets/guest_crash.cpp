@@ -1,6 +1,6 @@
 #include "testbench/targets/guest_crash.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstring>
 #include <optional>

@@ -1,6 +1,6 @@
 #include "testbench/targets/guest_debugger.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <chrono>

@@ -1,6 +1,6 @@
 #include "testbench/targets/guest_events.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <atomic>

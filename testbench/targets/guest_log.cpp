@@ -1,6 +1,6 @@
 #include "testbench/targets/guest_log.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "testbench/trace/names.h"
 

@@ -1,6 +1,6 @@
 #include "testbench/targets/guest_order.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <utility>

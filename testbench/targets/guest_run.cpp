@@ -1,6 +1,6 @@
 #include "testbench/targets/guest_run.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <system_error>
 #include <thread>

@@ -1,6 +1,6 @@
 #include "testbench/targets/guest_target.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <chrono>
 #include <span>

@@ -1,6 +1,6 @@
 #include "testbench/targets/near_name.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,9 +1,10 @@
 #include "testbench/targets/qemu_binary.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/io_context.hpp>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>

@@ -1,6 +1,6 @@
 #include "testbench/targets/qemu_command_line.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "testbench/guest/mailbox.h"
 #include "testbench/targets/dma_arena.h"

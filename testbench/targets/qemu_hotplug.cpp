@@ -1,6 +1,6 @@
 #include "testbench/targets/qemu_hotplug.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <chrono>
 #include <cstdint>

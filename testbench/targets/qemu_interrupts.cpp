@@ -1,6 +1,6 @@
 #include "testbench/targets/qemu_interrupts.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <atomic>
 

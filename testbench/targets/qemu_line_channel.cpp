@@ -3,21 +3,35 @@
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 
 namespace ringside::targets {
 namespace asio = boost::asio;
 
-LineChannel::LineChannel(asio::io_context& context, int fd)
-    : context_(context), socket_(context, asio::local::stream_protocol(), fd) {
-  socket_.non_blocking(true);
-}
+struct LineChannel::Socket {
+  using Stream = asio::local::stream_protocol::socket;
+
+  Socket(asio::io_context& events, int fd) : context(events), stream(events, asio::local::stream_protocol(), fd) {
+    stream.non_blocking(true);
+  }
+  // Throws ChannelTimeout.
+  void wait(Stream::wait_type what, TimePoint deadline);
+
+  asio::io_context& context;
+  Stream stream;
+};
+
+LineChannel::LineChannel(asio::io_context& context, int fd) : socket_(std::make_unique<Socket>(context, fd)) {}
+LineChannel::~LineChannel() = default;
+LineChannel::LineChannel(LineChannel&& other) noexcept = default;
 
 void LineChannel::send(std::string_view text, TimePoint deadline) {
   while (!text.empty()) {
     boost::system::error_code error;
-    const std::size_t sent = socket_.write_some(asio::buffer(text.data(), text.size()), error);
+    const std::size_t sent = socket_->stream.write_some(asio::buffer(text.data(), text.size()), error);
     if (error == asio::error::would_block) {
-      wait(Socket::wait_write, deadline);
+      socket_->wait(Socket::Stream::wait_write, deadline);
     } else if (error) {
       throw ChannelClosed();
     }
@@ -31,7 +45,7 @@ std::string_view LineChannel::read_line(TimePoint deadline) {
       return *line;
     }
     if (!receive()) {
-      wait(Socket::wait_read, deadline);
+      socket_->wait(Socket::Stream::wait_read, deadline);
     }
   }
 }
@@ -65,7 +79,7 @@ bool LineChannel::receive() {
   taken_ = 0;
   std::array<char, 4096> piece;
   boost::system::error_code error;
-  const std::size_t size = socket_.read_some(asio::buffer(piece), error);
+  const std::size_t size = socket_->stream.read_some(asio::buffer(piece), error);
   if (error == asio::error::would_block) {
     return false;
   }
@@ -76,18 +90,18 @@ bool LineChannel::receive() {
   return true;
 }
 
-void LineChannel::wait(Socket::wait_type what, TimePoint deadline) {
+void LineChannel::Socket::wait(Stream::wait_type what, TimePoint deadline) {
   bool done = false;
-  socket_.async_wait(what, [&done](const boost::system::error_code&) { done = true; });
-  context_.restart();
-  while (!done && context_.run_one_until(deadline) != 0) {
+  stream.async_wait(what, [&done](const boost::system::error_code&) { done = true; });
+  context.restart();
+  while (!done && context.run_one_until(deadline) != 0) {
   }
   if (done) {
     return;
   }
-  socket_.cancel();
+  stream.cancel();
   while (!done) {
-    context_.run_one();
+    context.run_one();
   }
   throw ChannelTimeout();
 }

@@ -1,13 +1,17 @@
 // Lines of text over a socket, with a deadline on everything: what qtest and QMP have in common.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <chrono>
+#include <cstddef>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+namespace boost::asio {
+class io_context;
+}
 
 namespace ringside::targets {
 
@@ -35,6 +39,9 @@ class LineChannel {
 
   // Takes `fd`, a connected stream socket.
   LineChannel(boost::asio::io_context& context, int fd);
+  ~LineChannel();
+  LineChannel(LineChannel&& other) noexcept;
+  LineChannel& operator=(LineChannel&&) = delete;
 
   // All of these throw ChannelError.
   void send(std::string_view text, TimePoint deadline);
@@ -44,15 +51,14 @@ class LineChannel {
   [[nodiscard]] std::optional<std::string_view> poll_line();
 
  private:
-  using Socket = boost::asio::local::stream_protocol::socket;
+  // The library's headers are slow to compile: only the implementation has them.
+  struct Socket;
 
   [[nodiscard]] std::optional<std::string_view> take_line();
   // Adds what has come to the buffer; false when nothing has.
   bool receive();
-  void wait(Socket::wait_type what, TimePoint deadline);
 
-  boost::asio::io_context& context_;
-  Socket socket_;
+  std::unique_ptr<Socket> socket_;
   std::string buffer_;
   std::size_t taken_ = 0;  // bytes of the buffer that earlier lines used up
 };

@@ -1,13 +1,16 @@
 #include "testbench/targets/qemu_process.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <linux/close_range.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -92,9 +95,17 @@ int read_failure(int pipe) {
 
 }  // namespace
 
+struct QemuProcess::Reader {
+  explicit Reader(boost::asio::io_context& events) : context(events), pipe(events) {}
+
+  boost::asio::io_context& context;
+  boost::asio::posix::stream_descriptor pipe;
+  std::array<char, 4096> piece{};
+};
+
 QemuProcess::QemuProcess(boost::asio::io_context& context, const std::string& binary,
                          const std::vector<std::string>& arguments, std::span<const int> inherited)
-    : context_(context), pipe_(context), name_(std::filesystem::path(binary).filename()) {
+    : reader_(std::make_unique<Reader>(context)), name_(std::filesystem::path(binary).filename()) {
   std::vector<char*> argv{const_cast<char*>(binary.c_str())};
   for (const std::string& argument : arguments) {
     argv.push_back(const_cast<char*>(argument.c_str()));
@@ -116,33 +127,34 @@ QemuProcess::QemuProcess(boost::asio::io_context& context, const std::string& bi
     end();
     throw std::system_error(error, std::generic_category(), binary);
   }
-  pipe_.assign(output.read.release());
+  reader_->pipe.assign(output.read.release());
   read_output();
 }
 
 QemuProcess::~QemuProcess() { end(); }
 
 void QemuProcess::read_output() {
-  pipe_.async_read_some(boost::asio::buffer(piece_), [this](const boost::system::error_code& error, std::size_t size) {
+  const auto taken = [this](const boost::system::error_code& error, std::size_t size) {
     if (!error) {
       take_output(size);
       read_output();
     } else if (error != boost::asio::error::operation_aborted) {
-      pipe_.close();
+      reader_->pipe.close();
     }
-  });
+  };
+  reader_->pipe.async_read_some(boost::asio::buffer(reader_->piece), taken);
 }
 
 void QemuProcess::take_output(std::size_t size) {
-  output_.append(piece_.data(), size);
+  output_.append(reader_->piece.data(), size);
   if (output_.size() > kOutputKept) {
     output_.erase(0, output_.size() - kOutputKept);
   }
 }
 
 bool QemuProcess::wait_for_end(std::chrono::steady_clock::time_point deadline) {
-  context_.restart();
-  while (pipe_.is_open() && context_.run_one_until(deadline) != 0) {
+  reader_->context.restart();
+  while (reader_->pipe.is_open() && reader_->context.run_one_until(deadline) != 0) {
   }
   while (!look_whether_ended()) {
     if (std::chrono::steady_clock::now() >= deadline) {

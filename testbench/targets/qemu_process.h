@@ -4,13 +4,16 @@
 
 #include <sys/types.h>
 
-#include <array>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <chrono>
+#include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
+
+namespace boost::asio {
+class io_context;
+}
 
 namespace ringside::targets {
 
@@ -39,14 +42,15 @@ class QemuProcess {
   [[nodiscard]] std::string obituary(const std::string& complaint);
 
  private:
+  // The library's headers are slow to compile: only the implementation has them.
+  struct Reader;
+
   void read_output();
   void take_output(std::size_t size);
   bool look_whether_ended();
   void end();
 
-  boost::asio::io_context& context_;
-  boost::asio::posix::stream_descriptor pipe_;
-  std::array<char, 4096> piece_{};
+  std::unique_ptr<Reader> reader_;
   std::string name_;
   std::string output_;
   pid_t pid_ = -1;

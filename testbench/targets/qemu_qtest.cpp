@@ -1,6 +1,6 @@
 #include "testbench/targets/qemu_qtest.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <boost/asio/io_context.hpp>
 #include <cerrno>
 #include <system_error>
 #include <vector>
@@ -32,7 +33,8 @@ SocketPair make_sockets() {
 }
 
 QemuSession::QemuSession(const std::string& binary, const MachinePlan& plan, std::span<const DiskImage> disks,
-                         QemuLaunch launch, const RunClock& clock, LineListener& lines) {
+                         QemuLaunch launch, const RunClock& clock, LineListener& lines)
+    : context_(std::make_unique<boost::asio::io_context>()) {
   try {
     SocketPair qtest = make_sockets();
     SocketPair qmp = make_sockets();
@@ -41,12 +43,14 @@ QemuSession::QemuSession(const std::string& binary, const MachinePlan& plan, std
     for (const DiskImage& disk : disks) {
       launch.disks.push_back(disk.fd());
     }
-    process_.emplace(context_, binary, qemu_arguments(plan, launch), descriptors_of(launch));
-    qtest_.emplace(*process_, LineChannel(context_, qtest.ours.release()), clock, lines);
-    qmp_.emplace(*process_, LineChannel(context_, qmp.ours.release()), clock);
+    process_.emplace(*context_, binary, qemu_arguments(plan, launch), descriptors_of(launch));
+    qtest_.emplace(*process_, LineChannel(*context_, qtest.ours.release()), clock, lines);
+    qmp_.emplace(*process_, LineChannel(*context_, qmp.ours.release()), clock);
   } catch (const std::system_error& problem) {
     throw RunAborted(std::string("QEMU cannot be started: ") + problem.what());
   }
 }
+
+QemuSession::~QemuSession() = default;
 
 }  // namespace ringside::targets

@@ -2,7 +2,7 @@
 // monitor.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +14,10 @@
 #include "testbench/targets/qemu_process.h"
 #include "testbench/targets/qemu_qmp.h"
 #include "testbench/targets/qemu_qtest.h"
+
+namespace boost::asio {
+class io_context;
+}
 
 namespace ringside::targets {
 
@@ -30,6 +34,9 @@ class QemuSession {
   // cannot be started. Use it in the thread that made it, see QemuProcess.
   QemuSession(const std::string& binary, const MachinePlan& plan, std::span<const DiskImage> disks, QemuLaunch launch,
               const RunClock& clock, LineListener& lines);
+  ~QemuSession();
+  QemuSession(const QemuSession&) = delete;
+  QemuSession& operator=(const QemuSession&) = delete;
 
   [[nodiscard]] QemuProcess& process() { return *process_; }
   [[nodiscard]] const QemuProcess& process() const { return *process_; }
@@ -37,7 +44,7 @@ class QemuSession {
   [[nodiscard]] Qmp& qmp() { return *qmp_; }
 
  private:
-  boost::asio::io_context context_;
+  std::unique_ptr<boost::asio::io_context> context_;
   std::optional<QemuProcess> process_;
   std::optional<Qtest> qtest_;
   std::optional<Qmp> qmp_;

@@ -1,6 +1,6 @@
 #include "testbench/targets/run_clock.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

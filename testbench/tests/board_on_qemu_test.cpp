@@ -1,6 +1,6 @@
 // The model's boards against QEMU's, live: the same accesses of a CPU, the same readings. Configuration space of every
 // function that a machine can have, what of it can be written, and how accesses find their way through bridges.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <ostream>
 #include <string>

@@ -1,5 +1,5 @@
 // A plan says what goes wrong, and when; what it cannot mean is refused with the line and what was expected there.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -1,7 +1,7 @@
 // Target guest as the bench uses it: what its options are, and what is said of a guest that goes wrong.
 #include "testbench/targets/guest_target.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

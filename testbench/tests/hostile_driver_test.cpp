@@ -1,7 +1,7 @@
 // The model's disk against drivers that do anything at all: never a crash, a hang, an access outside what the bus
 // grants, or more work in one doorbell than the rings hold; and after a reset and a proper bring-up it works as if
 // nothing had happened. A seed that fails is run alone by RINGSIDE_HOSTILE_SEED=N.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>

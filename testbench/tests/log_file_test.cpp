@@ -1,7 +1,7 @@
 // Logs as files; whatever else somebody may hand over as one.
 #include "testbench/trace/log_file.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 

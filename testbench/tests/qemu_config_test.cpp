@@ -1,6 +1,6 @@
 // Power-on state of the PC as QEMU 7.2 shows it without firmware: what this bench starts must be the machine that the
 // model was made after, in every byte of the configuration space of all five functions.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdint>
 #include <map>

@@ -1,7 +1,7 @@
 // A QEMU that dies, hangs or is no QEMU is a clear error; and whatever happens to the bench, no process and no
 // descriptor stays behind.
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>

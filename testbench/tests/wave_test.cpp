@@ -1,7 +1,7 @@
 // A log as a waveform: VCD is read back by a small parser, as strict as GTKWave has to be, FST by GTKWave's own reader.
 #include "testbench/trace/wave.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>

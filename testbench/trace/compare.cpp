@@ -1,6 +1,6 @@
 #include "testbench/trace/compare.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

@@ -1,6 +1,6 @@
 #include "testbench/trace/fst_format.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "testbench/trace/file_error.h"
 

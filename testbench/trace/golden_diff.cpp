@@ -1,6 +1,6 @@
 #include "testbench/trace/golden_diff.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>

@@ -1,5 +1,5 @@
 // Golden logs as text, and back. A file is outside input.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 #include <charconv>

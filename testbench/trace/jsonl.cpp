@@ -1,6 +1,6 @@
 #include "testbench/trace/jsonl.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <nlohmann/json.hpp>
 
@@ -17,7 +17,7 @@ std::string kind_text(Kind kind) {
   return name != nullptr ? fmt::format("\"{}\"", name) : fmt::format("{}", static_cast<unsigned>(kind));
 }
 
-void add_number(fmt::memory_buffer& line, const char* name, std::uint64_t value) {
+void add_number(std::string& line, const char* name, std::uint64_t value) {
   if (value != 0) {
     fmt::format_to(std::back_inserter(line), ",\"{}\":{}", name, value);
   }
@@ -40,7 +40,7 @@ JsonlWriter::JsonlWriter(std::ostream& out, const LogMetadata& metadata) : out_(
 }
 
 void JsonlWriter::append(const Record& record) {
-  fmt::memory_buffer line;
+  std::string line;
   fmt::format_to(std::back_inserter(line), "{{\"n\":{},\"time\":{},\"tap\":\"{}\",\"kind\":{}", count_++, record.time,
                  name_of(record.tap), kind_text(record.kind));
   add_number(line, "unit", record.unit);

@@ -1,5 +1,5 @@
 // The report of a comparison that did not agree: where, what, on which requirement it bears, and how to see it again.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>

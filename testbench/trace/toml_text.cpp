@@ -1,6 +1,6 @@
 #include "testbench/trace/toml_text.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cctype>
 #include <cstdint>

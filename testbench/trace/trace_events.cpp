@@ -1,6 +1,6 @@
 #include "testbench/trace/trace_events.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "testbench/trace/json_text.h"
 
@@ -61,7 +61,7 @@ void TraceEvents::write_name(std::string_view what, Track track, std::string_vie
 
 void TraceEvents::write(char phase, Track track, std::uint64_t time, std::string_view name, std::string_view more,
                         const EventArguments& arguments) {
-  fmt::memory_buffer event;
+  std::string event;
   const auto end = std::back_inserter(event);
   fmt::format_to(end, "{}\n{{\"ph\":\"{}\",\"pid\":{},\"tid\":{},\"ts\":{}.{:03}{}", first_ ? "" : ",", phase,
                  track.process, track.thread, time / 1000, time % 1000, more);

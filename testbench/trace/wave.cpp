@@ -1,6 +1,6 @@
 #include "testbench/trace/wave.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>
@@ -426,7 +426,7 @@ class WaveWriter::Wave {
   TextJoiner joiner_;
   Kind text_of_ = Kind::none;
   std::string text_value_;
-  fmt::memory_buffer scratch_;
+  std::string scratch_;
   WaveText line_;  // of what comes with every request
 };
 

@@ -1,6 +1,6 @@
 #include "testbench/cli/bench/qemu_bench.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <chrono>
 #include <cmath>

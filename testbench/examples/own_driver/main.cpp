@@ -3,7 +3,7 @@
 //   own_driver TARGET LOG        as in: own_driver model a.rlog; own_driver qemu b.rlog; ringside diff a.rlog b.rlog
 //
 // The log has what crossed the hardware interface; the findings of the protocol monitors are printed.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 #include <exception>

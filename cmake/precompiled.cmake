@@ -1,0 +1,21 @@
+# Headers of the system and of libraries are parsed once for many files, and the files of some libraries compiled several
+# at a time. Each still compiles by itself, with -DRINGSIDE_PCH=OFF: for clang-tidy, for the fuzzers, and for whoever
+# wants to know.
+option(RINGSIDE_PCH "Precompile headers of libraries, and compile several files at once" ON)
+if(NOT RINGSIDE_PCH)
+  set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
+endif()
+
+# What most files of the bench include. None that leave work to every file that has seen them: with nlohmann/json.hpp, an
+# empty file takes half a second. None that bring <iomanip>, as <filesystem> and <chrono> do: a function of one's own that
+# is called quoted() would no longer be the only one.
+set(RINGSIDE_COMMON_HEADERS
+    <algorithm> <array> <cstdint> <cstring> <fstream> <functional> <map> <memory> <optional> <set> <span> <sstream>
+    <string> <string_view> <utility> <vector> <fmt/core.h>)
+
+# GCC takes a precompiled header only where all that was defined for it is defined too, so it belongs to a library that
+# defines nothing.
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/common_headers.cpp CONTENT "")
+add_library(ringside_common_headers OBJECT ${CMAKE_BINARY_DIR}/common_headers.cpp)
+target_link_libraries(ringside_common_headers PRIVATE fmt::fmt ringside_warnings)
+target_precompile_headers(ringside_common_headers PRIVATE ${RINGSIDE_COMMON_HEADERS})
