@@ -57,6 +57,10 @@ Option Command::option(const char* name, std::uint64_t& variable, const char* he
   return Option(command_->add_option(name, variable, help));
 }
 
+Option Command::option(const char* name, std::optional<std::uint64_t>& variable, const char* help) {
+  return Option(command_->add_option(name, variable, help));
+}
+
 Option Command::option(const char* name, double& variable, const char* help) {
   return Option(command_->add_option(name, variable, help));
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,7 @@ class Command {
   Option option(const char* name, std::vector<std::string>& variable, const char* help);
   Option option(const char* name, unsigned& variable, const char* help);
   Option option(const char* name, std::uint64_t& variable, const char* help);
+  Option option(const char* name, std::optional<std::uint64_t>& variable, const char* help);
   Option option(const char* name, double& variable, const char* help);
   Option flag(const char* name, bool& variable, const char* help);
   // With a value or without one, which is kFlagAlone then.
