@@ -14,16 +14,21 @@ namespace ringside::hal {
 
 // Barriers are named for what they order, so that a test can remove one at run time and a trace can say which
 // one was executed. Where each is used, a comment says what it pairs with.
+//
+// They are barriers of the CPU and not of a policy's accesses, and so cover what nobody hands to a policy: the data of
+// requests, which callers copy with stores and loads of their own. What a caller wrote before submit() is before
+// avail_publish; what it reads after its request has completed is after the used_consume of the look that found it. On
+// a packed ring the flags of the first descriptor stand for avail.idx, and those of the used one for used.idx.
 enum class Fence : std::uint8_t {
-  avail_publish,  // descriptors and ring entry before avail.idx              (release)
+  avail_publish,  // data, descriptors and ring entry before avail.idx        (release)
   avail_notify,   // avail.idx before reading the device's kick suppression   (full)
   used_consume,   // used.idx before the used element, status and data        (acquire)
   used_rearm,     // interrupt suppression off before re-reading used.idx     (full)
 };
 inline constexpr unsigned kFenceCount = 4;
 
-// Carries out a driver's accesses to shared memory. All pointers are the CPU's, aligned to `size`, which is 1, 2, 4 or 8
-// bytes; whoever sits at the end of a chain of observers calls load_shared, store_shared and hardware_fence.
+// Carries out a driver's accesses to shared memory. All pointers are the CPU's, aligned to `size`, which is 1, 2, 4 or
+// 8 bytes; whoever sits at the end of a chain of observers calls load_shared, store_shared and hardware_fence.
 class Observer {
  public:
   [[nodiscard]] virtual std::uint64_t load(const void* address, unsigned size) = 0;
