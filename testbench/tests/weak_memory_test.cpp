@@ -222,6 +222,15 @@ class Litmus final : public RunHooks, public hal::Observer, public MemoryMachine
     return 0;
   }
 
+  bool wait(unsigned, std::uint64_t, std::uint64_t) override {
+    when_waiting(*this);
+    return true;
+  }
+  void relax(std::uint64_t deadline) override {
+    relaxed_until = deadline;
+    when_waiting(*this);
+  }
+
   WeakMachine weak;
 
  private:
@@ -233,6 +242,8 @@ class Litmus final : public RunHooks, public hal::Observer, public MemoryMachine
   std::vector<std::string> told;
   std::uint32_t bell_x = 0;                  // what the doorbell's device saw
   void (*device)(Litmus& litmus) = nullptr;  // what it does when it is given time
+  void (*when_waiting)(Litmus& litmus) = [](Litmus&) {};
+  std::uint64_t relaxed_until = 0;
 };
 
 // What the runs end in.
@@ -368,6 +379,37 @@ TEST(LitmusTest, TheCpuSeesItsOwnStoresAtOnce) {
     EXPECT_EQ(litmus.weak.load(reinterpret_cast<std::uint8_t*>(litmus.x) + 2, 1), 2u);
     EXPECT_EQ(litmus.weak.load(litmus.x, 8), 0x0102'0304u) << "more than the store wrote";
   }
+}
+
+// Whoever sleeps or lets time pass has told all before, and sees all behind.
+TEST(LitmusTest, SleepingIsAFullBarrierAndSoIsTime) {
+  for (const bool sleep : {true, false}) {
+    const Outcomes seen = outcomes([sleep](Litmus& litmus) {
+      litmus.weak.store(litmus.x, 4, 1);
+      litmus.weak.mmio_write16(0, 0);
+      litmus.when_waiting = [](Litmus& it) { *it.y = *it.x + 1; };
+      sleep ? static_cast<void>(litmus.weak.wait(0, 0, 1000)) : litmus.weak.relax(1000);
+      return std::to_string(litmus.weak.load(litmus.y, 4)) + std::to_string(litmus.told.size());
+    });
+    EXPECT_EQ(seen, (Outcomes{"22"}));
+  }
+}
+
+// A driver looks, is held up while the device finishes, and relaxes: a machine that let it wait for the next thing to
+// happen would let it wait for ever.
+TEST(LitmusTest, HavingBeenHeldUpCountsAsHavingWaited) {
+  std::set<std::uint64_t> first;
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    Litmus litmus(seed);
+    litmus.device = [](Litmus&) {};
+    static_cast<void>(litmus.weak.load(litmus.y, 4));
+    litmus.device = nullptr;
+    litmus.weak.relax(1000);
+    first.insert(litmus.relaxed_until);
+    litmus.weak.relax(1000);
+    EXPECT_EQ(litmus.relaxed_until, 1000u);
+  }
+  EXPECT_EQ(first, (std::set<std::uint64_t>{0, 1000}));
 }
 
 // 8 KiB that the device reads: what the caller had written is there when a barrier has released it, and late without.
