@@ -17,7 +17,7 @@ set(may_model model/)
 set(may_testbench/scenarios driver/ testbench/scenarios/)
 set(may_testbench/trace driver/hal/ testbench/trace/)
 set(may_testbench/checks driver/hal/ testbench/trace/ testbench/checks/)
-set(may_testbench/faults driver/hal/ testbench/trace/ testbench/faults/)
+set(may_testbench/faults driver/hal/ model/device_faults.h testbench/trace/ testbench/faults/)
 set(may_testbench/guest driver/ testbench/trace/ testbench/scenarios/ testbench/targets/ testbench/guest/)
 set(may_testbench/targets driver/ model/ testbench/trace/ testbench/scenarios/ testbench/checks/ testbench/faults/
     testbench/guest/ testbench/targets/)

@@ -29,7 +29,13 @@ enum class MediaFault : std::uint8_t {
   corrupted,    // another bit somewhere in the data
   misdirected,  // other sectors
   cut_short,    // the first half of the data, and VIRTIO_BLK_S_OK
-  lost,         // of a write: nothing, and VIRTIO_BLK_S_OK
+  lost,         // of a write or a flush: nothing, and VIRTIO_BLK_S_OK
+};
+
+// How much later than it should a request completes. Those behind it may overtake.
+struct Delay {
+  Picoseconds by = 0;
+  bool outlives_reset = false;  // it writes data and status as if there had been none
 };
 
 // What becomes of a request that is due.
@@ -51,13 +57,10 @@ class DeviceFaults {
   // `type` is VIRTIO_BLK_T_*; sectors that a range names are not known yet.
   [[nodiscard]] virtual MediaFault media(std::uint32_t type, std::uint64_t sector, std::uint64_t bytes) = 0;
 
-  // How much later than it should a request on this queue completes. Those behind it may overtake.
-  [[nodiscard]] virtual Picoseconds delay(std::uint16_t queue) = 0;
+  [[nodiscard]] virtual Delay delay(std::uint16_t queue) = 0;
   [[nodiscard]] virtual Finish finish(std::uint16_t queue) = 0;
   // How long before the used index its interrupt comes; 0 when it comes behind it, as it should.
   [[nodiscard]] virtual Picoseconds interrupt_ahead(std::uint16_t queue) = 0;
-  // Whether a request in flight writes data and status as if there had been no reset.
-  [[nodiscard]] virtual bool outlives_reset(std::uint16_t queue) = 0;
 
   virtual void message(Message& message) = 0;
   // Asked while INTx is asserted: whether it stays so.

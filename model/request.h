@@ -29,7 +29,8 @@ struct Request {
   std::uint8_t status = VIRTIO_BLK_S_OK;
   MediaFault fault = MediaFault::none;
   bool announced = false;  // its interrupt came before it
-  bool orphan = false;     // the device was reset since it was fetched
+  bool outlives_reset = false;
+  bool orphan = false;                    // the device was reset since it was fetched
   const Segment* data = nullptr;          // where data goes when it completes
   Segment* many = nullptr;                // a borrowed array, when they are more than a few
   std::array<Segment, kFewSegments> few;  // NOLINT(cppcoreguidelines-pro-type-member-init): only data_count are read

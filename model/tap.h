@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "model/clock.h"
+#include "model/picoseconds.h"
 
 namespace ringside::model {
 

@@ -209,6 +209,9 @@ bool VirtioBlk::execute(Chain& chain, Request& request) {
       break;
     case VIRTIO_BLK_T_FLUSH:
       request.bytes = 0;
+      if (request.fault == MediaFault::lost) {
+        break;
+      }
       request.status = storage_->flush() && !mutant(Mutant::flush_fails) ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
       break;
     case VIRTIO_BLK_T_GET_ID:

@@ -10,8 +10,8 @@ void VirtioBlkPci::drop_in_flight() {
   if (faults_ == nullptr) {
     requests_.clear();
   } else {
-    requests_.drop_if([this](Request& request) {
-      request.orphan = request.orphan || faults_->outlives_reset(request.queue);
+    requests_.drop_if([](Request& request) {
+      request.orphan = request.outlives_reset;
       return !request.orphan;
     });
   }
@@ -77,7 +77,7 @@ bool VirtioBlkPci::fetch_one(std::uint16_t index) {
   chain.segments = requests_.scratch();
   request.queue = index;
   request.ordinal = queue.fetched();
-  request.announced = request.orphan = false;
+  request.announced = request.outlives_reset = request.orphan = false;
   if (!queue.fetch(chain) || !blk_.start(chain, request)) {
     return false;
   }
@@ -112,7 +112,9 @@ void VirtioBlkPci::schedule(Request& request, Virtqueue& queue) {
   }
   queue.last_due = request.due;
   if (faults_ != nullptr) {
-    request.due += faults_->delay(request.queue);
+    const Delay delay = faults_->delay(request.queue);
+    request.due += delay.by;
+    request.outlives_reset = delay.outlives_reset;
   }
   if (tap_ != nullptr && ready != fetched) {
     tap_->media(fetched, request.sector, request.bytes, request.type != VIRTIO_BLK_T_IN, ready - fetched);

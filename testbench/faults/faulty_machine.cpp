@@ -1,6 +1,7 @@
 #include "testbench/faults/faulty_machine.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "testbench/trace/virtio_layout.h"
 
@@ -8,19 +9,38 @@ namespace ringside::faults {
 namespace {
 
 using trace::BarLocation;
-using trace::Structure;
 
 constexpr std::uint32_t kConfigEnable = 0x8000'0000;
 constexpr std::uint8_t PCI_COMMAND = 0x04;
+constexpr std::uint16_t PCI_COMMAND_MASTER = 4;
+constexpr std::uint16_t kAllCommands = 0xffff;
 constexpr std::uint16_t kConfigPorts = 4;
 
 template <class Word>
 constexpr Word kAllOnes = static_cast<Word>(~Word{0});
 
-bool is_status(const BarLocation& where, unsigned width) {
-  const bool modern = where.structure == Structure::common && where.offset == trace::VIRTIO_PCI_COMMON_STATUS;
-  const bool legacy = where.structure == Structure::legacy && where.offset == trace::VIRTIO_PCI_STATUS;
-  return width == 1 && (modern || legacy);
+constexpr std::uint64_t kUntilDisarmed = ~std::uint64_t{0};
+
+// How often it happens once it is armed.
+std::uint64_t times_of(const Fault& fault) {
+  switch (fault.action) {
+    case Action::config_all_ones:
+    case Action::register_all_ones:
+    case Action::features_refused:
+    case Action::reset_stuck:
+    case Action::generation_races:
+    case Action::interrupt_storm:
+      return fault.value;
+    case Action::queue_count:
+    case Action::queue_size:
+    case Action::bar_size:
+    case Action::capability_loop:
+    case Action::capability_dangling:
+    case Action::capability_outside_bar:
+      return kUntilDisarmed;
+    default:
+      return 1;
+  }
 }
 
 // Devices store to rings at the same time: one access, as theirs.
@@ -41,13 +61,30 @@ void FaultyMachine::arm(std::size_t index, const Fault& fault) {
   for (auto& [vector, count] : delivered_) {
     count = inner_.interrupts(vector);  // what came before the trigger is not what a fault may lose
   }
-  armed_.push_back({index, fault});
-  remove_what_is_due();
+  armed_.push_back({index, fault, times_of(fault), false});
+  do_what_is_due();
 }
 
 void FaultyMachine::disarm() {
   armed_.clear();
   needs_reset_.clear();
+  config_faults_.clear();
+  absent_.clear();
+}
+
+void FaultyMachine::fires(std::size_t place) {
+  if (!std::exchange(armed_[place].said, true)) {
+    listener_->fired(armed_[place].index);
+  }
+}
+
+void FaultyMachine::happens(std::size_t place) {
+  fires(place);
+  std::uint64_t& left = armed_[place].left;
+  left -= left == kUntilDisarmed ? 0 : 1;
+  if (left == 0) {
+    drop(place);
+  }
 }
 
 template <class Which>
@@ -56,42 +93,102 @@ bool FaultyMachine::take(Which which) {
   if (found == armed_.end()) {
     return false;
   }
-  const std::size_t index = found->index;
-  armed_.erase(found);
-  listener_->fired(index);
+  happens(static_cast<std::size_t>(found - armed_.begin()));
   return true;
 }
 
-// --- Removal. Bus mastering and decoding are taken from the function for good, so that its DMA and interrupts end in
-// the machine itself; what is left is to answer for it.
+// --- What is done to a function as a whole
 
 bool FaultyMachine::is_removed(std::uint16_t function) const {
-  return std::any_of(removed_.begin(), removed_.end(), [&](std::uint8_t unit) {
+  const auto is_it = [&](std::uint8_t unit) {
     const auto found = function_of_.find(unit);
     return found != function_of_.end() && found->second == function;
-  });
+  };
+  return std::ranges::any_of(removed_, is_it) || std::ranges::any_of(absent_, is_it);
 }
 
-void FaultyMachine::remove_what_is_due() {
+// Before the driver has found the function there is nothing that could be missed.
+void FaultyMachine::do_what_is_due() {
   for (std::size_t i = 0; i < armed_.size();) {
     const Armed armed = armed_[i];
     const auto function = function_of_.find(armed.fault.unit);
-    // Before the driver has found the function there is nothing that could be missed.
-    if (armed.fault.action != Action::removed || function == function_of_.end()) {
+    if (armed.said || function == function_of_.end()) {
       ++i;
       continue;
     }
-    armed_.erase(armed_.begin() + static_cast<std::ptrdiff_t>(i));
-    removed_.insert(armed.fault.unit);
-    remove(function->second);
-    listener_->fired(armed.index);
+    switch (armed.fault.action) {
+      case Action::removed:
+      case Action::function_absent:
+      case Action::bus_master_off:
+      case Action::self_reset:
+      case Action::function_reset:
+      case Action::capability_loop:
+      case Action::capability_dangling:
+      case Action::capability_outside_bar:
+        break;
+      default:
+        ++i;
+        continue;
+    }
+    drop(i);
+    const char* const why_not = do_to_function(armed.fault, function->second);
+    why_not == nullptr ? listener_->fired(armed.index) : listener_->impossible(armed.index, why_not);
   }
 }
 
-void FaultyMachine::remove(std::uint16_t function) {
-  inner_.out32(trace::PCI_CONFIG_ADDRESS, kConfigEnable | std::uint32_t{function} << 8 | PCI_COMMAND);
-  inner_.out16(trace::PCI_CONFIG_DATA, 0);
-  inner_.out32(trace::PCI_CONFIG_ADDRESS, config_address_);  // the driver may be between address and data
+// Null when it was done.
+const char* FaultyMachine::do_to_function(const Fault& fault, std::uint16_t function) {
+  ConfigPorts ports(inner_, function, config_address_);
+  switch (fault.action) {
+    case Action::removed:
+      // Its DMA and interrupts end in the machine itself; what is left is to answer for it.
+      removed_.insert(fault.unit);
+      clear_command(function, kAllCommands);
+      return nullptr;
+    case Action::function_absent:
+      absent_.insert(fault.unit);
+      return nullptr;
+    case Action::bus_master_off:
+      clear_command(function, PCI_COMMAND_MASTER);
+      return nullptr;
+    case Action::self_reset:
+      return reset_below(fault.unit) ? nullptr : "self-reset: the driver has not written device_status in a BAR yet";
+    case Action::function_reset:
+      return reset_function(ports) ? nullptr : "function-reset: the function cannot be reset by itself (FLR)";
+    default:
+      return config_faults_[function].rewrite(fault.action, ports) ? nullptr : "the function has no capabilities";
+  }
+}
+
+void FaultyMachine::clear_command(std::uint16_t function, std::uint16_t bits) {
+  ConfigPorts ports(inner_, function, config_address_);
+  ports.write16(PCI_COMMAND, static_cast<std::uint16_t>(ports.read16(PCI_COMMAND) & ~bits));
+}
+
+bool FaultyMachine::reset_below(std::uint8_t unit) {
+  const auto place = status_of_.find(unit);
+  if (place == status_of_.end()) {
+    return false;
+  }
+  if (place->second.port) {
+    inner_.out8(static_cast<std::uint16_t>(place->second.address), 0);
+  } else {
+    inner_.mmio_write8(place->second.address, 0);
+  }
+  return true;
+}
+
+bool FaultyMachine::reset_function(ConfigPorts& ports) {
+  constexpr unsigned kDeviceCapabilities = 4;
+  constexpr unsigned kUpperHalf = 2;
+  constexpr std::uint16_t kCanReset = 0x1000;  // bit 28 (PCIe 4.0, 7.5.3.3)
+  const unsigned express = ports.capability(trace::PCI_CAP_ID_EXP);
+  if (express == 0 || (ports.read16(express + kDeviceCapabilities + kUpperHalf) & kCanReset) == 0) {
+    return false;
+  }
+  const unsigned control = express + trace::kExpressDeviceControl;
+  ports.write16(control, static_cast<std::uint16_t>(ports.read16(control) | trace::PCI_EXP_DEVCTL_BCR_FLR));
+  return true;
 }
 
 // --- Configuration space
@@ -113,8 +210,35 @@ void FaultyMachine::learn_config(bool write, const trace::ConfigAddress& at, uns
   }
   if (const int unit = pci_.unit_of(at.bdf); unit >= 0) {
     function_of_[static_cast<std::uint8_t>(unit)] = at.bdf;
-    remove_what_is_due();
+    do_what_is_due();
   }
+}
+
+// What is wrong with it the driver sees, and the truth stays below.
+std::uint32_t FaultyMachine::changed_config(const trace::ConfigAddress& at, unsigned width, std::uint32_t value) {
+  const int unit = pci_.unit_of(at.bdf);
+  if (unit < 0) {
+    return value;
+  }
+  for (std::size_t i = 0; i < armed_.size(); ++i) {
+    const Fault& fault = armed_[i].fault;
+    if (fault.unit != unit) {
+      continue;
+    }
+    if (fault.action == Action::config_all_ones) {
+      happens(i);
+      return ~std::uint32_t{0};
+    }
+    if (fault.action == Action::bar_size) {
+      config_faults_[at.bdf].set_bar_size(fault.value);
+    }
+  }
+  const auto faults = config_faults_.find(at.bdf);
+  const std::uint32_t changed = faults == config_faults_.end() ? value : faults->second.read(at.offset, width, value);
+  if (changed != value) {
+    static_cast<void>(take([&](const Fault& fault) { return fault.action == Action::bar_size && fault.unit == unit; }));
+  }
+  return changed;
 }
 
 template <class Word, class Access>
@@ -127,7 +251,7 @@ Word FaultyMachine::config_read(const trace::ConfigAddress& at, Access access) {
     return register_read<Word>(window->where, window->width, value);
   }
   learn_config(false, at, sizeof(Word), value);
-  return value;
+  return static_cast<Word>(changed_config(at, sizeof(Word), value));
 }
 
 template <class Word, class Access>
@@ -136,27 +260,38 @@ void FaultyMachine::config_write(const trace::ConfigAddress& at, Word value, Acc
     return;
   }
   if (const auto window = pci_.through_window(at); window.has_value()) {
-    if (register_write(window->where, window->width, value)) {
-      access();
+    if (const auto written = register_write(window->where, window->width, value)) {
+      access(static_cast<Word>(*written));
     }
     return;
   }
   learn_config(true, at, sizeof(Word), value);
-  access();
+  // What is sized now may be asked for its size under a fault that comes later.
+  if (pci_.unit_of(at.bdf) >= 0) {
+    config_faults_[at.bdf].written(at.offset, sizeof(Word), value);
+  }
+  access(value);
 }
 
 // --- Registers
 
 template <class Word>
 Word FaultyMachine::register_read(const BarLocation& where, unsigned width, Word value) {
-  if (!where.found || !is_status(where, width)) {
+  if (!where.found) {
     return value;
   }
-  if (take([&](const Fault& f) { return f.action == Action::status_all_ones && f.unit == where.unit; })) {
-    return kAllOnes<Word>;
+  for (std::size_t i = 0; i < armed_.size(); ++i) {
+    const Armed& armed = armed_[i];
+    const auto changed = armed.fault.unit == where.unit
+                             ? register_faults_.read(armed.fault, armed.left, where, width, value)
+                             : std::nullopt;
+    if (changed.has_value()) {
+      happens(i);
+      return static_cast<Word>(*changed);
+    }
   }
   const auto broken = needs_reset_.find(where.unit);
-  if (broken == needs_reset_.end()) {
+  if (!is_status(where, width) || broken == needs_reset_.end()) {
     return value;
   }
   if (!broken->second.seen) {
@@ -166,17 +301,27 @@ Word FaultyMachine::register_read(const BarLocation& where, unsigned width, Word
   return static_cast<Word>(value | trace::VIRTIO_CONFIG_S_NEEDS_RESET);
 }
 
-bool FaultyMachine::register_write(const BarLocation& where, unsigned width, std::uint32_t value) {
+std::optional<std::uint32_t> FaultyMachine::register_write(const BarLocation& where, unsigned width,
+                                                           std::uint32_t value) {
   if (!where.found) {
-    return true;
+    return value;
   }
   if (removed_.count(where.unit) != 0) {
-    return false;
+    return std::nullopt;
   }
+  register_faults_.written(where, value);
   if (is_status(where, width) && value == 0) {
     needs_reset_.erase(where.unit);
   }
-  return !is_lost_doorbell();
+  for (std::size_t i = 0; i < armed_.size(); ++i) {
+    const auto changed =
+        armed_[i].fault.unit == where.unit ? RegisterFaults::write(armed_[i].fault, where, width, value) : std::nullopt;
+    if (changed.has_value()) {
+      happens(i);
+      return changed;
+    }
+  }
+  return is_lost_doorbell() ? std::nullopt : std::optional(value);
 }
 
 void FaultyMachine::see(const trace::Record& record) {
@@ -219,8 +364,12 @@ void FaultyMachine::port_write(std::uint16_t port, Word value, Access access) {
   if (port == trace::PCI_CONFIG_ADDRESS && sizeof(Word) == 4) {
     config_address_ = value;
   }
-  if (register_write(pci_.at_port(port), sizeof(Word), value)) {
-    access();
+  const BarLocation where = pci_.at_port(port);
+  if (where.found && is_status(where, sizeof(Word))) {
+    status_of_[where.unit] = {true, port};
+  }
+  if (const auto written = register_write(where, sizeof(Word), value)) {
+    access(static_cast<Word>(*written));
   }
 }
 
@@ -234,13 +383,13 @@ std::uint32_t FaultyMachine::in32(std::uint16_t port) {
   return port_read<std::uint32_t>(port, [&] { return inner_.in32(port); });
 }
 void FaultyMachine::out8(std::uint16_t port, std::uint8_t value) {
-  port_write(port, value, [&] { inner_.out8(port, value); });
+  port_write(port, value, [&](std::uint8_t written) { inner_.out8(port, written); });
 }
 void FaultyMachine::out16(std::uint16_t port, std::uint16_t value) {
-  port_write(port, value, [&] { inner_.out16(port, value); });
+  port_write(port, value, [&](std::uint16_t written) { inner_.out16(port, written); });
 }
 void FaultyMachine::out32(std::uint16_t port, std::uint32_t value) {
-  port_write(port, value, [&] { inner_.out32(port, value); });
+  port_write(port, value, [&](std::uint32_t written) { inner_.out32(port, written); });
 }
 
 template <class Word, class Access>
@@ -257,8 +406,14 @@ template <class Word, class Access>
 void FaultyMachine::memory_write(std::uint64_t address, Word value, Access access) {
   if (const auto at = pci_.at_ecam(address); at.has_value()) {
     config_write(*at, value, access);
-  } else if (register_write(pci_.at_memory(address), sizeof(Word), value)) {
-    access();
+    return;
+  }
+  const BarLocation where = pci_.at_memory(address);
+  if (where.found && is_status(where, sizeof(Word))) {
+    status_of_[where.unit] = {false, address};
+  }
+  if (const auto written = register_write(where, sizeof(Word), value)) {
+    access(static_cast<Word>(*written));
   }
 }
 
@@ -272,13 +427,13 @@ std::uint32_t FaultyMachine::mmio_read32(std::uint64_t address) {
   return memory_read<std::uint32_t>(address, [&] { return inner_.mmio_read32(address); });
 }
 void FaultyMachine::mmio_write8(std::uint64_t address, std::uint8_t value) {
-  memory_write(address, value, [&] { inner_.mmio_write8(address, value); });
+  memory_write(address, value, [&](std::uint8_t written) { inner_.mmio_write8(address, written); });
 }
 void FaultyMachine::mmio_write16(std::uint64_t address, std::uint16_t value) {
-  memory_write(address, value, [&] { inner_.mmio_write16(address, value); });
+  memory_write(address, value, [&](std::uint16_t written) { inner_.mmio_write16(address, written); });
 }
 void FaultyMachine::mmio_write32(std::uint64_t address, std::uint32_t value) {
-  memory_write(address, value, [&] { inner_.mmio_write32(address, value); });
+  memory_write(address, value, [&](std::uint32_t written) { inner_.mmio_write32(address, written); });
 }
 
 // --- Memory
@@ -315,45 +470,73 @@ void FaultyMachine::before_look(std::uint8_t unit, std::uint16_t queue) {
 }
 
 const char* FaultyMachine::why_impossible(const Fault& fault) {
-  if (!memory_.is_packed(fault.unit, fault.queue)) {
-    return nullptr;
+  const bool packed = memory_.is_packed(fault.unit, fault.queue);
+  switch (fault.action) {
+    case Action::used_index:
+      return packed ? "used-index: a packed ring has no used index" : nullptr;
+    case Action::used_index_back:
+      return packed ? "used-index-back: a packed ring has no used index" : nullptr;
+    case Action::used_twice:
+      return packed ? "used-twice: a packed ring has no used index; what comes next in it is the driver's" : nullptr;
+    case Action::status_byte:
+      return packed ? "status-byte: on a packed ring the chain is written over by the time that it is used" : nullptr;
+    case Action::used_flags:
+      return !packed && memory_.used_index(fault.unit, fault.queue) != nullptr ? "used-flags: a split ring has none"
+                                                                               : nullptr;
+    default:
+      return nullptr;
   }
-  if (fault.action == Action::used_index) {
-    return "used-index: a packed ring has no used index";
+}
+
+// Of used.idx, whether anything was used or not.
+bool FaultyMachine::change_index(const Fault& fault) {
+  std::uint16_t* const index = memory_.used_index(fault.unit, fault.queue);
+  if (index == nullptr) {
+    return false;
   }
-  return fault.action == Action::status_byte
-             ? "status-byte: on a packed ring the chain is written over by the time that it is used"
-             : nullptr;
+  const std::uint16_t now = __atomic_load_n(index, __ATOMIC_ACQUIRE);
+  const std::uint32_t other = fault.action == Action::used_index ? now + fault.value : now - fault.value;
+  store_shared(index, static_cast<std::uint16_t>(other));
+  return true;
 }
 
 bool FaultyMachine::change_used_memory(const Fault& fault) {
-  if (fault.action == Action::used_index) {
-    std::uint16_t* const index = memory_.used_index(fault.unit, fault.queue);
-    if (index != nullptr) {
-      store_shared(index, static_cast<std::uint16_t>(__atomic_load_n(index, __ATOMIC_ACQUIRE) + fault.value));
-    }
-    return index != nullptr;
+  switch (fault.action) {
+    case Action::used_index:
+    case Action::used_index_back:
+      return change_index(fault);
+    case Action::avail_event:
+      return memory_.write_avail_event(fault.unit, fault.queue, static_cast<std::uint16_t>(fault.value));
+    case Action::used_twice:
+      return memory_.repeat_newest(fault.unit, fault.queue);
+    case Action::used_flags:
+      return memory_.turn_wrap_bit(fault.unit, fault.queue);
+    default:
+      break;
   }
   const std::optional<UsedElement> element = memory_.newest_used(fault.unit, fault.queue);
   if (!element.has_value()) {
     return false;
   }
-  if (fault.action == Action::used_id) {
-    element->set_id(fault.value);
-    return true;
-  }
-  if (fault.action == Action::used_length) {
-    element->set_length(fault.value);
-    return true;
-  }
-  if (fault.action == Action::status_byte) {
-    std::uint8_t* const status = memory_.status_byte(fault.unit, fault.queue, element->get_id());
-    if (status != nullptr) {
-      store_shared(status, static_cast<std::uint8_t>(fault.value));
+  switch (fault.action) {
+    case Action::used_id:
+      element->set_id(fault.value);
+      return true;
+    case Action::used_length:
+      element->set_length(fault.value);
+      return true;
+    case Action::descriptors_rewritten:
+      return memory_.rewrite_descriptors(fault.unit, fault.queue, element->get_id());
+    case Action::status_byte: {
+      std::uint8_t* const status = memory_.status_byte(fault.unit, fault.queue, element->get_id());
+      if (status != nullptr) {
+        store_shared(status, static_cast<std::uint8_t>(fault.value));
+      }
+      return status != nullptr;
     }
-    return status != nullptr;
+    default:
+      return false;
   }
-  return false;
 }
 
 // --- Interrupts
@@ -381,7 +564,8 @@ bool FaultyMachine::announce() {
       return true;
     }
   }
-  return take([](const Fault& f) { return f.action == Action::spurious_interrupt; });
+  return take(
+      [](const Fault& f) { return f.action == Action::spurious_interrupt || f.action == Action::interrupt_storm; });
 }
 
 bool FaultyMachine::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadline) {

@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "driver/hal/machine.h"
+#include "testbench/faults/config_faults.h"
 #include "testbench/faults/plan.h"
+#include "testbench/faults/register_faults.h"
 #include "testbench/faults/shared_memory.h"
 #include "testbench/trace/pci_shadow.h"
 #include "testbench/trace/record.h"
@@ -86,6 +88,8 @@ class FaultyMachine final : public hal::Machine {
   struct Armed {
     std::size_t index = 0;
     Fault fault;
+    std::uint64_t left = 1;  // so often it still happens
+    bool said = false;       // that it has fired
   };
   // DEVICE_NEEDS_RESET of one unit, from arming until the reset.
   struct NeedsReset {
@@ -94,15 +98,22 @@ class FaultyMachine final : public hal::Machine {
     bool seen = false;
   };
 
-  // Takes the first armed fault that `which` holds for off the list and says that it fired. False when there is none.
+  // The first armed fault that `which` holds for happens once: it is said that it fired, and it goes off the list when
+  // that was the last time. False when there is none.
   template <class Which>
   bool take(Which which);
+  void happens(std::size_t place);
+  void drop(std::size_t place) { armed_.erase(armed_.begin() + static_cast<std::ptrdiff_t>(place)); }
+  void fires(std::size_t place);
 
   [[nodiscard]] bool is_config_data(std::uint16_t port) const;
   [[nodiscard]] trace::ConfigAddress selected(std::uint16_t port) const;
   [[nodiscard]] bool is_removed(std::uint16_t function) const;
-  void remove_what_is_due();
-  void remove(std::uint16_t function);
+  void do_what_is_due();
+  [[nodiscard]] const char* do_to_function(const Fault& fault, std::uint16_t function);
+  void clear_command(std::uint16_t function, std::uint16_t bits);
+  [[nodiscard]] bool reset_below(std::uint8_t unit);
+  [[nodiscard]] static bool reset_function(ConfigPorts& ports);
   void learn_config(bool write, const trace::ConfigAddress& at, unsigned width, std::uint32_t value);
   template <class Word, class Access>
   [[nodiscard]] Word config_read(const trace::ConfigAddress& at, Access access);
@@ -112,8 +123,10 @@ class FaultyMachine final : public hal::Machine {
   // What the driver gets of a read that the device answered with `value`.
   template <class Word>
   [[nodiscard]] Word register_read(const trace::BarLocation& where, unsigned width, Word value);
-  // False when the write is lost.
-  [[nodiscard]] bool register_write(const trace::BarLocation& where, unsigned width, std::uint32_t value);
+  // What the device gets; nothing when the write is lost.
+  [[nodiscard]] std::optional<std::uint32_t> register_write(const trace::BarLocation& where, unsigned width,
+                                                            std::uint32_t value);
+  [[nodiscard]] std::uint32_t changed_config(const trace::ConfigAddress& at, unsigned width, std::uint32_t value);
   // Whether the write that comes is a doorbell, and is lost.
   [[nodiscard]] bool is_lost_doorbell();
   template <class Word, class Access>
@@ -127,6 +140,7 @@ class FaultyMachine final : public hal::Machine {
   void memory_write(std::uint64_t address, Word value, Access access);
 
   [[nodiscard]] bool change_used_memory(const Fault& fault);
+  [[nodiscard]] bool change_index(const Fault& fault);
   [[nodiscard]] const char* why_impossible(const Fault& fault);
   [[nodiscard]] bool announce();
   [[nodiscard]] std::uint64_t as_seen(unsigned vector, std::uint64_t count) const;
@@ -140,6 +154,14 @@ class FaultyMachine final : public hal::Machine {
   std::optional<std::pair<std::uint8_t, std::uint16_t>> doorbell_;  // unit and queue of the one that comes next
   std::map<std::uint8_t, std::uint16_t> function_of_;               // by unit
   std::set<std::uint8_t> removed_;                                  // units
+  std::set<std::uint8_t> absent_;                                   // the same, for who reads configuration space
+  std::map<std::uint16_t, ConfigFaults> config_faults_;             // by function
+  RegisterFaults register_faults_;
+  struct StatusPlace {
+    bool port = false;
+    std::uint64_t address = 0;
+  };
+  std::map<std::uint8_t, StatusPlace> status_of_;  // by unit: where the driver has written it
   std::map<std::uint8_t, NeedsReset> needs_reset_;
   std::map<unsigned, std::int64_t> added_interrupts_;  // by vector; less than 0 for those that were lost
   std::map<unsigned, std::uint64_t> delivered_;        // the machine's count, as it stood at the last look

@@ -4,11 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "testbench/faults/device_injector.h"
 #include "testbench/faults/faulty_machine.h"
 #include "testbench/faults/plan.h"
+#include "testbench/faults/target_faults.h"
 #include "testbench/trace/record.h"
 
 namespace ringside::faults {
@@ -20,7 +23,11 @@ class Injector final : public trace::Sink, private FaultListener {
   Injector(const Injector&) = delete;
   Injector& operator=(const Injector&) = delete;
 
+  // Without it, what only a target can do is impossible. It outlives the injector's last record.
+  void use(TargetFaults& target);
   void append(const trace::Record& record) override;
+  // Says what has fired inside devices since the last record.
+  void settle();
   // From now on nothing happens: what is armed is dropped, and no trigger counts.
   void calm();
 
@@ -37,12 +44,19 @@ class Injector final : public trace::Sink, private FaultListener {
     bool fired = false;
   };
 
+  void arm(std::size_t fault);
+  void act(std::size_t fault);
+  [[nodiscard]] bool done_by_target(const Fault& fault);
+  [[nodiscard]] bool storm(const Fault& fault);
   void fired(std::size_t fault) override;
   void impossible(std::size_t fault, const char* why) override;
 
   const Plan& plan_;
   FaultyMachine& machine_;
   trace::Sink& sink_;
+  TargetFaults* target_ = nullptr;
+  DeviceInjector devices_;
+  std::set<std::uint8_t> injected_;  // units
   std::string why_not_;
   std::vector<Progress> progress_;  // one for each fault of the plan
   bool calm_ = false;

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fstream>
 #include <optional>
+#include <sstream>
 #include <string_view>
 
 #include "testbench/trace/names.h"
@@ -20,20 +21,12 @@ namespace {
 
 constexpr std::size_t kMaxFileBytes = 1u << 20;
 constexpr std::size_t kMaxFaults = 1000;
-constexpr std::array<std::string_view, 7> kKeys = {"on", "nth", "queue", "unit", "action", "value", "name"};
+constexpr std::array<std::string_view, 10> kKeys = {"on",    "nth",   "queue",  "unit",    "action",
+                                                    "value", "times", "sector", "request", "name"};
 
-constexpr std::array kActions = {
-    ActionSummary{Action::removed, "removed", "the function is gone: reads are all-ones, writes and DMA are lost"},
-    ActionSummary{Action::lost_doorbell, "lost-doorbell", "the next doorbell does not reach the device"},
-    ActionSummary{Action::lost_interrupt, "lost-interrupt", "the next interrupt is not seen"},
-    ActionSummary{Action::spurious_interrupt, "spurious-interrupt", "the next wait ends at once, with nothing done"},
-    ActionSummary{Action::status_all_ones, "status-all-ones", "the next read of device_status gives 0xff"},
-    ActionSummary{Action::needs_reset, "needs-reset", "DEVICE_NEEDS_RESET, and nothing more is done until the reset"},
-    ActionSummary{Action::used_id, "used-id", "the newest used element names another id", true, 0, 0xffff'ffff},
-    ActionSummary{Action::used_length, "used-length", "its length is another", true, 0, 0xffff'ffff},
-    ActionSummary{Action::used_index, "used-index", "used.idx jumps ahead", true, 1, 0xffff},
-    ActionSummary{Action::status_byte, "status-byte", "the newest used request's status byte is another", true, 0,
-                  0xff}};
+constexpr std::array<std::string_view, 4> kRequestNames = {"any", "read", "write", "flush"};
+constexpr std::uint64_t kMostTimes = 1'000'000'000;
+constexpr std::uint64_t kMostSector = std::uint64_t{1} << 53;
 
 [[noreturn]] void fail(const std::string& path, std::uint64_t line, const std::string& what) {
   throw trace::FileError(fmt::format("{}:{}: {}", path, line, what));
@@ -71,8 +64,7 @@ std::string names_of_kinds() {
 
 std::string names_of_actions() {
   std::vector<std::string_view> names;
-  names.reserve(std::size(kActions));
-  for (const ActionSummary& action : kActions) {
+  for (const ActionSummary& action : all_actions()) {
     names.emplace_back(action.name);
   }
   return fmt::format("{}", fmt::join(names, ", "));
@@ -93,6 +85,7 @@ class TableReader {
     const ActionSummary& action = this->action();
     fault.action = action.action;
     fault.value = value_for(action);
+    read_choice(fault, action);
     fault.name = table_.contains("name") ? text("name", "a name in quotes") : action.name;
     return fault;
   }
@@ -141,13 +134,40 @@ class TableReader {
 
   const ActionSummary& action() {
     const std::string name = text("action", "what happens, such as \"removed\"");
-    const auto* const found = std::find_if(kActions.begin(), kActions.end(),
-                                           [&](const ActionSummary& action) { return action.name == name; });
-    if (found == kActions.end()) {
+    const auto found =
+        std::ranges::find_if(all_actions(), [&](const ActionSummary& action) { return action.name == name; });
+    if (found == all_actions().end()) {
       fail(path_, line_of(*table_.get("action")),
            fmt::format("action: \"{}\"; expected one of {}", name, names_of_actions()));
     }
     return *found;
+  }
+
+  // Which opportunities, of the actions that can choose.
+  void read_choice(Fault& fault, const ActionSummary& action) {
+    const bool media = action.fault_class == FaultClass::media;
+    for (const char* const key : {"times", "sector", "request"}) {
+      const bool chooses = media || (key == std::string_view("times") && happens_in_device(action.action));
+      if (const toml::node* const node = table_.get(key); node != nullptr && !chooses) {
+        fail(path_, line_of(*node), fmt::format("{}: expected none, \"{}\" does not choose by it", key, action.name));
+      }
+    }
+    fault.times = static_cast<std::uint32_t>(number("times", 1, kMostTimes).value_or(1));
+    fault.sector = number("sector", 0, kMostSector);
+    fault.request = request();
+  }
+
+  RequestKind request() {
+    if (!table_.contains("request")) {
+      return RequestKind::any;
+    }
+    const std::string name = text("request", "\"read\", \"write\" or \"flush\"");
+    const auto* const found = std::ranges::find(kRequestNames, name);
+    if (found == kRequestNames.end()) {
+      fail(path_, line_of(*table_.get("request")),
+           fmt::format("request: \"{}\"; expected one of {}", name, fmt::join(kRequestNames, ", ")));
+    }
+    return static_cast<RequestKind>(found - kRequestNames.begin());
   }
 
   std::uint32_t value_for(const ActionSummary& action) {
@@ -194,10 +214,6 @@ std::span<const trace::Kind> trigger_kinds() {
   return kinds;
 }
 
-std::span<const ActionSummary> all_actions() { return kActions; }
-
-const ActionSummary& summary_of(Action action) { return kActions[static_cast<std::size_t>(action)]; }
-
 Plan load_plan(const std::string& path) { return parse_plan(read_file(path), path); }
 
 Plan parse_plan(const std::string& text, const std::string& path) {
@@ -226,6 +242,55 @@ Plan parse_plan(const std::string& text, const std::string& path) {
     fail(path, 1, "a plan without faults; expected at least one [[fault]]");
   }
   return plan;
+}
+
+std::string to_toml(const Plan& plan) {
+  std::string text;
+  for (const Fault& fault : plan.faults) {
+    const ActionSummary& action = summary_of(fault.action);
+    toml::table table;
+    table.insert("on", trace::name_of(fault.kind));
+    table.insert("action", action.name);
+    const auto number = [&table](const char* key, std::uint64_t value, bool said) {
+      if (said) {
+        table.insert(key, static_cast<std::int64_t>(value));
+      }
+    };
+    number("nth", fault.nth, fault.nth != 1);
+    number("queue", fault.queue, fault.queue != 0);
+    number("unit", fault.unit, fault.unit != 0);
+    number("value", fault.value, action.takes_value);
+    number("times", fault.times, fault.times != 1);
+    number("sector", fault.sector.value_or(0), fault.sector.has_value());
+    if (fault.request != RequestKind::any) {
+      table.insert("request", kRequestNames[static_cast<std::size_t>(fault.request)]);
+    }
+    if (!fault.name.empty() && fault.name != action.name) {
+      table.insert("name", fault.name);
+    }
+    std::ostringstream out;
+    out << toml::toml_formatter(table, toml::format_flags::none);
+    text += fmt::format("{}[[fault]]\n{}\n", text.empty() ? "" : "\n", out.str());
+  }
+  return text;
+}
+
+std::string gap_on(unsigned target, const Plan& plan) {
+  for (const Fault& fault : plan.faults) {
+    if ((summary_of(fault.action).where & target) == 0) {
+      return fmt::format("{} happens inside the model, where another device does not let anybody in",
+                         summary_of(fault.action).name);
+    }
+  }
+  return {};
+}
+
+unsigned harm_of(const Plan& plan) {
+  unsigned harm = 0;
+  for (const Fault& fault : plan.faults) {
+    harm |= summary_of(fault.action).harm;
+  }
+  return harm;
 }
 
 }  // namespace ringside::faults

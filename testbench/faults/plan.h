@@ -6,8 +6,11 @@
 //   nth = 3              # the third of them; 1 when it is not said
 //   queue = 0            # of a record that has one, and of the rings that the action touches; 0
 //   unit = 0             # which block device, in the order of discovery; 0
-//   action = "removed"   # what happens then at the hardware interface, see Action
+//   action = "removed"   # what happens then: action.cpp has all, `ringside list --faults` shows them
 //   value = 0            # for the actions that take one
+//   times = 1            # at so many opportunities in a row, of what happens inside the model's device or to its media
+//   sector = 8           # media: only requests that touch it; any
+//   request = "read"     # media: only these, read, write or flush; any
 //   name = "gone"        # reports count under it; the action when it is not said
 //
 // What must be survivable: the driver reports errors and recovers or gives the device up. It never hangs, never reaches
@@ -16,46 +19,28 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "testbench/faults/action.h"
 #include "testbench/trace/event.h"
 #include "testbench/trace/file_error.h"
 #include "testbench/trace/record.h"
 
 namespace ringside::faults {
 
-enum class Action : std::uint8_t {
-  removed,             // the function is gone for good: reads are all-ones, writes and DMA are lost
-  lost_doorbell,       // the next one does not reach the device
-  lost_interrupt,      // the next interrupt is not seen
-  spurious_interrupt,  // the next wait ends at once, with nothing done
-  status_all_ones,     // the next read of device_status gives 0xff
-  needs_reset,         // DEVICE_NEEDS_RESET and a configuration interrupt, and no doorbell counts, until the reset
-  used_id,             // the newest used element names `value`
-  used_length,         // its length is `value`
-  used_index,          // used.idx is ahead by `value`, at the next look
-  status_byte,         // the status byte of the request in the newest used element is `value`
-};
-
-// For `ringside list`, and for what a plan may say.
-struct ActionSummary {
-  Action action;
-  const char* name;  // as in a plan
-  const char* summary;
-  bool takes_value = false;
-  std::uint64_t least = 0;  // of the value
-  std::uint64_t most = 0;
-};
-[[nodiscard]] std::span<const ActionSummary> all_actions();
-[[nodiscard]] const ActionSummary& summary_of(Action action);
+enum class RequestKind : std::uint8_t { any, read, write, flush };
 
 // The event that it waits for, and what happens then.
 struct Fault : trace::Event {
   std::string name;
   Action action = Action::removed;
   std::uint32_t value = 0;
+  std::uint32_t times = 1;
+  std::optional<std::uint64_t> sector;
+  RequestKind request = RequestKind::any;
 };
 
 struct Plan {
@@ -77,5 +62,12 @@ inline constexpr std::uint64_t kMostNth = 1'000'000'000;
 // Throw trace::FileError: one line with file, line, and what was expected there.
 [[nodiscard]] Plan load_plan(const std::string& path);
 [[nodiscard]] Plan parse_plan(const std::string& text, const std::string& path);
+// The same plan again.
+[[nodiscard]] std::string to_toml(const Plan& plan);
+
+// Why the plan cannot happen on that target, one of kOnModel and kOnQemu; empty when it can.
+[[nodiscard]] std::string gap_on(unsigned target, const Plan& plan);
+// The union of what its actions may do, of the bits kDeceives, kStrays, kEndsRun.
+[[nodiscard]] unsigned harm_of(const Plan& plan);
 
 }  // namespace ringside::faults

@@ -157,6 +157,60 @@ std::optional<UsedElement> SharedMemory::newest_packed(const Queue& queue) {
               : std::nullopt;
 }
 
+bool SharedMemory::write_avail_event(std::uint8_t unit, std::uint16_t queue, std::uint16_t value) {
+  const Queue* const found = find(unit, queue);
+  if (found == nullptr) {
+    return false;
+  }
+  if (found->packed) {
+    store_shared(found->used + kEventOffset, value);
+    store_shared(found->used + kEventFlags, RING_EVENT_FLAGS_DESC);
+  } else if ((accepted_[unit] >> VIRTIO_F_EVENT_IDX & 1) != 0) {
+    store_shared(found->used + kRingEntries + 8 * std::size_t{found->size}, value);
+  } else {
+    store_shared(found->used + kRingFlags, value);
+  }
+  return true;
+}
+
+bool SharedMemory::repeat_newest(std::uint8_t unit, std::uint16_t queue) {
+  const std::optional<UsedElement> newest = newest_used(unit, queue);
+  const Queue* const found = find(unit, queue);
+  std::uint16_t* const index = used_index(unit, queue);
+  if (!newest.has_value() || index == nullptr) {
+    return false;
+  }
+  const std::uint16_t next = __atomic_load_n(index, __ATOMIC_ACQUIRE);
+  std::memcpy(found->used + kRingEntries + 8 * std::size_t{next % std::uint32_t{found->size}}, newest->id, 8);
+  store_shared(reinterpret_cast<std::uint8_t*>(index), static_cast<std::uint16_t>(next + 1));
+  return true;
+}
+
+bool SharedMemory::turn_wrap_bit(std::uint8_t unit, std::uint16_t queue) {
+  const Queue* const found = find(unit, queue);
+  const std::optional<UsedElement> newest = found != nullptr && found->packed ? newest_packed(*found) : std::nullopt;
+  if (!newest.has_value()) {
+    return false;
+  }
+  std::uint8_t* const flags = newest->id - kPackedId + kPackedFlags;
+  std::uint16_t value = 0;
+  std::memcpy(&value, flags, sizeof value);
+  store_shared(flags, static_cast<std::uint16_t>(value ^ VIRTQ_DESC_F_USED));
+  return true;
+}
+
+bool SharedMemory::rewrite_descriptors(std::uint8_t unit, std::uint16_t queue, std::uint32_t head) {
+  const Queue* const found = find(unit, queue);
+  if (found == nullptr || head >= found->size) {
+    return false;
+  }
+  // Of a packed ring the rest of the descriptor is the used element.
+  constexpr Descriptor kNonsense{0xdead'beef'dead'beef, 0xffff'ffff, VIRTQ_DESC_F_NEXT | VIRTQ_DESC_F_INDIRECT, 0xffff};
+  const std::size_t bytes = found->packed ? sizeof kNonsense.address : sizeof kNonsense;
+  std::memcpy(found->descriptors + head * std::size_t{kDescriptorBytes}, &kNonsense, bytes);
+  return true;
+}
+
 std::uint8_t* SharedMemory::status_byte(std::uint8_t unit, std::uint16_t queue, std::uint32_t head) {
   Queue* const found = find(unit, queue);
   if (found == nullptr || found->packed) {

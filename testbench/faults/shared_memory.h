@@ -39,6 +39,16 @@ class SharedMemory {
   [[nodiscard]] std::uint16_t* used_index(std::uint8_t unit, std::uint16_t queue);
   // The newest used element, if the driver has not seen it yet: of a packed ring the one that it will see next.
   [[nodiscard]] std::optional<UsedElement> newest_used(std::uint8_t unit, std::uint16_t queue);
+  // --- What a device can have done to a live queue; false when it is not like that now.
+  // The event index of its used ring (VIRTIO 1.2, 2.7.10), or of its device area (2.8.10).
+  [[nodiscard]] bool write_avail_event(std::uint8_t unit, std::uint16_t queue, std::uint16_t value);
+  // The newest used element of a split ring once more.
+  [[nodiscard]] bool repeat_newest(std::uint8_t unit, std::uint16_t queue);
+  // Of the newest used descriptor of a packed ring.
+  [[nodiscard]] bool turn_wrap_bit(std::uint8_t unit, std::uint16_t queue);
+  // Of the chain under `head`, as far as it is in the ring's own table.
+  [[nodiscard]] bool rewrite_descriptors(std::uint8_t unit, std::uint16_t queue, std::uint32_t head);
+
   // The last byte that the device may write of the chain under `head`: the status of a block request. Null when the
   // chain cannot be followed.
   [[nodiscard]] std::uint8_t* status_byte(std::uint8_t unit, std::uint16_t queue, std::uint32_t head);

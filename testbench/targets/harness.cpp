@@ -35,12 +35,38 @@ std::string backtrace_text() {
   return text;
 }
 
+// What the bench is asked for by scenarios, a plan may have done too.
+class FaultsByTarget final : public faults::TargetFaults {
+ public:
+  explicit FaultsByTarget(RunHooks& hooks) : hooks_(hooks) {}
+  bool inject(std::uint8_t unit, model::DeviceFaults& faults) override { return hooks_.inject(unit, faults); }
+  bool unplug(std::uint8_t unit) override { return done(scenarios::Ask::unplug, unit); }
+  bool plug(std::uint8_t unit) override { return done(scenarios::Ask::plug, unit); }
+  // Only the first disk's capacity can be changed.
+  bool resize(std::uint8_t unit, std::uint64_t sectors) override {
+    return unit == 0 && done(scenarios::Ask::resize, sectors);
+  }
+  std::uint64_t sectors(std::uint8_t unit) override { return hooks_.ask(scenarios::Ask::disk_sectors, unit); }
+  bool fail_media(const faults::Fault& fault) override { return hooks_.fail_media(fault); }
+  bool cut_power(const faults::Fault& fault) override { return hooks_.cut_power(fault); }
+
+ private:
+  bool done(scenarios::Ask what, std::uint64_t argument) {
+    return hooks_.ask(what, argument) != scenarios::kNotAvailable;
+  }
+  RunHooks& hooks_;
+};
+
 // The machine that misbehaves as a plan says, between the target's machine and the tap.
 struct FaultyWorld {
-  FaultyWorld(const faults::Plan& plan, hal::Machine& inner, trace::Sink& sink)
-      : machine(inner), injector(plan, machine, sink) {}
+  FaultyWorld(const faults::Plan& plan, hal::Machine& inner, RunHooks& hooks, trace::Sink& sink)
+      : machine(inner), target(hooks), injector(plan, machine, sink), harm(harm_of(plan)) {
+    injector.use(target);
+  }
   faults::FaultyMachine machine;
+  FaultsByTarget target;
   faults::Injector injector;
+  unsigned harm;
 };
 
 class TapToTarget final : public trace::TapHooks {
@@ -144,7 +170,7 @@ class Run {
         sleep_(sink),
         guards_(order.as_written() ? sink : sleep_),
         settled_hooks_(hooks),
-        faulty_(make_faulty_world(machine)),
+        faulty_(make_faulty_world(machine, hooks)),
         tap_hooks_(hooks, faulty_ ? &faulty_->machine : nullptr),
         play_(faulty_ ? static_cast<hal::Machine&>(faulty_->machine) : machine,
               faulty_ ? static_cast<trace::Sink&>(faulty_->injector) : guards_, tap_hooks_, settled_hooks_,
@@ -174,7 +200,10 @@ class Run {
       memory_->settle();
       play_.bench().check(!sleep_.overslept(), "no deadline woke the driver for what an interrupt was due for");
     }
-    play_.check_guards(guards_);
+    if (faulty_) {
+      faulty_->injector.settle();
+    }
+    play_.check_guards(guards_, faulty_ && (faulty_->harm & faults::kStrays) != 0);
     for (std::uint8_t unit = 0; unit < disks.size(); ++unit) {
       record_disk(play_.journal(), disks[unit], unit);
     }
@@ -182,6 +211,20 @@ class Run {
       const bool fired = faulty_->injector.any_fired();
       const std::string& why_not = faulty_->injector.why_not();
       play_.bench().check(fired, fired || why_not.empty() ? "a fault of the plan fired" : why_not.c_str());
+    }
+    const std::string& failure = play_.bench().first_failure();
+    record_verdict(play_.journal(), failure.empty());
+    RunResult result;
+    result.outcome = failure.empty() ? Outcome::held : Outcome::failed;
+    result.reason = failure;
+    result.faults = fault_counts();
+    return result;
+  }
+
+  // Nobody is left who could check anything; what counts is what the disks hold.
+  RunResult end_without_power(std::span<const DiskImage> disks) {
+    for (std::uint8_t unit = 0; unit < disks.size(); ++unit) {
+      record_disk(play_.journal(), disks[unit], unit);
     }
     const std::string& failure = play_.bench().first_failure();
     record_verdict(play_.journal(), failure.empty());
@@ -202,9 +245,10 @@ class Run {
   }
 
  private:
-  std::optional<FaultyWorld> make_faulty_world(hal::Machine& machine) {
-    return settings_.faults == nullptr ? std::nullopt
-                                       : std::optional<FaultyWorld>(std::in_place, *settings_.faults, machine, guards_);
+  std::optional<FaultyWorld> make_faulty_world(hal::Machine& machine, RunHooks& hooks) {
+    return settings_.faults == nullptr
+               ? std::nullopt
+               : std::optional<FaultyWorld>(std::in_place, *settings_.faults, machine, hooks, guards_);
   }
   std::vector<faults::FaultCount> fault_counts() const {
     return faulty_ ? faulty_->injector.counts() : std::vector<faults::FaultCount>{};
@@ -234,6 +278,8 @@ RunResult play(Run& run, std::span<const DiskImage> disks, const scenarios::Scen
   try {
     run.play(scenario);
     return run.end(disks);
+  } catch (const PowerLost&) {
+    return run.end_without_power(disks);
   } catch (const std::exception& problem) {
     return run.abort(problem.what());
   }

@@ -20,8 +20,10 @@
 #include "testbench/targets/model_follower.h"
 #include "testbench/targets/model_hierarchy.h"
 #include "testbench/targets/model_machine.h"
+#include "testbench/targets/model_power.h"
 #include "testbench/targets/model_recorder.h"
 #include "testbench/targets/model_settings.h"
+#include "testbench/targets/run_aborted.h"
 
 namespace ringside::targets {
 namespace {
@@ -56,12 +58,13 @@ InnerState inner_state_of(const model::VirtioBlkPci& disk) {
 class ModelHooks final : public RunHooks {
  public:
   ModelHooks(Simulation& simulation, const MachinePlan& plan, std::span<const DiskImage> images,
-             std::deque<ModelDisk>& disks, ModelFollower* follower)
+             std::deque<ModelDisk>& disks, std::deque<CuttableDisk>& power, ModelFollower* follower)
       : board_(simulation.board),
         cpu_(simulation.cpu),
         units_(discovery_order(plan)),
         images_(images),
         disks_(disks),
+        power_(power),
         follower_(follower) {}
 
   std::uint64_t ask(scenarios::Ask what, std::uint64_t argument) override {
@@ -100,6 +103,31 @@ class ModelHooks final : public RunHooks {
     board_.catch_up(cpu_.now());
     return true;
   }
+  bool cut_power(const faults::Fault&) override {
+    board_.catch_up(cpu_.now());
+    bool sound = !power_.empty();
+    for (CuttableDisk& disk : power_) {
+      sound = disk.cut_power() && sound;
+    }
+    if (!sound) {
+      return false;
+    }
+    power_.clear();
+    throw PowerLost();
+  }
+  // What a disk asks is there for this run only.
+  ~ModelHooks() {
+    for (model::VirtioBlkPci* const disk : board_.disks()) {
+      disk->inject(nullptr);
+    }
+  }
+  bool inject(std::uint8_t unit, model::DeviceFaults& faults) override {
+    if (unit >= units_.size() || units_[unit] >= board_.disks().size()) {
+      return false;
+    }
+    board_.disk(units_[unit]).inject(&faults);
+    return true;
+  }
   bool inner_state(std::uint8_t unit, InnerState& state) override {
     if (unit >= units_.size() || !board_.plugged(units_[unit])) {
       return false;
@@ -134,8 +162,18 @@ class ModelHooks final : public RunHooks {
   std::vector<unsigned> units_;  // of the log
   std::span<const DiskImage> images_;
   std::deque<ModelDisk>& disks_;
+  std::deque<CuttableDisk>& power_;  // of the disks that have not lost it
   ModelFollower* follower_;
 };
+
+// The plan's first loss of power; null when it has none.
+const faults::Fault* power_cut_of(const RunSettings& settings) {
+  if (settings.faults == nullptr) {
+    return nullptr;
+  }
+  const auto found = std::ranges::find(settings.faults->faults, faults::Action::power_cut, &faults::Fault::action);
+  return found == settings.faults->faults.end() ? nullptr : &*found;
+}
 
 // What the log calls a disk of the plan.
 std::uint8_t log_unit(const MachinePlan& plan, unsigned index) {
@@ -209,6 +247,8 @@ class ModelTarget final : public Target {
                    const scenarios::Scenario& scenario, const RunSettings& settings, trace::Sink& sink) {
     try {
       std::deque<ModelDisk> disks;  // they do not move
+      std::deque<CuttableDisk> power;
+      const faults::Fault* const cut = power_cut_of(settings);
       ModelRecorder recorder(sink);
       model::PowerOn power_on;
       for (std::uint8_t unit = 0; unit < images.size(); ++unit) {
@@ -219,7 +259,8 @@ class ModelTarget final : public Target {
           continue;
         }
         model::DiskSetup& setup = power_on.disks.emplace_back();
-        setup.disk.storage = &disk.storage();
+        setup.disk.storage =
+            cut == nullptr ? &disk.storage() : &power.emplace_back(disk.storage(), settings.seed, cut->value).storage();
         setup.disk.sectors = images[unit].bytes() / block::kSectorSize;
         setup.disk.serial = plan.disks[unit].properties.serial;
         setup.properties = plan.disks[unit].properties;
@@ -235,7 +276,12 @@ class ModelTarget final : public Target {
       model::set_mutant(options_.mutant);
       hal::active_mutant = options_.driver_mutant;
 #endif
-      RunResult result = play(plan, power_on, images, disks, scenario, settings, recorder);
+      RunResult result = play(plan, power_on, images, disks, power, scenario, settings, recorder);
+      for (CuttableDisk& disk : power) {
+        if (!disk.keep()) {
+          return aborted("a disk image cannot be written");
+        }
+      }
       recorder.finish();
       return result;
     } catch (const std::exception& problem) {
@@ -244,8 +290,8 @@ class ModelTarget final : public Target {
   }
 
   RunResult play(const MachinePlan& plan, const model::PowerOn& power_on, std::span<const DiskImage> images,
-                 std::deque<ModelDisk>& disks, const scenarios::Scenario& scenario, const RunSettings& settings,
-                 trace::Sink& sink) {
+                 std::deque<ModelDisk>& disks, std::deque<CuttableDisk>& power, const scenarios::Scenario& scenario,
+                 const RunSettings& settings, trace::Sink& sink) {
     Simulation& simulation = Simulation::instance();
     simulation.board.power_on(power_on);
     simulation.cpu.power_on();
@@ -261,7 +307,7 @@ class ModelTarget final : public Target {
     RunResult result;
     simulation.cpu.run([&] {
       ModelMachine machine(simulation.board, simulation.cpu, follow, settings.limit());
-      ModelHooks hooks(simulation, plan, images, disks, follow);
+      ModelHooks hooks(simulation, plan, images, disks, power, follow);
       result = run_scenario(machine, hooks, images, scenario, settings, sink, options_.memory);
     });
     result.quirks = quirk_hits(simulation.board.quirk_counts());

@@ -49,13 +49,13 @@ class QemuTarget final : public Target {
   std::string quirks_of() const override { return quirks_of_qemu(found_.binary); }
 
   std::string gap(const scenarios::Scenario& scenario, const RunSettings& settings) const override {
-    return gap_of(plan_scenario(scenario, settings));
+    return gap_of(plan_scenario(scenario, settings), settings);
   }
 
   RunResult run(const scenarios::Scenario& scenario, const RunSettings& settings, trace::Sink& sink) override {
     const auto start = std::chrono::steady_clock::now();
     const ScenarioPlan plan = plan_scenario(scenario, settings);
-    if (const std::string reason = gap_of(plan); !reason.empty()) {
+    if (const std::string reason = gap_of(plan, settings); !reason.empty()) {
       return skipped(reason);
     }
     const std::vector<DiskImage> disks = open_disk_images(plan.machine, settings);
@@ -65,7 +65,12 @@ class QemuTarget final : public Target {
   }
 
  private:
-  [[nodiscard]] std::string gap_of(const ScenarioPlan& plan) const {
+  [[nodiscard]] std::string gap_of(const ScenarioPlan& plan, const RunSettings& settings) const {
+    if (settings.faults != nullptr) {
+      if (std::string gap = faults::gap_on(faults::kOnQemu, *settings.faults); !gap.empty()) {
+        return gap;
+      }
+    }
     return plan.firmware ? firmware_gap(plan) : gaps_.gap_of(plan);
   }
 

@@ -12,6 +12,11 @@ struct RunAborted : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// The power failed, as a fault plan wanted it: that ends a run well.
+struct PowerLost : RunAborted {
+  PowerLost() : RunAborted("the power has failed") {}
+};
+
 // For what is compiled for a bare machine too, where there are no exceptions: throws RunAborted here, panics there.
 [[noreturn]] void abort_run(const std::string& reason);
 

@@ -3,7 +3,12 @@
 
 #include <cstdint>
 
+#include "testbench/faults/plan.h"
 #include "testbench/scenarios/context.h"
+
+namespace ringside::model {
+class DeviceFaults;
+}
 
 namespace ringside::targets {
 
@@ -20,6 +25,11 @@ class RunHooks {
   virtual bool hold_up() { return false; }
   // What the log's unit keeps to itself (inner_state.h). False where nobody can tell.
   [[nodiscard]] virtual bool inner_state(std::uint8_t /*unit*/, InnerState& /*state*/) { return false; }
+
+  // --- Of a fault plan, see faults::TargetFaults.
+  [[nodiscard]] virtual bool inject(std::uint8_t /*unit*/, model::DeviceFaults& /*faults*/) { return false; }
+  [[nodiscard]] virtual bool fail_media(const faults::Fault& /*fault*/) { return false; }
+  [[nodiscard]] virtual bool cut_power(const faults::Fault& /*fault*/) { return false; }
 
  protected:
   ~RunHooks() = default;

@@ -60,7 +60,7 @@ TEST(FaultPlan, RefusesWithLineAndExpectation) {
       {"[[fault]]\non = \"dev_used\"\naction = \"removed\"\n", "plan.toml:2:", "expected one of"},
       {"[[fault]]\non = \"access\"\naction = \"removed\"\n", "plan.toml:2:", "expected one of"},
       {"[[fault]]\non = \"doorbell\"\n", "plan.toml:1:", "without \"action\""},
-      {"[[fault]]\non = \"doorbell\"\naction = \"explode\"\n", "plan.toml:3:", "expected one of removed,"},
+      {"[[fault]]\non = \"doorbell\"\naction = \"explode\"\n", "plan.toml:3:", "expected one of function-absent,"},
       {"[[fault]]\non = \"doorbell\"\nnth = 0\naction = \"removed\"\n", "plan.toml:3:", "a number from 1 to"},
       {"[[fault]]\non = \"doorbell\"\nnth = \"3\"\naction = \"removed\"\n", "plan.toml:3:", "a number from 1 to"},
       {"[[fault]]\non = \"doorbell\"\nqueue = 65536\naction = \"removed\"\n", "plan.toml:3:", "from 0 to 65535"},
@@ -69,6 +69,11 @@ TEST(FaultPlan, RefusesWithLineAndExpectation) {
       {"[[fault]]\non = \"doorbell\"\naction = \"used-index\"\nvalue = 0\n", "plan.toml:4:", "from 1 to 65535"},
       {"[[fault]]\non = \"doorbell\"\naction = \"status-byte\"\nvalue = 256\n", "plan.toml:4:", "from 0 to 255"},
       {"[[fault]]\non = \"doorbell\"\naction = \"removed\"\nname = 3\n", "plan.toml:4:", "a name in quotes"},
+      {"[[fault]]\non = \"doorbell\"\naction = \"removed\"\ntimes = 2\n", "plan.toml:4:", "does not choose by it"},
+      {"[[fault]]\non = \"doorbell\"\naction = \"completion-never\"\nsector = 2\n", "plan.toml:4:", "does not choose"},
+      {"[[fault]]\non = \"doorbell\"\naction = \"media-error\"\ntimes = 0\n", "plan.toml:4:", "from 1 to"},
+      {"[[fault]]\non = \"doorbell\"\naction = \"media-error\"\nrequest = \"erase\"\n",
+       "plan.toml:4:", "expected one of any, read, write, flush"},
       {"[[fault]]\non = doorbell\n", "plan.toml:2:", ""},
   };
   for (const Case& c : cases) {

@@ -1,0 +1,186 @@
+// Every plan in traces/faults against the real driver, on the model: whatever happens, every request ends, what ends
+// well is right unless no driver could tell, and the driver makes of it what the table of actions says.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "testbench/faults/plan.h"
+#include "testbench/scenarios/list.h"
+#include "testbench/targets/target.h"
+#include "testbench/trace/memory_log.h"
+#include "testbench/trace/text.h"
+
+namespace ringside {
+namespace {
+
+// The machine that a plan is for, where not every one has what it breaks.
+struct Machine {
+  const char* type = "pc-i440fx-7.2";
+  const char* device = "";
+};
+Machine machine_for(const std::string& plan) {
+  if (plan == "used-flags") {
+    return {"pc-i440fx-7.2", "packed=on"};
+  }
+  if (plan == "line-stuck") {
+    return {"pc-i440fx-7.2", "vectors=0"};
+  }
+  if (plan == "queue-count-none") {
+    return {"pc-i440fx-7.2", "num-queues=4,vectors=5"};
+  }
+  if (plan == "function-reset") {
+    return {"pc-q35-7.2", "bus=port0"};
+  }
+  return {};
+}
+
+std::vector<std::string> all_plans() {
+  std::vector<std::string> plans;
+  for (const auto& entry : std::filesystem::directory_iterator(RINGSIDE_SOURCE_DIR "/traces/faults")) {
+    if (entry.path().extension() == ".toml") {
+      plans.push_back(entry.path().stem());
+    }
+  }
+  std::ranges::sort(plans);
+  return plans;
+}
+
+faults::Plan plan_named(const std::string& name) {
+  return faults::load_plan(RINGSIDE_SOURCE_DIR "/traces/faults/" + name + ".toml");
+}
+
+const scenarios::Scenario& survive() {
+  const auto list = scenarios::all_scenarios();
+  return *std::find_if(list.begin(), list.end(),
+                       [](const auto& one) { return std::string_view(one.name) == "survive"; });
+}
+
+struct FaultRun {
+  targets::RunResult result;
+  std::map<std::string, std::uint64_t> seen;  // what the scenario observed
+};
+
+FaultRun run_on(const std::string& target, const std::string& name, const faults::Plan& plan) {
+  targets::RunSettings settings;
+  const Machine machine = machine_for(name);
+  settings.machine = machine.type;
+  if (*machine.device != 0) {
+    settings.devices = {machine.device};
+  }
+  settings.faults = &plan;
+  trace::MemoryLog log;
+  FaultRun run;
+  run.result = targets::make_target(targets::TargetSpec::parse(target), settings)->run(survive(), settings, log);
+  const std::vector<trace::Record> records = log.take();
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (records[i].kind == trace::Kind::observe) {
+      run.seen[trace::text_at(records, i + 1)] = records[i].value;
+    }
+  }
+  return run;
+}
+
+unsigned reaction_in(const std::map<std::string, std::uint64_t>& seen) {
+  if (!seen.contains("ended well")) {
+    return seen.contains("the disk came up") ? faults::kNotUsable : 0;
+  }
+  if (seen.at("the last ended well") == 0) {
+    return faults::kGivenUp;
+  }
+  return seen.at("ended with an error") != 0 ? faults::kErrorTold
+         : seen.at("resets") != 0            ? faults::kRetried
+         : seen.at("noticed") != 0           ? faults::kNoticed
+                                             : faults::kUnnoticed;
+}
+
+unsigned reactions_to(const faults::Plan& plan) {
+  unsigned reactions = 0;
+  for (const faults::Fault& fault : plan.faults) {
+    reactions |= summary_of(fault.action).reactions;
+  }
+  return reactions;
+}
+
+class FaultPlanOn : public testing::TestWithParam<std::string> {};
+
+TEST_P(FaultPlanOn, ModelIsSurvived) {
+  const faults::Plan plan = plan_named(GetParam());
+  const FaultRun run = run_on("model", GetParam(), plan);
+  const unsigned harm = harm_of(plan);
+  const bool misled = (harm & faults::kDeceives) != 0 && run.result.reason == "what was read is what was written";
+  EXPECT_TRUE(run.result.outcome == targets::Outcome::held || misled) << run.result.reason;
+  for (const faults::FaultCount& count : run.result.faults) {
+    EXPECT_GE(count.fired, 1u) << count.name;
+  }
+  if ((harm & faults::kEndsRun) != 0) {
+    return;
+  }
+  const unsigned reaction = reaction_in(run.seen);
+  RecordProperty("reaction", faults::reaction_names(reaction));
+  EXPECT_NE(reaction & reactions_to(plan), 0u) << faults::reaction_names(reaction);
+}
+
+INSTANTIATE_TEST_SUITE_P(Faults, FaultPlanOn, testing::ValuesIn(all_plans()), [](const auto& plan) {
+  std::string name = plan.param;
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
+
+TEST(FaultActions, EachHasAPlan) {
+  std::set<faults::Action> planned;
+  for (const std::string& name : all_plans()) {
+    for (const faults::Fault& fault : plan_named(name).faults) {
+      planned.insert(fault.action);
+    }
+  }
+  for (const faults::ActionSummary& action : faults::all_actions()) {
+    EXPECT_TRUE(planned.contains(action.action)) << action.name;
+  }
+}
+
+TEST(FaultActions, NamesAndValuesMakeSense) {
+  std::set<std::string> names;
+  for (const faults::ActionSummary& action : faults::all_actions()) {
+    EXPECT_TRUE(names.insert(action.name).second) << action.name;
+    EXPECT_NE(action.reactions, 0u) << action.name;
+    EXPECT_EQ(action.takes_value, action.most != 0) << action.name;
+    EXPECT_LE(action.least, action.most) << action.name;
+    EXPECT_EQ(happens_in_device(action.action), action.where == faults::kOnModel && !is_of_target(action.action))
+        << action.name;
+  }
+}
+
+TEST(FaultActions, WhatCannotHappenOnATargetIsSkippedThereWithTheReason) {
+  const FaultRun run = run_on("qemu", "dma-stale-read", plan_named("dma-stale-read"));
+  EXPECT_EQ(run.result.outcome, targets::Outcome::skipped);
+  EXPECT_NE(run.result.reason.find("dma-stale-read happens inside the model"), std::string::npos) << run.result.reason;
+}
+
+// A plan is what is stored of a failure.
+TEST(FaultActions, EveryPlanCanBePrintedAndReadAgain) {
+  for (const std::string& name : all_plans()) {
+    const faults::Plan plan = plan_named(name);
+    const std::string text = to_toml(plan);
+    const faults::Plan again = faults::parse_plan(text, "again.toml");
+    ASSERT_EQ(again.faults.size(), plan.faults.size()) << text;
+    EXPECT_EQ(to_toml(again), text);
+    for (std::size_t i = 0; i < plan.faults.size(); ++i) {
+      const faults::Fault& one = plan.faults[i];
+      const faults::Fault& other = again.faults[i];
+      EXPECT_TRUE(one.kind == other.kind && one.nth == other.nth && one.queue == other.queue &&
+                  one.unit == other.unit && one.action == other.action && one.value == other.value &&
+                  one.times == other.times && one.sector == other.sector && one.request == other.request &&
+                  one.name == other.name)
+          << text;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ringside
