@@ -225,6 +225,9 @@ void ProgramRings::desc(const Step& step) {
   // them.
   memory_.fence<hal::Fence::avail_publish>();
   memory_.store(&descriptor->flags, flags);
+  // Pairs with the device's store of its event suppression, after which it looks at the flags again (2.8.21.3.1). A
+  // doorbell comes behind it too.
+  memory_.fence<hal::Fence::avail_notify>();
 }
 
 // --- The available ring

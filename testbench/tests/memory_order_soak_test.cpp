@@ -5,13 +5,17 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <ostream>
 #include <set>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "testbench/checks/monitors.h"
+#include "testbench/programs/program_scenario.h"
 #include "testbench/scenarios/workload.h"
 #include "testbench/targets/target.h"
 #include "testbench/trace/memory_log.h"
@@ -131,6 +135,30 @@ TEST(MemoryOrderSoak, MonitorsFindNoFaultWithTheDriver) {
           << ": " << violation.text;
     }
   }
+}
+
+// Programs touch rings by their own steps, with the same barriers: what devices do with their mistakes does not change.
+TEST(MemoryOrderSoak, ProgramsEndAsOnPlainMemory) {
+  const targets::RunSettings settings;
+  const auto plain = targets::make_target(targets::TargetSpec::parse("model"), settings);
+  const auto weak = targets::make_target(targets::TargetSpec::parse("model,memory=weak"), settings);
+  unsigned programs = 0;
+  for (const auto& file : std::filesystem::directory_iterator(RINGSIDE_SOURCE_DIR "/traces/errors")) {
+    const std::string name = file.path().string();
+    if (!file.path().filename().string().starts_with("packed-") || file.path().extension() != ".toml") {
+      continue;  // one kind of ring is enough of them
+    }
+    std::ostringstream text;
+    text << std::ifstream(name).rdbuf();
+    const programs::ProgramScenario program(programs::parse_program(text.str(), name));
+    FailedChecks log;
+    const RunResult expected = plain->run(program.scenario(), settings, log);
+    const RunResult result = weak->run(program.scenario(), settings, log);
+    EXPECT_EQ(result.outcome, expected.outcome) << name << ": " << result.reason;
+    EXPECT_EQ(result.reason, expected.reason) << name;
+    ++programs;
+  }
+  EXPECT_GT(programs, 10u);
 }
 
 // --- Without one of them
