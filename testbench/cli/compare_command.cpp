@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@
 #include "testbench/cli/waiver_file.h"
 #include "testbench/cli/waiver_rows.h"
 #include "testbench/cli/workers.h"
+#include "testbench/faults/plan.h"
 #include "testbench/report/annotations.h"
 #include "testbench/targets/machine_plan.h"
 
@@ -39,6 +41,7 @@ struct Options : RunOptions {
   std::string right = "qemu";
   std::string waivers;
   std::string scenario_files;
+  std::string faults;
   unsigned repeat = 1;
   RandomOptions random;
 };
@@ -84,6 +87,10 @@ class Comparisons {
         tellings_(chosen_.size()) {
     if (!options_.junit.empty()) {
       require_writable(options_.junit);
+    }
+    if (!options_.faults.empty()) {
+      plan_ = faults::load_plan(options_.faults);
+      settings_.faults = &*plan_;
     }
   }
 
@@ -251,6 +258,9 @@ class Comparisons {
     if (options_.right != defaults.right) {
       command += " --right " + shell_quoted(options_.right);
     }
+    if (!options_.faults.empty()) {
+      command += " --faults " + shell_quoted(options_.faults);
+    }
     if (!options_.waivers.empty()) {
       command += " --waivers " + shell_quoted(options_.waivers);
     }
@@ -301,9 +311,9 @@ class Comparisons {
 
   // Whether a waiver that nothing hits means anything: all scenarios ran as they are meant to, against a QEMU.
   [[nodiscard]] bool complete() const {
-    return options_.scenarios.empty() && options_.shard.empty() && options_.disks.empty() && options_.devices.empty() &&
-           options_.values.empty() && left_.name == "model" && left_.options.empty() && right_.name == "qemu" &&
-           status_of(rows_) == ExitStatus::holds;
+    return options_.faults.empty() && options_.scenarios.empty() && options_.shard.empty() && options_.disks.empty() &&
+           options_.devices.empty() && options_.values.empty() && left_.name == "model" && left_.options.empty() &&
+           right_.name == "qemu" && status_of(rows_) == ExitStatus::holds;
   }
 
   const Options& options_;
@@ -311,6 +321,7 @@ class Comparisons {
   targets::TargetSpec left_;
   targets::TargetSpec right_;
   targets::RunSettings settings_;
+  std::optional<faults::Plan> plan_;  // of settings_
   trace::Waivers waivers_;
   ReportFiles report_;
   std::vector<Row> rows_;
@@ -340,6 +351,8 @@ void add_compare(CommandLine& program) {
   command.option("--waivers", options->waivers,
                  "accepted differences: a file, or a directory of them (default: traces/waivers.toml)");
   command.option("--scenarios", options->scenario_files, "a directory of scenario files to run, too");
+  command.option("--faults", options->faults,
+                 "what goes wrong on both sides: a plan, see docs/faults.md; `survive` is a scenario for it");
   command.option("--repeat", options->repeat, "run each scenario so often; tells what does not agree every time")
       .within(1, 100'000)
       .shows_default();

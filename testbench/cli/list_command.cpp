@@ -13,7 +13,8 @@
 
 #include "testbench/cli/command.h"
 #include "testbench/cli/quirk_page.h"
-#include "testbench/faults/plan.h"
+#include "testbench/faults/action.h"
+#include "testbench/faults/fault_table.h"
 #include "testbench/scenarios/context.h"
 #include "testbench/targets/device_properties.h"
 #include "testbench/targets/machine_plan.h"
@@ -144,7 +145,7 @@ void print_text(const std::vector<Place>& places) {
   print_targets();
   print_properties();
   print_settings();
-  fmt::print("\nfaults (action = \"...\" in a plan for --faults):\n");
+  fmt::print("\nfaults (action = \"...\" in a plan for --faults; --faults tells more):\n");
   for (const faults::ActionSummary& action : faults::all_actions()) {
     fmt::print("  {:<24} {}\n", action.name, action.summary);
   }
@@ -191,7 +192,12 @@ ordered_json document(const std::vector<Place>& places) {
   }
   ordered_json fault_list = ordered_json::array();
   for (const faults::ActionSummary& action : faults::all_actions()) {
-    fault_list.push_back({{"action", action.name}, {"summary", action.summary}});
+    fault_list.push_back({{"action", action.name},
+                          {"summary", action.summary},
+                          {"class", name_of(action.fault_class)},
+                          {"value", action.value},
+                          {"qemu", (action.where & faults::kOnQemu) != 0},
+                          {"reactions", faults::reaction_names(action.reactions)}});
   }
   return {{"schema", "ringside.list/1"},
           {"scenarios", scenario_rows(places)},
@@ -211,7 +217,13 @@ void add_list(CommandLine& program) {
   command.flag("--modules", *modules, "the model's modules and bindings instead, as Graphviz reads them");
   const auto quirks = std::make_shared<bool>(false);
   command.flag("--quirks", *quirks, "where QEMU departs from VIRTIO instead: docs/qemu-differences.md");
-  command.runs([json, modules, quirks] {
+  const auto faults = std::make_shared<bool>(false);
+  command.flag("--faults", *faults, "what can go wrong in a plan instead: the table of docs/faults.md");
+  command.runs([json, modules, quirks, faults] {
+    if (*faults) {
+      fmt::print("{}", faults::fault_table());
+      return ExitStatus::holds;
+    }
     if (*quirks) {
       fmt::print("{}", quirk_page());
       return ExitStatus::holds;

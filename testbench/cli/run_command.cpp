@@ -500,7 +500,7 @@ void add_run(CommandLine& program) {
   command.option("--timeline", options->timeline,
                  "write a timeline: FILE.json, for https://ui.perfetto.dev or chrome://tracing");
   command.option("--faults", options->faults,
-                 "what goes wrong: a plan, as testbench/faults/plan.h describes it; examples in traces/faults. A "
+                 "what goes wrong: a plan, see docs/faults.md; examples in traces/faults. A "
                  "run in which none of its faults fired has failed");
   command
       .flag("--debug", options->debug,

@@ -16,6 +16,8 @@ bool Qmp::resize_disk(unsigned unit, std::uint64_t bytes) {
       .has_value();
 }
 
+bool Qmp::done(const nlohmann::json& command) { return execute(command).has_value(); }
+
 std::string Qmp::command_line(const std::string& command) {
   const auto answer = execute({{"execute", "human-monitor-command"}, {"arguments", {{"command-line", command}}}});
   return answer && answer->is_string() ? answer->get<std::string>() : "refused";

@@ -19,6 +19,7 @@ class Qmp {
   // All of these throw RunAborted when QEMU dies, stops answering or answers nonsense.
   // False when QEMU refuses.
   [[nodiscard]] bool resize_disk(unsigned unit, std::uint64_t bytes);
+  [[nodiscard]] bool done(const nlohmann::json& command);
   // The command of the human monitor, whose arguments are those of the command line; what it answers is a complaint.
   [[nodiscard]] std::string command_line(const std::string& command);
   // A number that an object of QEMU's has for a property.

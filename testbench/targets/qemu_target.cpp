@@ -12,6 +12,7 @@
 #include "testbench/targets/qemu_gaps.h"
 #include "testbench/targets/qemu_inner_state.h"
 #include "testbench/targets/qemu_machine.h"
+#include "testbench/targets/qemu_media.h"
 
 namespace ringside::targets {
 namespace {
@@ -19,11 +20,22 @@ namespace {
 class QemuHooks final : public RunHooks {
  public:
   QemuHooks(QemuMachine& machine, const MachinePlan& plan, const QemuVersion& version)
-      : machine_(machine), units_(discovery_order(plan)), tells_(tells_inner_state(version)) {}
+      : machine_(machine),
+        plan_(plan),
+        media_(machine.qmp()),
+        units_(discovery_order(plan)),
+        tells_(tells_inner_state(version)) {}
 
   std::uint64_t ask(scenarios::Ask what, std::uint64_t argument) override { return machine_.ask(what, argument); }
   // QEMU shows what it shows, when it does.
   void before_look(std::uint8_t, std::uint16_t) override {}
+  bool fail_media(const faults::Fault& fault) override {
+    if (fault.unit >= units_.size()) {
+      return false;
+    }
+    const unsigned disk = units_[fault.unit];
+    return media_.fail(disk, plan_.disks.at(disk).properties.read_only, fault);
+  }
   bool inner_state(std::uint8_t unit, InnerState& state) override {
     if (!tells_ || unit >= units_.size()) {
       return false;
@@ -37,6 +49,8 @@ class QemuHooks final : public RunHooks {
 
  private:
   QemuMachine& machine_;
+  const MachinePlan& plan_;
+  QemuMedia media_;
   std::vector<unsigned> units_;  // of the log
   bool tells_;
 };

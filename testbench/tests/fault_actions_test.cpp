@@ -132,6 +132,34 @@ INSTANTIATE_TEST_SUITE_P(Faults, FaultPlanOn, testing::ValuesIn(all_plans()), []
   return name;
 });
 
+// What a user of the driver sees of the same plan on two devices: how requests ended, and what it took. How many there
+// were in flight when the fault came is the device's speed, which is not compared.
+unsigned outcome_on(const std::string& target, const std::string& name, const faults::Plan& plan) {
+  const FaultRun run = run_on(target, name, plan);
+  EXPECT_EQ(run.result.outcome, targets::Outcome::held) << target << ": " << run.result.reason;
+  return reaction_in(run.seen);
+}
+
+class SharedFaultPlanOn : public testing::TestWithParam<std::string> {};
+
+TEST_P(SharedFaultPlanOn, ModelAndQemuHaveTheSameOutcome) {
+  const faults::Plan plan = plan_named(GetParam());
+  const unsigned on_model = outcome_on("model", GetParam(), plan);
+  const unsigned on_qemu = outcome_on("qemu", GetParam(), plan);
+  EXPECT_EQ(faults::reaction_names(on_model), faults::reaction_names(on_qemu));
+}
+
+std::vector<std::string> shared_plans() {
+  std::vector<std::string> plans = all_plans();
+  std::erase_if(plans, [](const std::string& name) { return !gap_on(faults::kOnQemu, plan_named(name)).empty(); });
+  return plans;
+}
+INSTANTIATE_TEST_SUITE_P(Faults, SharedFaultPlanOn, testing::ValuesIn(shared_plans()), [](const auto& plan) {
+  std::string name = plan.param;
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
+
 TEST(FaultActions, EachHasAPlan) {
   std::set<faults::Action> planned;
   for (const std::string& name : all_plans()) {
