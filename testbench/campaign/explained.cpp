@@ -1,6 +1,8 @@
 #include "testbench/campaign/explained.h"
 
+#include <algorithm>
 #include <array>
+#include <optional>
 
 namespace ringside::campaign {
 namespace {
@@ -26,11 +28,26 @@ constexpr std::array kCounters = {"used_id_out_of_range",
                                   "buffers_lost",
                                   "config_unreadable"};
 
+// A clause, or the beginning of several, and the faults after which a monitor of it proves nothing.
+struct Confusion {
+  std::string_view clause;
+  FaultClass fault_class;
+  std::optional<Action> action;  // one of the class; else all of it
+};
+constexpr std::array kConfusions = {
+    // The driver raises bits of the device_status that it read, and that was not the device's.
+    Confusion{"status-drv-", FaultClass::config_space, {}},
+    Confusion{"status-drv-", FaultClass::registers, {}},
+    Confusion{"status-drv-", FaultClass::life_cycle, {}},
+    // The descriptors that a chain is read from are not as the driver wrote them.
+    Confusion{"indirect-drv-", FaultClass::ring, Action::descriptors_rewritten},
+};
+
 }  // namespace
 
 bool is_for_good(Action action) {
   const ActionSummary& summary = summary_of(action);
-  return (summary.harm & faults::kEndsRun) != 0 || summary.reactions == (faults::kGivenUp | faults::kNotUsable);
+  return summary.reactions == (faults::kGivenUp | faults::kNotUsable);
 }
 
 // What lay behind the new end of a disk that shrinks is gone, and the device has said so.
@@ -39,6 +56,15 @@ bool deceives(Action action) { return (summary_of(action).harm & faults::kDeceiv
 bool writes_astray(Action action) { return (summary_of(action).harm & faults::kStrays) != 0; }
 
 bool must_be_noticed(Action action) { return action == Action::needs_reset; }
+
+bool ends_run(Action action) { return (summary_of(action).harm & faults::kEndsRun) != 0; }
+
+bool confuses(Action action, std::string_view clause) {
+  return std::ranges::any_of(kConfusions, [&](const Confusion& known) {
+    const bool by = known.action ? *known.action == action : summary_of(action).fault_class == known.fault_class;
+    return by && clause.starts_with(known.clause);
+  });
+}
 
 std::span<const char* const> telling_counters() { return kCounters; }
 

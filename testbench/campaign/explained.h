@@ -19,6 +19,11 @@ namespace ringside::campaign {
 // A driver that has looked has counted it, or failed a request.
 [[nodiscard]] bool must_be_noticed(faults::Action action);
 
+// Nothing comes after it.
+[[nodiscard]] bool ends_run(faults::Action action);
+// What a monitor goes by is not what the driver did: it did as the device showed it, or the device wrote over it.
+[[nodiscard]] bool confuses(faults::Action action, std::string_view clause);
+
 // The names of the driver's counters, as the workload observes them, that a correct device never moves.
 [[nodiscard]] std::span<const char* const> telling_counters();
 

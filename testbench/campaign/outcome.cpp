@@ -7,9 +7,9 @@ namespace ringside::campaign {
 namespace {
 
 constexpr std::array<std::string_view, kOutcomes> kNames = {
-    "not-fired", "unnoticed", "counted",     "error",   "replayed",    "reset",       "refused",
-    "given-up",  "removed",   "misled",      "hung",    "late",        "corrupted",   "crashed",
-    "spun",      "leak",      "stray-write", "monitor", "calm-failed", "unaccounted", "broken"};
+    "not-fired", "unnoticed",   "counted", "error",       "replayed",    "reset",     "refused", "given-up",
+    "removed",   "power-lost",  "misled",  "hung",        "late",        "corrupted", "crashed", "spun",
+    "leak",      "stray-write", "monitor", "calm-failed", "unaccounted", "broken"};
 
 }  // namespace
 

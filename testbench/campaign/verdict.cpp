@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "testbench/campaign/explained.h"
+#include "testbench/checks/requirements.h"
 #include "testbench/scenarios/campaign_workload.h"
 
 namespace ringside::campaign {
@@ -33,6 +34,13 @@ std::optional<Outcome> outcome_of_check(std::string_view name) {
     }
   }
   return std::nullopt;
+}
+
+// What a driver SHOULD do it may have its reasons not to do.
+bool is_binding(const std::string& clause) {
+  const checks::Requirement* const requirement = checks::find_requirement(clause);
+  return requirement == nullptr || requirement->level == checks::Level::must ||
+         requirement->level == checks::Level::must_not;
 }
 
 // A sentence of the target's, without what differs from run to run.
@@ -88,6 +96,10 @@ class Judgement {
   [[nodiscard]] std::uint64_t seen(const char* name) const { return evidence_.observations[name]; }
 
   bool aborted() {
+    if (any_fired(ends_run)) {
+      ending_.outcome = Outcome::power_lost;
+      return true;
+    }
     if (result_.outcome == targets::Outcome::held || result_.outcome == targets::Outcome::failed) {
       return false;
     }
@@ -135,10 +147,19 @@ class Judgement {
 
   bool broke_a_rule() {
     for (const Violation& violation : evidence_.violations) {
-      if (violation.role == checks::Role::driver) {
+      if (violation.role == checks::Role::driver && is_binding(violation.clause) && !explained(violation.clause)) {
         fail(Outcome::monitor, violation.clause);
         ending_.noticed_record = violation.index;
         ending_.noticed_time = violation.time;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  [[nodiscard]] bool explained(std::string_view clause) const {
+    for (std::size_t i = 0; i < plan_.faults.size(); ++i) {
+      if (ending_.faults[i].fired && confuses(plan_.faults[i].action, clause)) {
         return true;
       }
     }

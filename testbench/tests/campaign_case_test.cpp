@@ -84,7 +84,8 @@ TEST(CampaignCase, TakesOnePlanForAllSeeds) {
 TEST(CampaignCaseFile, IsReadBackAsItWas) {
   const Parameters parameters = some_parameters();
   const CaseMaker maker(parameters);
-  for (const std::uint64_t seed : {0ull, 3ull, parameters.systematic_until + 1, parameters.random_until + 1}) {
+  for (const std::uint64_t seed :
+       {std::uint64_t{0}, std::uint64_t{3}, parameters.systematic_until + 1, parameters.random_until + 1}) {
     const std::string text = print_case({maker.make(seed), "1.2.3", "hung: a \"request\" [x]", 0x123, 0x456});
     const CaseFile file = parse_case(text, "a.toml");
     EXPECT_EQ(print_case(file), text) << "seed " << seed;
