@@ -8,12 +8,8 @@ namespace ringside::targets {
 
 void HiddenData::hide(void* data, std::size_t bytes) {
   show(data, bytes);  // of an earlier request: what lies there now would be taken for data
-  auto* const begin = static_cast<std::uint8_t*>(data);
-  hide_line(begin, std::min(bytes, kDataLine));
-  if (bytes > kDataLine) {
-    const std::size_t rest = std::min(bytes - kDataLine, kDataLine);
-    hide_line(begin + (bytes - rest), rest);
-  }
+  for_each_end(static_cast<std::uint8_t*>(data), bytes,
+               [this](std::uint8_t* line, std::size_t count) { hide_line(line, count); });
 }
 
 // The complement lies there meanwhile, so that not a byte is right by chance.

@@ -4,13 +4,23 @@
 // data is mapped, and put back when it leaves: the first and the last line of it, which stand for the rest.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace ringside::targets {
 
-inline constexpr std::size_t kDataLine = 64;
+// The first and the last line of some data, or all of it when it is short.
+template <class Visit>  // void(std::uint8_t* line, std::size_t bytes)
+void for_each_end(std::uint8_t* data, std::size_t bytes, Visit visit) {
+  constexpr std::size_t kLine = 64;
+  visit(data, std::min(bytes, kLine));
+  if (bytes > kLine) {
+    const std::size_t rest = std::min(bytes - kLine, kLine);
+    visit(data + (bytes - rest), rest);
+  }
+}
 
 class HiddenData {
  public:

@@ -15,16 +15,6 @@ constexpr std::size_t kMostPosted = 8;
 constexpr std::size_t kPiece = 512;
 constexpr std::size_t kMostPieces = 128;
 
-// Both ends of some data, which stand for all of it.
-template <class Visit>
-void for_ends(std::uint8_t* data, std::size_t bytes, Visit visit) {
-  visit(data, std::min(bytes, kDataLine));
-  if (bytes > kDataLine) {
-    const std::size_t rest = std::min(bytes - kDataLine, kDataLine);
-    visit(data + (bytes - rest), rest);
-  }
-}
-
 std::uint64_t low_bytes(std::uint64_t value, unsigned size) {
   return size == 8 ? value : value & ((std::uint64_t{1} << 8 * size) - 1);
 }
@@ -46,6 +36,7 @@ void WeakMachine::some_data_leaves() { hidden_.show(random_.below(hidden_.count(
 void WeakMachine::one_store_leaves() {
   if (const std::size_t candidates = stores_.candidates(); candidates != 0) {
     const StoreBuffer::Store store = stores_.take(random_.below(candidates));
+    hidden_.show(store.address, store.size);
     memory_.store(store.address, store.size, store.value);
     past_.wrote(store.address, store.size);
   }
@@ -279,7 +270,7 @@ hal::BusAddress WeakMachine::map(void* cpu, std::size_t size, hal::DmaDirection 
   if (direction == hal::DmaDirection::to_device) {
     hidden_.hide(data, size);
   } else {
-    for_ends(data, size, [this](std::uint8_t* line, std::size_t bytes) { past_.watch(line, bytes); });
+    for_each_end(data, size, [this](std::uint8_t* line, std::size_t bytes) { past_.watch(line, bytes); });
   }
   return bus;
 }
@@ -288,7 +279,7 @@ void WeakMachine::unmap(hal::BusAddress bus, std::size_t size, hal::DmaDirection
   if (const auto mapped = mapped_.find(hal::raw(bus)); mapped != mapped_.end()) {
     hidden_.show(mapped->second, size);
     if (direction != hal::DmaDirection::to_device) {
-      for_ends(mapped->second, size, [this](std::uint8_t* line, std::size_t bytes) {
+      for_each_end(mapped->second, size, [this](std::uint8_t* line, std::size_t bytes) {
         if (chance(habits_.early)) {
           past_.restore(line, bytes);
         }
