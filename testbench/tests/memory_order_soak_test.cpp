@@ -32,13 +32,14 @@ using targets::RunResult;
 
 // Rings of every kind, short, so that they wrap; doorbells that follow one another closely, and sleeps, on one queue
 // and on any; several lives, as a driver without the event index changes its mind about interrupts once in each.
-void short_work(scenarios::Context& context) {
+template <class Open>
+void work_on(scenarios::Context& context, Open open) {
   block::Options options;
   options.queues = 4;
   options.queue_size = 16;
   for (const std::uint16_t batch : {std::uint16_t{1}, std::uint16_t{3}, std::uint16_t{6}}) {
-    block::BlockDevice* const disk = context.open(options);
-    if (disk == nullptr) {
+    block::BlockDevice* const disk = open(options);
+    if (!context.check(disk != nullptr, "the disk comes up")) {
       return;
     }
     for (const bool wait_by_queue : {true, false}) {
@@ -54,6 +55,10 @@ void short_work(scenarios::Context& context) {
     scenarios::check_counters(context, *disk);
     disk->shutdown();
   }
+}
+
+void short_work(scenarios::Context& context) {
+  work_on(context, [&](const block::Options& options) { return context.try_open(options); });
 }
 
 constexpr std::array kRings{
@@ -242,6 +247,59 @@ TEST_P(MemoryOrderSoakWithout, PlainMemoryDoesNotNotice) {
 
 INSTANTIATE_TEST_SUITE_P(Barriers, MemoryOrderSoakWithout, testing::ValuesIn(kBarriers),
                          [](const auto& instance) { return std::string(instance.param.name); });
+
+// --- Mistakes that are no barriers: what a device does between two accesses is enough to tell
+
+// A driver that arms its interrupt and does not look again: it takes the look before for the one after.
+class NoSecondLook final : public hal::Observer {
+ public:
+  explicit NoSecondLook(hal::Observer& inner) : inner_(inner) {}
+
+  std::uint64_t load(const void* address, unsigned size) override {
+    const auto known = last_.find(address);
+    if (armed_ && known != last_.end()) {
+      armed_ = false;
+      return known->second;
+    }
+    return last_[address] = inner_.load(address, size);
+  }
+  void store(void* address, unsigned size, std::uint64_t value) override { inner_.store(address, size, value); }
+  void fence(hal::Fence fence) override {
+    armed_ = fence == hal::Fence::used_rearm;
+    inner_.fence(fence);
+  }
+
+ private:
+  hal::Observer& inner_;
+  std::map<const void*, std::uint64_t> last_;
+  bool armed_ = false;
+};
+
+void work_without_a_second_look(scenarios::Context& context) {
+  NoSecondLook memory(*context.observer());
+  work_on(context, [&](const block::Options& options) {
+    return block::open_disk(context.machine(), hal::Observed(memory), options);
+  });
+}
+
+TEST(MemoryOrderSoak, AMissingSecondLookIsFound) {
+  constexpr std::uint64_t kSeeds = 20;
+  // Without a barrier that plain memory does not need, so that sleeps are watched there too.
+  for (const char* const target : {"model,memory=weak", "model,without=avail_publish"}) {
+    unsigned failed = 0;
+    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+      targets::RunSettings settings;
+      settings.seed = seed;
+      FailedChecks log;
+      scenarios::Scenario scenario = short_work_on(kRings[0]);
+      scenario.run = work_without_a_second_look;
+      static_cast<void>(
+          targets::make_target(targets::TargetSpec::parse(target), settings)->run(scenario, settings, log));
+      failed += log.names.contains(kOverslept) ? 1 : 0;
+    }
+    EXPECT_EQ(failed != 0, target == std::string("model,memory=weak"));
+  }
+}
 
 // --- A run and its seed
 
