@@ -24,8 +24,8 @@ enum class Status : std::uint8_t {
   io_error,     // the device said VIRTIO_BLK_S_IOERR, or a status the spec does not know
   unsupported,  // the device said VIRTIO_BLK_S_UNSUPP, or the feature was not negotiated
   refused,      // the driver would not send it: out of range, misaligned, empty, too long
-  timed_out,    // the deadline passed; the device was reset and no longer owns the buffers
-  device_lost,  // the device broke the protocol, asked for a reset or was removed
+  timed_out,    // the deadline passed; device or queue was reset and no longer owns the buffers
+  device_lost,  // the device broke the protocol, asked for a reset or was removed, and sending it again did not help
 };
 [[nodiscard]] const char* to_string(Status status);
 
@@ -36,6 +36,10 @@ struct Segment {
 };
 
 // Owned by the caller; it, its segments and their memory stay put from submit() until `done`.
+//
+// Until then it may take effect at any time, and more than once: what a device had when it was reset is sent again, as
+// often as Options::replays says. So of requests that are in flight together and touch the same sectors any may be the
+// last, even one that was there before another of them completed; whoever needs an order waits for completion.
 struct Request {
   Operation operation = Operation::read;
   std::uint16_t queue = 0;            // below DiskInfo::queues
@@ -88,7 +92,8 @@ struct DiskInfo {
   bool flush = false;
 };
 
-// Everything unexpected that a device did. All zero after a run against a correct device.
+// Everything unexpected that a device did, and what the driver did about it. All zero after a run against a correct
+// device, but for config_changes.
 struct Counters {
   std::uint64_t used_id_out_of_range = 0;
   std::uint64_t used_id_not_in_flight = 0;
@@ -97,9 +102,18 @@ struct Counters {
   std::uint64_t used_length_clamped = 0;
   std::uint64_t unknown_status = 0;
   std::uint64_t timeouts = 0;
-  std::uint64_t lost_interrupts = 0;  // found complete at the deadline, without an interrupt
-  std::uint64_t resets = 0;           // recoveries, not bring-up
+  std::uint64_t lost_interrupts = 0;    // found complete at the deadline, without an interrupt
+  std::uint64_t needs_reset = 0;        // DEVICE_NEEDS_RESET was found
+  std::uint64_t removals = 0;           // the function was found gone
+  std::uint64_t resets = 0;             // of the device, for recovery; bring-up does not count
+  std::uint64_t queue_resets = 0;       // of one queue, for recovery
+  std::uint64_t resets_unfinished = 0;  // of a queue or the device: it did not come to their end
+  std::uint64_t replays = 0;            // requests sent again after a reset
+  // DMA buffers that are never given back: the device neither reset nor let go of the bus, and may write to them, and
+  // to the data of requests that it had, for as long as the machine runs.
+  std::uint64_t buffers_lost = 0;
   std::uint64_t config_changes = 0;
+  std::uint64_t config_unreadable = 0;  // it changed faster than it could be read, or made no sense
   std::uint64_t spurious_interrupts = 0;
 };
 
@@ -130,12 +144,12 @@ class BlockDevice {
   virtual Status set_write_cache(bool write_back) = 0;
   [[nodiscard]] virtual bool write_cache() = 0;
 
-  // Resets the request queue and enables it again with `queue_size` entries (a power of two; 0 keeps the size). What
-  // was in flight ends with Status::device_lost. unsupported without VIRTIO_F_RING_RESET.
+  // Resets the request queues and enables them again with `queue_size` entries (a power of two; 0 keeps the size). What
+  // was in flight ends with Status::device_lost. unsupported without VIRTIO_F_RING_RESET. Not to be called from `done`.
   virtual Status reset_queue(std::uint16_t queue_size) = 0;
 
-  // Resets the device and gives everything back. What was in flight ends with Status::device_lost. No other
-  // call is allowed afterwards.
+  // Resets the device and gives everything back. What was in flight ends with Status::device_lost; a `done` that
+  // submits finds that nothing is taken. No other call is allowed afterwards.
   virtual void shutdown() = 0;
 
   // --- Blocking calls. Data lies in a DMA buffer; `bytes` is a multiple of the sector size.

@@ -1,6 +1,7 @@
 #include "driver/block/completion_wait.h"
 
 #include "driver/hal/memory.h"
+#include "driver/hal/mutant.h"
 
 namespace ringside::block {
 namespace {
@@ -68,10 +69,14 @@ void CompletionWait<Ring>::arm(QueueRange<Ring> queues, std::size_t count) {
 template <class Ring>
 Woken CompletionWait<Ring>::sleep_by_looking(QueueRange<Ring> queues) {
   arm(queues, 1);
+  // Before the relax: an interrupt that has come already ends none.
+  if (!overdue(queues, machine_->now()) && configuration_interrupt()) {
+    return Woken::inspect;
+  }
   if (!queues.any_used()) {
     machine_->relax(queues.earliest());
   }
-  return configuration_interrupt() ? Woken::inspect : at_deadline(queues, machine_->now(), false);
+  return at_deadline(queues, machine_->now(), false);
 }
 
 // The counter up to which interrupts have been dealt with. An INTx that came while nobody waited is acknowledged here:
@@ -95,6 +100,11 @@ bool CompletionWait<Ring>::configuration_interrupt() {
   const bool news = count != config_seen_;
   config_seen_ = count;
   return news;
+}
+
+template <class Ring>
+bool CompletionWait<Ring>::overdue(QueueRange<Ring> queues, std::uint64_t now) const {
+  return now >= queues.earliest() && !hal::mutant(hal::Mutant::deadline_behind_changes);
 }
 
 // By something used on one of `queues`; or on another queue that raises the vector too, and is not ours to take from.
@@ -124,8 +134,10 @@ Woken CompletionWait<Ring>::wait_for_interrupt(QueueRange<Ring> queues, QueueRan
     deadline = earlier(deadline, machine_->now() + kExplanationTime);
   }
   const bool woken = machine_->wait(vector, seen, deadline);
-  if (configuration_interrupt()) {
-    return Woken::inspect;  // first, or a queue that is never idle would keep it from us
+  // First, or a queue that is never idle would keep it from us; but not before a deadline, or a configuration that
+  // never rests would keep that from us.
+  if (!overdue(queues, machine_->now()) && configuration_interrupt()) {
+    return Woken::inspect;
   }
   if (woken) {
     static_cast<void>(settle_interrupts(vector));

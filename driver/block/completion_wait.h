@@ -36,6 +36,7 @@ class CompletionWait {
   [[nodiscard]] Woken wait_for_interrupt(QueueRange<Ring> queues, QueueRange<Ring> all, unsigned vector,
                                          std::uint64_t seen);
   [[nodiscard]] bool explained(QueueRange<Ring> queues, QueueRange<Ring> all, unsigned vector) const;
+  [[nodiscard]] bool overdue(QueueRange<Ring> queues, std::uint64_t now) const;
   [[nodiscard]] Woken explain(std::uint64_t now, bool woken);
   [[nodiscard]] Woken at_deadline(QueueRange<Ring> queues, std::uint64_t now, bool by_interrupt);
   void arm(QueueRange<Ring> queues, std::size_t count);

@@ -30,7 +30,7 @@ constexpr std::uint64_t kUnderstood =
     feature(virtio::VIRTIO_F_ORDER_PLATFORM);
 
 constexpr std::uint16_t kSmallestQueue = 2;
-constexpr std::uint16_t kHeaderAndStatus = 2;
+constexpr std::uint16_t kNobody = 0xffff;  // read from the command register of an empty slot
 
 std::uint16_t usable_queue_size(std::uint16_t wanted, std::uint16_t maximum) {
   return wanted == 0 || wanted > maximum ? maximum : wanted;
@@ -128,9 +128,11 @@ bool Controller::read_configuration() {
   DiskInfo read;
   const bool consistent =
       virtio::read_consistently(*transport_, [&] { read = read_disk_info(config, info_.features); });
+  if (!consistent) {
+    return false;  // and the next look reads it again
+  }
   generation_ = transport_->config_generation();
-  if (!consistent || !hal::is_power_of_two(read.block_size) || read.block_size < kSectorSize ||
-      read.max_segment_size == 0) {
+  if (!hal::is_power_of_two(read.block_size) || read.block_size < kSectorSize || read.max_segment_size == 0) {
     return false;
   }
   read.max_segments = read.max_segments < segment_limit_ ? read.max_segments : segment_limit_;
@@ -180,9 +182,35 @@ void Controller::limit_segments(std::uint16_t most) {
   info_.max_segments = info_.max_segments < most ? info_.max_segments : most;
 }
 
-bool Controller::refresh_configuration() {
+ConfigLook Controller::refresh_configuration() {
   const bool changed = transport_->config_generation() != generation_;
-  return changed && !hal::mutant(hal::Mutant::configuration_not_read_again) && read_configuration();
+  if (!changed || hal::mutant(hal::Mutant::configuration_not_read_again)) {
+    return ConfigLook::same;
+  }
+  return read_configuration() ? ConfigLook::changed : ConfigLook::unreadable;
+}
+
+bool Controller::write_cache() const {
+  if (has(VIRTIO_BLK_F_CONFIG_WCE)) {
+    return transport_->device_config().read8(kConfigWriteback) != 0;
+  }
+  return has(VIRTIO_BLK_F_FLUSH);  // 5.2.5.1: FLUSH without CONFIG_WCE means write-back
+}
+
+bool Controller::set_write_cache(bool write_back) {
+  wanted_cache_ = write_back ? WriteCache::write_back : WriteCache::write_through;
+  transport_->device_config().write8(kConfigWriteback, write_back ? 1 : 0);
+  return write_cache() == write_back;
+}
+
+// A reset gives the device its own choice back. Who asked for write-through counts on it when a write completes.
+bool Controller::restore_write_cache() {
+  if (wanted_cache_ == WriteCache::as_it_comes || hal::mutant(hal::Mutant::write_cache_not_restored)) {
+    return true;
+  }
+  const bool write_back = wanted_cache_ == WriteCache::write_back;
+  const bool restored = has(VIRTIO_BLK_F_CONFIG_WCE) ? set_write_cache(write_back) : write_cache() == write_back;
+  return restored || write_back || fail("its write cache cannot be switched off again");
 }
 
 bool Controller::start_configuration() {
@@ -211,13 +239,22 @@ void Controller::go() {
   }
 }
 
-bool Controller::stop() {
+Stopped Controller::stop() {
+  if (hal::mutant(hal::Mutant::recovered_without_reset)) {
+    return Stopped::obeyed;
+  }
   // Registers that read as all-ones are not there, or not mapped: there is nobody to reset.
   if (transport_->status() != virtio::kStatusRemoved && transport_->reset()) {
-    return true;
+    return Stopped::obeyed;
   }
-  pci::enable_device(bus_->config(), address_, 0, pci::PCI_COMMAND_MASTER);
-  return false;
+  if (!hal::mutant(hal::Mutant::bus_master_left_on)) {
+    pci::enable_device(bus_->config(), address_, 0, pci::PCI_COMMAND_MASTER);
+  }
+  // The answer to this read does not overtake what the function has written before (PCI Express 2.4.1): once it is
+  // here, so is all of that.
+  const std::uint16_t command = bus_->config().read16(address_, pci::PCI_COMMAND);
+  const bool silent = command == kNobody || (command & pci::PCI_COMMAND_MASTER) == 0;
+  return silent ? Stopped::silenced : Stopped::running;
 }
 
 bool Controller::is_gone() const { return bus_->config().read16(address_, pci::PCI_VENDOR_ID) == pci::kNoVendor; }

@@ -7,6 +7,7 @@
 #include "driver/block/block_device.h"
 #include "driver/block/interrupts.h"
 #include "driver/block/open.h"
+#include "driver/block/request_format.h"
 #include "driver/hal/machine.h"
 #include "driver/pci/bar.h"
 #include "driver/pci/bus.h"
@@ -16,7 +17,15 @@
 
 namespace ringside::block {
 
-inline constexpr std::uint16_t kMaxSegments = 126;  // with header and status 128: a 2 KiB indirect table per request
+// What became of a device that was told to stop.
+enum class Stopped : std::uint8_t {
+  obeyed,    // it was reset
+  silenced,  // it was not, but it has left its slot or is no bus master any more: it touches memory no more
+  running,   // neither: nobody can say what it still writes
+};
+
+// What a look at the configuration said.
+enum class ConfigLook : std::uint8_t { same, changed, unreadable };
 
 class Controller {
  public:
@@ -36,9 +45,8 @@ class Controller {
   // Step 8: DRIVER_OK.
   void go();
 
-  // Resets the device; if it does not obey, bus mastering is taken from it. Either way it touches memory no more.
-  // False when it did not obey.
-  bool stop();
+  // Resets the device; if it does not obey, bus mastering is taken from it.
+  Stopped stop();
 
   // Whether the function has left its slot. Configuration space tells for certain; what is read where its BARs were
   // depends on the machine.
@@ -56,8 +64,15 @@ class Controller {
   [[nodiscard]] const Interrupts& interrupts() const { return interrupts_; }
   void acknowledge_interrupt() const { interrupts_.acknowledge(*transport_); }
 
-  // Reads the configuration again if its generation has moved. True when it had.
-  [[nodiscard]] bool refresh_configuration();
+  // Reads the configuration again if its generation has moved.
+  [[nodiscard]] ConfigLook refresh_configuration();
+
+  // Whether completed writes may be lost with the device's power until they are flushed.
+  [[nodiscard]] bool write_cache() const;
+  // Needs VIRTIO_BLK_F_CONFIG_WCE. What is set here outlives a reset of the device if restore_write_cache() follows.
+  [[nodiscard]] bool set_write_cache(bool write_back);
+  // False when writes that complete would be less safe than was asked for.
+  [[nodiscard]] bool restore_write_cache();
 
  private:
   [[nodiscard]] bool fail(const char* why);
@@ -65,6 +80,7 @@ class Controller {
   [[nodiscard]] const char* agree_on_features();
   [[nodiscard]] bool read_configuration();
   [[nodiscard]] const char* choose_queues();
+  enum class WriteCache : std::uint8_t { as_it_comes, write_through, write_back };
 
   hal::Machine* machine_;
   const pci::Bus* bus_ = nullptr;
@@ -78,6 +94,7 @@ class Controller {
   DiskInfo info_;
   std::uint32_t generation_ = 0;
   std::uint16_t segment_limit_ = kMaxSegments;
+  WriteCache wanted_cache_ = WriteCache::as_it_comes;
 };
 
 }  // namespace ringside::block

@@ -41,6 +41,7 @@ struct Options {
   std::uint16_t queue_size = 0;                // a power of two; 0 or too many takes the device's own size
   std::uint64_t features = ~std::uint64_t{0};  // negotiate only these, of those the driver understands
   std::uint64_t timeout = 5 * hal::kSecond;    // per request, ns
+  std::uint8_t replays = 3;                    // times that a request is sent again after a reset, deadline permitting
   // False sends a request as it is, and what the device should refuse: for testing devices. Else a request that the
   // device would not take is split, and data that it cannot reach, or that is not aligned so, is bounced (SplitDevice).
   bool check_requests = true;

@@ -11,6 +11,7 @@
 namespace ringside::block {
 
 inline constexpr std::uint16_t kHeaderAndStatus = 2;  // the pieces that every request has
+inline constexpr std::uint16_t kMaxSegments = 126;    // with those 128: a 2 KiB indirect table per request
 inline constexpr std::uint32_t kHeaderBytes = 16;
 inline constexpr std::uint32_t kRangeBytes = 16;
 inline constexpr std::uint8_t kStatusUnset = 0xff;  // no status of the specification: a device that never wrote it

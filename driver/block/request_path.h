@@ -104,8 +104,8 @@ template <bool kInOrder>
   }
   const Slot& slot = slots_[used.head];
   slot.request->used_length = written(slot, used, counters);
-  if (slot.mapped != 0) {
-    unmap_segments(static_cast<std::uint16_t>(used.head));
+  if (slot.mapped != 0 || slot.replays != 0) {  // side by side, so that it is one comparison
+    tidy(static_cast<std::uint16_t>(used.head));
   }
   if (hal::mutant(hal::Mutant::status_byte_not_read)) {
     return {virtio::UsedError::none, slot.request, Status::ok};

@@ -54,6 +54,16 @@ void RequestQueue<Ring>::release() {
 }
 
 template <class Ring>
+unsigned RequestQueue<Ring>::abandon() {
+  unsigned buffers = ring_.abandon();
+  for (hal::DmaBuffer* const buffer : {&frames_, &statuses_, &tables_}) {
+    buffers += buffer->cpu != nullptr ? 1 : 0;
+    *buffer = {};
+  }
+  return buffers;
+}
+
+template <class Ring>
 bool RequestQueue<Ring>::start(const virtio::QueueShape& shape, bool indirect) {
   // The slots were made for what the device said first; brought up again, it may say something else.
   if (shape.size > limits_.slots || !ring_.init(*machine_, shape)) {
@@ -68,6 +78,7 @@ bool RequestQueue<Ring>::start(const virtio::QueueShape& shape, bool indirect) {
   for (std::size_t head = 0; head < limits_.slots; ++head) {
     slots_[head].table_length = 0;
     slots_[head].mapped = 0;
+    slots_[head].replays = 0;
   }
   return true;
 }
@@ -92,6 +103,13 @@ void RequestQueue<Ring>::unmap_segments(std::uint16_t head) {
     machine_->unmap(mapped(head)[i], slot.request->segments[i].size, direction_of(slot.request->operation));
   }
   slot.mapped = 0;
+}
+
+// What few requests leave behind.
+template <class Ring>
+void RequestQueue<Ring>::tidy(std::uint16_t head) {
+  unmap_segments(head);
+  slots_[head].replays = 0;
 }
 
 template <class Ring>
@@ -157,7 +175,8 @@ bool RequestQueue<Ring>::write_chain(std::uint16_t head, const Request& request)
 }
 
 template <class Ring>
-typename RequestQueue<Ring>::Sent RequestQueue<Ring>::send(Request& request, std::uint64_t deadline) {
+typename RequestQueue<Ring>::Sent RequestQueue<Ring>::send(Request& request, std::uint64_t deadline,
+                                                           std::uint8_t replays) {
   const std::uint16_t head = ring_.take_head(indirect_ ? std::uint16_t{1} : pieces_of(request));
   if (head == virtio::kNoDescriptor) {
     return Sent::full;
@@ -165,8 +184,9 @@ typename RequestQueue<Ring>::Sent RequestQueue<Ring>::send(Request& request, std
   Slot& slot = slots_[head];
   slot.request = &request;
   slot.deadline = deadline;
+  slot.replays = replays;
   if (!(indirect_ ? write_table(head, request) : write_chain(head, request))) {
-    unmap_segments(head);
+    tidy(head);
     ring_.give_back(head);
     return Sent::unmappable;
   }
@@ -201,10 +221,17 @@ void RequestQueue<Ring>::refresh_earliest(std::uint64_t now, std::uint64_t inter
     refreshed_ = now;
   } else if (now - refreshed_ >= interval) {
     earliest_ = kNever;
-    for_each_in_flight(
-        [this](const Request&, std::uint64_t deadline) { earliest_ = deadline < earliest_ ? deadline : earliest_; });
+    for_each_in_flight([this](const Request&, std::uint64_t deadline, std::uint8_t) {
+      earliest_ = deadline < earliest_ ? deadline : earliest_;
+    });
     refreshed_ = now;
   }
+}
+
+template <class Ring>
+bool RequestQueue<Ring>::has_expired(std::uint64_t now) {
+  refresh_earliest(now, 0);
+  return earliest_ <= now;
 }
 
 template class RequestQueue<virtio::SplitQueue<hal::Plain>>;

@@ -43,8 +43,10 @@ class RequestQueue {
 
   // Slots for any ring that start() may be asked for. False when memory has run out.
   [[nodiscard]] bool allocate(hal::Machine& machine, const SlotLimits& limits);
-  // Gives everything back but private memory.
+  // Gives everything back but private memory: only when the device no longer touches it.
   void release();
+  // Forgets it instead, when the device may still write to it. Returns how many DMA buffers that leaves.
+  unsigned abandon();
 
   // A ring of this shape, empty; false when memory has run out or there are too few slots. What was in flight before is
   // forgotten.
@@ -62,8 +64,8 @@ class RequestQueue {
   [[nodiscard]] std::uint16_t most_segments() const { return most_segments_; }
 
   enum class Sent : std::uint8_t { yes, full, unmappable };
-  // Onto the ring; the device sees it after publish().
-  [[nodiscard]] Sent send(Request& request, std::uint64_t deadline);
+  // Onto the ring; the device sees it after publish(). `replays`: how often it has been sent before.
+  [[nodiscard]] Sent send(Request& request, std::uint64_t deadline, std::uint8_t replays = 0);
   // Whether there is a shorter way for plain requests, and its bound: data that needs no mapping, behind a table, in
   // any order.
   [[nodiscard]] std::uint64_t most_plain_bytes() const { return indirect_ && !ring_.in_order() ? direct_.size() : 0; }
@@ -91,10 +93,12 @@ class RequestQueue {
   // waiter for nothing: refresh_earliest makes it exact, but no more often than every `interval`.
   [[nodiscard]] std::uint64_t earliest() const { return earliest_; }
   void refresh_earliest(std::uint64_t now, std::uint64_t interval);
+  [[nodiscard]] bool has_expired(std::uint64_t now);
 
   // Only when the device can no longer touch them.
   void unmap_in_flight();
-  template <class Visit>  // void(Request&, deadline)
+  // In the order in which they were sent where the ring keeps it, else in any.
+  template <class Visit>  // void(Request&, deadline, replays)
   void for_each_in_flight(Visit visit);
 
  private:
@@ -102,7 +106,8 @@ class RequestQueue {
     Request* request;
     std::uint64_t deadline;
     std::uint32_t writable;      // bytes that the device may write, with the status byte
-    std::uint16_t mapped;        // segments; 0 of those that need no mapping
+    std::uint8_t mapped;         // segments; 0 of those that need no mapping
+    std::uint8_t replays;        // how often it has been sent before
     std::uint16_t table_length;  // of the table as it was last written; 0: it was not
     // Where the slot's parts lie. They never move.
     RequestFrame* frame;
@@ -111,10 +116,13 @@ class RequestQueue {
     hal::BusAddress table_bus;
   };
 
+  static_assert(kMaxSegments <= 0xff);  // Slot::mapped
+
   template <class Write>  // void(Piece)
   [[nodiscard]] bool each_data_piece(std::uint16_t head, const Request& request, Write write);
   [[nodiscard]] hal::BusAddress map_segment(std::uint16_t head, const Request& request);
   void unmap_segments(std::uint16_t head);
+  void tidy(std::uint16_t head);
   void write_frame(const Slot& slot, const Request& request);
   [[nodiscard]] bool write_table(std::uint16_t head, const Request& request);
   void finish_table(std::uint32_t head, std::uint16_t count);
@@ -163,6 +171,7 @@ struct QueueRange {
   RequestQueue<Ring>* first = nullptr;
   RequestQueue<Ring>* last = nullptr;  // one past it
 
+  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(last - first); }
   [[nodiscard]] RequestQueue<Ring>* begin() const { return first; }
   [[nodiscard]] RequestQueue<Ring>* end() const { return last; }
 
@@ -194,9 +203,16 @@ struct QueueRange {
 template <class Ring>
 template <class Visit>
 void RequestQueue<Ring>::for_each_in_flight(Visit visit) {
+  const auto visit_slot = [&](const Slot& slot) { visit(*slot.request, slot.deadline, slot.replays); };
+  if (ring_.in_order()) {
+    for (std::uint16_t older = 0; older < ring_.in_flight(); ++older) {
+      visit_slot(slots_[ring_.flying(older)]);
+    }
+    return;
+  }
   for (std::uint16_t head = 0; head < ring_.size(); ++head) {
     if (ring_.is_in_flight(head)) {
-      visit(*slots_[head].request, slots_[head].deadline);
+      visit_slot(slots_[head]);
     }
   }
 }

@@ -4,6 +4,7 @@
 
 #include "driver/block/request_rules.h"
 #include "driver/hal/bits.h"
+#include "driver/hal/mutant.h"
 
 namespace ringside::block {
 namespace {
@@ -76,12 +77,15 @@ Status SplitDevice::reset_queue(std::uint16_t queue_size) {
 }
 
 void SplitDevice::shutdown() {
+  if (hal::mutant(hal::Mutant::bounce_freed_before_reset)) {
+    free_bounce();
+  }
   below_->shutdown();
   abandon_jobs();
   end_jobs();
-  if (bounce_.cpu != nullptr) {
-    machine_->free_dma_buffer(bounce_);
-    bounce_ = {};
+  // What a device below has kept of its own memory it may write to; and so to ours, where it was told to read to.
+  if (below_->counters().buffers_lost == 0) {
+    free_bounce();
   }
 }
 
@@ -485,6 +489,13 @@ bool SplitDevice::allocate_bounce() {
     free_chunks_ = (1u << kBounceChunks) - 1;
   }
   return bounce_.cpu != nullptr;
+}
+
+void SplitDevice::free_bounce() {
+  if (bounce_.cpu != nullptr) {
+    machine_->free_dma_buffer(bounce_);
+    bounce_ = {};
+  }
 }
 
 std::uint8_t* SplitDevice::take_chunk() {

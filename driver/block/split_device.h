@@ -105,6 +105,7 @@ class SplitDevice final : public BlockDevice {
   [[nodiscard]] std::size_t wait_by(std::size_t count, Wait wait_below, Held may_be_held_up);
 
   [[nodiscard]] bool allocate_bounce();
+  void free_bounce();
   [[nodiscard]] std::uint8_t* take_chunk();
   void give_back_chunk(const std::uint8_t* chunk);
 

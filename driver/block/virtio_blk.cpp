@@ -23,6 +23,12 @@ std::uint16_t segments_within_budget(std::size_t slots, std::uint32_t wanted) {
   return static_cast<std::uint16_t>(wanted < most ? wanted : most);
 }
 
+// As far as who uses it can tell.
+bool same_disk(const DiskInfo& a, const DiskInfo& b) {
+  return a.sectors == b.sectors && a.block_size == b.block_size && a.read_only == b.read_only &&
+         a.features == b.features;
+}
+
 }  // namespace
 
 // --- Life --------------------------------------------------------------------------------------------------------
@@ -31,12 +37,14 @@ template <class Ring>
 VirtioBlk<Ring>* VirtioBlk<Ring>::create(hal::Machine& machine, Memory memory, Controller& controller,
                                          const Options& options) {
   void* const place = machine.alloc_private(sizeof(VirtioBlk), alignof(VirtioBlk));
-  auto* const disk = place == nullptr ? nullptr : new (place) VirtioBlk(machine, controller, options);
-  if (disk == nullptr || !disk->allocate(memory) || !disk->bring_up()) {
+  if (place == nullptr) {
     controller.stop();
-    if (disk != nullptr) {
-      disk->release();
-    }
+    return nullptr;
+  }
+  auto* const disk = new (place) VirtioBlk(machine, controller, options);
+  if (!disk->allocate(memory) || !disk->recovery_.bring_up()) {
+    disk->recovery_.shut_down();
+    disk->recovery_.release();
     return nullptr;
   }
   return disk;
@@ -64,6 +72,7 @@ bool VirtioBlk<Ring>::allocate(Memory memory) {
                                            controller_.has(virtio::VIRTIO_F_INDIRECT_DESC)});
     ++queue_count_;
   }
+  complete = recovery_.allocate(all(), slots) && complete;
   if (!complete) {
     hal::Line().text("[VirtIO] Block device cannot be used: out of memory").log_to(*machine_);
   }
@@ -71,50 +80,12 @@ bool VirtioBlk<Ring>::allocate(Memory memory) {
 }
 
 template <class Ring>
-void VirtioBlk<Ring>::release() {
-  for (Queue& queue : all()) {
-    queue.release();
-  }
-}
-
-template <class Ring>
-bool VirtioBlk<Ring>::bring_up_queue(Queue& queue, std::uint16_t size) {
-  const virtio::QueueShape shape{size, controller_.has(virtio::VIRTIO_F_EVENT_IDX),
-                                 controller_.has(virtio::VIRTIO_F_IN_ORDER), controller_.transport().is_legacy()};
-  virtio::Doorbell doorbell;
-  if (!controller_.find_doorbell(queue.number(), doorbell) ||
-      !queue.start(shape, controller_.has(virtio::VIRTIO_F_INDIRECT_DESC)) ||
-      !controller_.start_queue(queue.number(), size, queue.addresses())) {
-    return false;
-  }
-  queue.set_doorbell(doorbell);
-  return true;
-}
-
-template <class Ring>
-bool VirtioBlk<Ring>::bring_up() {
-  if (!controller_.start_configuration()) {
-    return false;
-  }
-  for (Queue& queue : all()) {
-    if (!bring_up_queue(queue, controller_.queue_size(queue.number()))) {
-      return false;
-    }
-  }
-  controller_.go();
-  return true;
-}
-
-template <class Ring>
 void VirtioBlk<Ring>::shutdown() {
-  controller_.stop();
-  dead_ = true;
-  for (Queue& queue : all()) {
-    queue.unmap_in_flight();
-    queue.for_each_in_flight([this](Request& request, std::uint64_t) { end(request, Status::device_lost); });
-  }
+  recovery_.shut_down();
+  refused_limit_ = 0;  // a callback finds that nothing is taken any more
+  recovery_.end_taken_back([this](Request& request, Status status) { end(request, status); });
   finish_refused();
-  release();
+  recovery_.release();
 }
 
 template <class Ring>
@@ -123,31 +94,6 @@ QueueRange<Ring> VirtioBlk<Ring>::only(std::uint16_t queue) const {
 }
 
 // --- What is sent ------------------------------------------------------------------------------------------------
-
-template <class Ring>
-bool VirtioBlk<Ring>::misaligned(const Request& request) const {
-  std::uintptr_t addresses = 0;
-  for (std::uint16_t i = 0; i < request.segment_count && misaligned_ != 0; ++i) {
-    addresses |= reinterpret_cast<std::uintptr_t>(request.segments[i].data);
-  }
-  return (addresses & misaligned_) != 0;
-}
-
-template <class Ring>
-Status VirtioBlk<Ring>::check(const Request& request) const {
-  if (dead_) {
-    return Status::device_lost;
-  }
-  // Our own arrays hold this many, whatever the caller wants to send.
-  if (request.queue >= queue_count_ || request.segment_count > queues_[request.queue].most_segments() ||
-      (request.segment_count != 0 && request.segments == nullptr)) {
-    return Status::refused;
-  }
-  if (!options_.check_requests) {
-    return Status::ok;
-  }
-  return misaligned(request) ? Status::refused : verdict_on(info(), request);
-}
 
 // What is not sent: whoever takes such requests gets it, or it ends in the next poll(). False when neither is possible.
 template <class Ring>
@@ -163,7 +109,7 @@ bool VirtioBlk<Ring>::turn_away(Request& request, Status status) {
 // False when there is no room on the list.
 template <class Ring>
 bool VirtioBlk<Ring>::refuse(Request& request, Status status) {
-  if (refused_count_ == refused_limit_) {
+  if (refused_count_ >= refused_limit_) {
     return false;
   }
   request.status = Status::pending;
@@ -176,7 +122,7 @@ bool VirtioBlk<Ring>::refuse(Request& request, Status status) {
 template <class Ring>
 bool VirtioBlk<Ring>::take(Request& request, std::uint64_t deadline) {
   const bool swallowed = request.operation == Operation::flush && hal::mutant(hal::Mutant::flush_not_sent);
-  const Status verdict = check(request);
+  const Status verdict = recovery_.is_dead() ? Status::device_lost : admission_.verdict(request, all());
   if (verdict != Status::ok || swallowed) {
     return turn_away(request, verdict);
   }
@@ -197,7 +143,7 @@ std::size_t VirtioBlk<Ring>::submit(Request* const* requests, std::size_t count)
   const std::uint64_t now = machine_->now();
   std::uint64_t touched = 0;  // a bit per queue
   static_assert(kMaxQueues <= 64);
-  const bool ordinary = !dead_ && options_.check_requests && misaligned_ == 0;
+  const bool ordinary = !recovery_.is_dead() && admission_.plain();
   const PlainLimits limits(info(), queues_[0].most_plain_bytes());
   std::size_t taken = 0;
   while (taken < count) {
@@ -238,7 +184,7 @@ std::size_t VirtioBlk<Ring>::submit(Request* const* requests, std::size_t count)
 
 template <class Ring>
 std::size_t VirtioBlk<Ring>::in_flight() const {
-  return all().in_flight() + refused_count_;
+  return awaited() + recovery_.ending();
 }
 
 template <class Ring>
@@ -292,7 +238,7 @@ void VirtioBlk<Ring>::take_used(Queue& queue) {
     const std::uint32_t pending = queue.look();
     if (pending == virtio::kUsedIndexJumped) {
       ++counters_.used_index_jumped;
-      recover(0);
+      recover(&Recovery<Ring>::recover_device);
       return;
     }
     budget = pending < budget ? pending : budget;
@@ -306,7 +252,7 @@ void VirtioBlk<Ring>::take_used(Queue& queue) {
     const Finished finished = queue.template take<kInOrder>(counters_);
     if (finished.error != virtio::UsedError::none) {
       count_error(finished.error);
-      recover(0);
+      recover(&Recovery<Ring>::recover_device);
       return;
     }
     end(*finished.request, finished.status);
@@ -316,7 +262,7 @@ void VirtioBlk<Ring>::take_used(Queue& queue) {
 template <class Ring>
 std::size_t VirtioBlk<Ring>::poll(Queues queues) {
   finished_ = 0;
-  if (in_flight() == 0) {
+  if (awaited() == 0) {
     notice_change();
     return 0;
   }
@@ -346,7 +292,11 @@ void VirtioBlk<Ring>::sleep(Queues queues, std::size_t count) {
     case Woken::look:
       return;
     case Woken::expired:
-      recover(machine_->now());
+      // What is used by now on any queue counts, and need not be done twice.
+      for (Queue& queue : all()) {
+        queue.in_order() ? take_used<true>(queue) : take_used<false>(queue);
+      }
+      recover(&Recovery<Ring>::recover_expired);
       return;
     case Woken::inspect:
       inspect_device();
@@ -381,19 +331,36 @@ std::size_t VirtioBlk<Ring>::wait_queue(std::uint16_t queue, std::size_t count) 
 template <class Ring>
 void VirtioBlk<Ring>::inspect_device() {
   const std::uint8_t status = controller_.transport().status();
-  if (status == virtio::kStatusRemoved || (status & virtio::VIRTIO_CONFIG_S_NEEDS_RESET) != 0) {
-    recover(0);
-  } else if (controller_.refresh_configuration()) {
-    report_change();
-  } else {
-    ++counters_.spurious_interrupts;
+  if (status == virtio::kStatusRemoved) {
+    recover(&Recovery<Ring>::recover_device);
+    return;
+  }
+  if ((status & virtio::VIRTIO_CONFIG_S_NEEDS_RESET) != 0 && !hal::mutant(hal::Mutant::needs_reset_overlooked)) {
+    ++counters_.needs_reset;
+    recover(&Recovery<Ring>::recover_device);
+    return;
+  }
+  switch (controller_.refresh_configuration()) {
+    case ConfigLook::changed:
+      return report_change();
+    case ConfigLook::unreadable:
+      ++counters_.config_unreadable;
+      return;
+    case ConfigLook::same:
+      ++counters_.spurious_interrupts;
+      return;
   }
 }
 
 // With nothing in flight no interrupt is waited for, so who polls then asks the device itself.
 template <class Ring>
 void VirtioBlk<Ring>::notice_change() {
-  if (!dead_ && controller_.refresh_configuration()) {
+  if (recovery_.is_dead()) {
+    return;
+  }
+  const ConfigLook look = controller_.refresh_configuration();
+  counters_.config_unreadable += look == ConfigLook::unreadable ? 1 : 0;
+  if (look == ConfigLook::changed) {
     report_change();
   }
 }
@@ -406,59 +373,36 @@ void VirtioBlk<Ring>::report_change() {
   }
 }
 
-// Takes the device back and brings it up again. What it had ends: with timed_out where the deadline lies at or before
-// `expired_before`, with device_lost otherwise and when the device is gone; only after the reset, when it can no longer
-// touch its buffers.
+// A device that was reset may come back as another one: who is told of changes hears of it before any request ends.
 template <class Ring>
-void VirtioBlk<Ring>::recover(std::uint64_t expired_before) {
-  ++counters_.resets;
-  const bool removed = controller_.is_gone();
-  const bool obeyed = !removed && controller_.stop();
-  for (Queue& queue : all()) {
-    queue.unmap_in_flight();
+void VirtioBlk<Ring>::recover(void (Recovery<Ring>::*how)()) {
+  const DiskInfo before = info();
+  (recovery_.*how)();
+  if (!recovery_.is_dead() && !same_disk(before, info())) {
+    report_change();
   }
-  dead_ = true;  // callbacks may submit, but not to a device that is down
-  for (Queue& queue : all()) {
-    queue.for_each_in_flight([this, removed, expired_before](Request& request, std::uint64_t deadline) {
-      const bool expired = !removed && deadline <= expired_before;
-      counters_.timeouts += expired ? 1 : 0;
-      end(request, expired ? Status::timed_out : Status::device_lost);
-    });
-    queue.stop();
-  }
-  dead_ = !(obeyed && bring_back());
-}
-
-// What a device says after a reset may be something else: but it must go with the rings and queues that there are.
-template <class Ring>
-bool VirtioBlk<Ring>::bring_back() {
-  return controller_.negotiate() && controller_.has(virtio::VIRTIO_F_RING_PACKED) == Ring::kPacked &&
-         info().queues >= queue_count_ && bring_up();
+  recovery_.end_taken_back([this](Request& request, Status status) { end(request, status); });
 }
 
 // --- The rest of the device --------------------------------------------------------------------------------------
 
 template <class Ring>
 Status VirtioBlk<Ring>::set_write_cache(bool write_back) {
-  if (dead_ || !controller_.has(VIRTIO_BLK_F_CONFIG_WCE)) {
-    return dead_ ? Status::device_lost : Status::unsupported;
+  if (recovery_.is_dead() || !controller_.has(VIRTIO_BLK_F_CONFIG_WCE)) {
+    return recovery_.is_dead() ? Status::device_lost : Status::unsupported;
   }
-  controller_.transport().device_config().write8(kConfigWriteback, write_back ? 1 : 0);
-  return write_cache() == write_back ? Status::ok : Status::io_error;
+  return controller_.set_write_cache(write_back) ? Status::ok : Status::io_error;
 }
 
 template <class Ring>
 bool VirtioBlk<Ring>::write_cache() {
-  if (controller_.has(VIRTIO_BLK_F_CONFIG_WCE)) {
-    return controller_.transport().device_config().read8(kConfigWriteback) != 0;
-  }
-  return controller_.has(VIRTIO_BLK_F_FLUSH);  // 5.2.5.1: FLUSH without CONFIG_WCE means write-back
+  return controller_.write_cache();
 }
 
 template <class Ring>
 Status VirtioBlk<Ring>::reset_queue(std::uint16_t queue_size) {
-  if (dead_ || !controller_.has(virtio::VIRTIO_F_RING_RESET)) {
-    return dead_ ? Status::device_lost : Status::unsupported;
+  if (recovery_.is_dead() || !controller_.has(virtio::VIRTIO_F_RING_RESET)) {
+    return recovery_.is_dead() ? Status::device_lost : Status::unsupported;
   }
   for (const Queue& queue : all()) {
     const std::uint16_t size = queue_size == 0 ? queue.size() : queue_size;
@@ -466,24 +410,9 @@ Status VirtioBlk<Ring>::reset_queue(std::uint16_t queue_size) {
       return Status::refused;
     }
   }
-  dead_ = true;  // callbacks may submit, but not to a queue that is down
-  bool up = true;
-  for (Queue& queue : all()) {
-    const std::uint16_t size = queue_size == 0 ? queue.size() : queue_size;
-    up = up && controller_.transport().reset_queue(queue.number());
-    if (up) {
-      queue.unmap_in_flight();
-      queue.for_each_in_flight([this](Request& request, std::uint64_t) { end(request, Status::device_lost); });
-      queue.stop();
-      up = bring_up_queue(queue, size);
-    }
-  }
-  dead_ = false;
-  if (!up) {
-    recover(0);
-    return Status::device_lost;
-  }
-  return Status::ok;
+  const Status status = recovery_.reset_queues(queue_size);
+  recovery_.end_taken_back([this](Request& request, Status fate) { end(request, fate); });
+  return status;
 }
 
 template class VirtioBlk<virtio::SplitQueue<hal::Plain>>;

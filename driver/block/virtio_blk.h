@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "driver/block/admission.h"
 #include "driver/block/block_device.h"
 #include "driver/block/completion_wait.h"
 #include "driver/block/controller.h"
+#include "driver/block/recovery.h"
 #include "driver/block/request_queue.h"
 #include "driver/hal/machine.h"
 
@@ -45,20 +47,16 @@ class VirtioBlk final : public BlockDevice {
       : machine_(&machine),
         controller_(controller),
         options_(options),
-        misaligned_(address_bits_below(options.data_alignment)),
+        admission_(controller, options),
+        recovery_(machine, controller, admission_, options_, counters_),
         wait_(machine, controller, counters_) {}
 
   // Life
   [[nodiscard]] bool allocate(Memory memory);
-  void release();
-  [[nodiscard]] bool bring_up();
-  [[nodiscard]] bool bring_up_queue(Queue& queue, std::uint16_t size);
   [[nodiscard]] Queues all() const { return {queues_, queues_ + queue_count_}; }
   [[nodiscard]] Queues only(std::uint16_t queue) const;
 
   // Requests out
-  [[nodiscard]] Status check(const Request& request) const;
-  [[nodiscard]] bool misaligned(const Request& request) const;
   [[nodiscard]] bool take(Request& request, std::uint64_t deadline);
   [[nodiscard]] bool turn_away(Request& request, Status status);
   [[nodiscard]] bool refuse(Request& request, Status status);
@@ -67,6 +65,8 @@ class VirtioBlk final : public BlockDevice {
   std::size_t poll(Queues queues);
   std::size_t wait(Queues queues, std::size_t count);
   void sleep(Queues queues, std::size_t count);
+  // What the next poll() or wait() may end.
+  [[nodiscard]] std::size_t awaited() const { return all().in_flight() + refused_count_; }
   template <bool kInOrder>
   void take_used(Queue& queue);
   void finish_refused();
@@ -77,14 +77,14 @@ class VirtioBlk final : public BlockDevice {
   void inspect_device();
   void notice_change();
   void report_change();
-  void recover(std::uint64_t expired_before);
-  [[nodiscard]] bool bring_back();
+  void recover(void (Recovery<Ring>::*how)());
 
   hal::Machine* machine_;
   Controller& controller_;
   Options options_;
-  std::uintptr_t misaligned_;  // the address bits that are 0 where data is aligned as asked
+  Admission admission_;
   Counters counters_;
+  Recovery<Ring> recovery_;
   CompletionWait<Ring> wait_;
 
   // Private memory.
@@ -94,7 +94,6 @@ class VirtioBlk final : public BlockDevice {
   std::size_t refused_limit_ = 0;
   std::size_t finished_ = 0;  // completed since the current poll() or wait() began
   std::uint16_t queue_count_ = 0;
-  bool dead_ = false;  // could not be brought back
 };
 
 }  // namespace ringside::block

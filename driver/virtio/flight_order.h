@@ -41,6 +41,9 @@ class FlightOrder {
     return false;
   }
 
+  // In flight with `older` older ones.
+  [[nodiscard]] std::uint16_t at(std::uint16_t older) const { return heads_[place(older)]; }
+
   // How many are reported and not taken.
   [[nodiscard]] std::uint16_t reported() const { return reported_; }
 

@@ -206,6 +206,9 @@ bool ModernTransport::reset_queue(std::uint16_t queue) const {
   }
   common_.write16(VIRTIO_PCI_COMMON_Q_SELECT, queue);
   common_.write16(VIRTIO_PCI_COMMON_Q_RESET, 1);
+  if (hal::mutant(hal::Mutant::queue_reset_not_awaited)) {
+    return true;
+  }
   // 4.1.4.3.2: not done before queue_reset reads 0; queue_enable is 0 then too.
   const auto reset = [this] { return common_.read16(VIRTIO_PCI_COMMON_Q_RESET); };
   return wait_until(reset, std::uint16_t{0}, std::uint16_t{0xffff}) && common_.read16(VIRTIO_PCI_COMMON_Q_ENABLE) == 0;

@@ -37,12 +37,16 @@ class PackedQueue {
   [[nodiscard]] bool init(hal::Machine& machine, const QueueShape& shape);
   // Frees the shared parts and forgets what was in flight: only when the device no longer uses them.
   void release();
+  // The same without freeing them, when the device may still write to them. Returns how many buffers that leaves.
+  unsigned abandon();
 
   [[nodiscard]] QueueAddresses addresses() const { return {ring_.bus, driver_area_.bus, device_area_.bus}; }
   [[nodiscard]] std::uint16_t size() const { return static_cast<std::uint16_t>(size_); }
   [[nodiscard]] std::uint16_t free_descriptors() const { return static_cast<std::uint16_t>(free_count_); }
   [[nodiscard]] bool in_order() const { return in_order_; }
   [[nodiscard]] std::uint16_t in_flight() const { return static_cast<std::uint16_t>(in_flight_); }
+  // In order: the head of the chain that has `older` older ones.
+  [[nodiscard]] std::uint16_t flying(std::uint16_t older) const { return order_.at(older); }
   [[nodiscard]] bool is_in_flight(std::uint32_t id) const { return chains_[id].length != 0; }
 
   // Takes a buffer id for a chain; kNoDescriptor when fewer than `needed` descriptors are free.
@@ -207,6 +211,14 @@ void PackedQueue<Memory>::release() {
     }
     *part = {};
   }
+}
+
+template <class Memory>
+unsigned PackedQueue<Memory>::abandon() {
+  const unsigned buffers = ring_.cpu == nullptr ? 0 : 3;
+  ring_ = driver_area_ = device_area_ = {};
+  release();
+  return buffers;
 }
 
 template <class Memory>

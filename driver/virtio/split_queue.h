@@ -34,12 +34,16 @@ class SplitQueue {
   [[nodiscard]] bool init(hal::Machine& machine, const QueueShape& shape);
   // Frees the shared parts and forgets what was in flight: only when the device no longer uses them.
   void release();
+  // The same without freeing them, when the device may still write to them. Returns how many buffers that leaves.
+  unsigned abandon();
 
   [[nodiscard]] QueueAddresses addresses() const { return {descriptors_.bus, available_.bus, used_.bus}; }
   [[nodiscard]] std::uint16_t size() const { return static_cast<std::uint16_t>(size_); }
   [[nodiscard]] std::uint16_t free_descriptors() const { return static_cast<std::uint16_t>(free_count_); }
   [[nodiscard]] bool in_order() const { return in_order_; }
   [[nodiscard]] std::uint16_t in_flight() const { return static_cast<std::uint16_t>(in_flight_); }
+  // In order: the head of the chain that has `older` older ones.
+  [[nodiscard]] std::uint16_t flying(std::uint16_t older) const { return order_.at(older); }
   [[nodiscard]] bool is_in_flight(std::uint32_t head) const { return chains_[head].length != 0; }
 
   // Takes a descriptor to head a chain; kNoDescriptor when fewer than `needed` are free.
@@ -213,6 +217,14 @@ void SplitQueue<Memory>::release() {
     }
     *part = {};
   }
+}
+
+template <class Memory>
+unsigned SplitQueue<Memory>::abandon() {
+  const unsigned buffers = descriptors_.cpu == nullptr ? 0 : whole_.cpu != nullptr ? 1 : 3;
+  whole_ = descriptors_ = available_ = used_ = {};
+  release();
+  return buffers;
 }
 
 template <class Memory>

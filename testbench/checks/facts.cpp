@@ -8,6 +8,8 @@ namespace {
 using namespace trace;
 
 constexpr std::uint16_t kThroughWindow = 1;
+constexpr unsigned kCommand = 0x04;
+constexpr unsigned kCommandMaster = 0x4;
 constexpr unsigned kFirstCapability = 0x40;
 constexpr unsigned kMaxCapabilities = 48;  // what fits behind the header: a longer chain is a loop
 constexpr std::uint32_t kVirtioDevices = 0x1000;
@@ -188,6 +190,9 @@ void Facts::config_write(const Record& record) {
   }
   if (!function.is_block_device()) {
     return;
+  }
+  if (record.offset == kCommand) {
+    of(function.unit).off_the_bus = (record.value & kCommandMaster) == 0;
   }
   if (is_function_reset(record)) {
     of(function.unit).msix_enabled = false;

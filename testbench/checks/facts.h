@@ -46,6 +46,7 @@ struct DeviceFacts {
   bool legacy = false;         // used by its legacy interface: the legacy sections hold instead (4.1.4.8)
   bool msix_enabled = false;
   bool gone = false;                     // its function has answered with all ones
+  bool off_the_bus = false;              // bus mastering was taken from its function
   std::optional<std::uint32_t> vectors;  // entries of its MSI-X table
 };
 

@@ -149,11 +149,12 @@ class QueueSetup final : public Monitor {
     queue.was_enabled = was_enabled;
   }
 
-  // The memory of a queue that the device still uses.
+  // The memory of a queue that the device still uses. One that did not reset and then lost the bus uses none.
   void freed(const Record& record) {
     const std::uint64_t number = record.region - kRegionDma;
     for (const auto& [key, queue] : queues_) {
-      const bool live = queue.enabled && !facts().device(key.first).gone &&
+      const DeviceFacts& device = facts().device(key.first);
+      const bool live = queue.enabled && !device.gone && !device.off_the_bus &&
                         std::ranges::any_of(queue.live_rings, [&](std::uint64_t ring) { return ring >> 40 == number; });
       if (live) {
         violated(kNotFreedWhileLive,

@@ -110,6 +110,23 @@ constexpr MutantNote kNotes[] = {
     {"segment-size-in-16-bits", "image"},
     {"status-byte-not-read", "refused"},
     {"flush-not-sent", "flush"},
+    // Recovering from what the device does
+    {"expired-replayed", "recovery-queue"},
+    {"replays-not-counted", "recovery-queue"},
+    {"deadline-renewed-at-replay", "recovery-queue"},
+    {"replay-not-checked", "recovery-device"},
+    {"replay-not-announced", "recovery-queue"},
+    {"one-not-replayed", "recovery-queue"},
+    {"taken-back-while-mapped", "recovery-queue"},
+    {"queue-reset-not-awaited", "recovery-queue"},
+    {"other-queues-taken-back", "recovery-queue"},
+    {"recovered-without-reset", "recovery-device"},
+    {"write-cache-not-restored", "recovery-device"},
+    {"bus-master-left-on", "recovery-deaf"},
+    {"memory-freed-under-device", "recovery-deaf"},
+    {"bounce-freed-before-reset", "recovery-device"},
+    {"needs-reset-overlooked", "recovery-device"},
+    {"deadline-behind-changes", "recovery-queue"},
 };
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include "driver/block/open.h"
 #include "driver/hal/memory.h"
 #include "testbench/scenarios/data.h"
-#include "testbench/tests/forwarding_machine.h"
+#include "testbench/scenarios/forwarding_machine.h"
 #include "testbench/tests/model_bench.h"
 
 namespace ringside::tests::model_tests {
@@ -17,7 +17,7 @@ constexpr std::uint64_t kTimeout = 50 * hal::kMillisecond;
 constexpr std::uint64_t kTooManyWakes = 200'000;
 constexpr std::uint64_t kWakeTime = 20 * hal::kMicrosecond;  // what each false interrupt costs
 
-class StuckLine final : public ForwardingMachine {
+class StuckLine final : public scenarios::ForwardingMachine {
  public:
   using ForwardingMachine::ForwardingMachine;
 
@@ -63,7 +63,7 @@ TEST(StuckLine, ADeadlineIsKept) {
     EXPECT_LT(took, kTimeout + 10 * kWakeTime) << "the interrupts that keep coming do not put it off";
     EXPECT_GT(machine.wakes, 100u) << "the line was stuck";
     EXPECT_EQ(disk->counters().timeouts, 1u);
-    EXPECT_EQ(disk->counters().resets, 1u);
+    EXPECT_EQ(disk->counters().queue_resets, 1u);
     static_cast<void>(context.bench().ask(scenarios::Ask::release, 0));
     disk->shutdown();
   });

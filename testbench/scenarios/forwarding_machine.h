@@ -1,4 +1,4 @@
-// A machine in front of another, which does what that one does; a test overrides what is to be different.
+// A machine in front of another, which does what that one does; whoever needs a different one overrides that.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 
 #include "driver/hal/machine.h"
 
-namespace ringside::tests {
+namespace ringside::scenarios {
 
 class ForwardingMachine : public hal::Machine {
  public:
@@ -54,4 +54,4 @@ class ForwardingMachine : public hal::Machine {
   hal::Machine& inner_;
 };
 
-}  // namespace ringside::tests
+}  // namespace ringside::scenarios
