@@ -1,34 +1,40 @@
 #include "testbench/scenarios/data.h"
 
+#include <bit>
+
 namespace ringside::scenarios {
 namespace {
 
-// Eight bytes at a time, written bytewise: a buffer may start anywhere.
-std::uint8_t byte_of(std::uint64_t word, std::size_t index) {
-  return static_cast<std::uint8_t>(word >> (8 * (index % 8)));
+static_assert(std::endian::native == std::endian::little, "the low byte of a word is its first one");
+
+// Calls piece(at, word, bytes) for each eight bytes, or what is left of them: a buffer may start anywhere.
+template <class Piece>
+bool by_word(std::size_t size, std::uint64_t key, Piece piece) {
+  Random random(key);
+  for (std::size_t at = 0; at < size; at += sizeof(std::uint64_t)) {
+    const std::size_t left = size - at;
+    if (!piece(at, random.next(), left < sizeof(std::uint64_t) ? left : sizeof(std::uint64_t))) {
+      return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace
 
 void fill(std::uint8_t* data, std::size_t size, std::uint64_t key) {
-  Random random(key);
-  std::uint64_t word = 0;
-  for (std::size_t i = 0; i < size; ++i) {
-    word = i % 8 == 0 ? random.next() : word;
-    data[i] = byte_of(word, i);
-  }
+  static_cast<void>(by_word(size, key, [&](std::size_t at, std::uint64_t word, std::size_t bytes) {
+    __builtin_memcpy(data + at, &word, bytes);
+    return true;
+  }));
 }
 
 bool is_filled(const std::uint8_t* data, std::size_t size, std::uint64_t key) {
-  Random random(key);
-  std::uint64_t word = 0;
-  for (std::size_t i = 0; i < size; ++i) {
-    word = i % 8 == 0 ? random.next() : word;
-    if (data[i] != byte_of(word, i)) {
-      return false;
-    }
-  }
-  return true;
+  return by_word(size, key, [&](std::size_t at, std::uint64_t word, std::size_t bytes) {
+    std::uint64_t found = word;
+    __builtin_memcpy(&found, data + at, bytes);
+    return found == word;
+  });
 }
 
 bool is_zero(const std::uint8_t* data, std::size_t size) {
