@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "testbench/faults/fault_table.h"
 #include "testbench/faults/plan.h"
 #include "testbench/scenarios/list.h"
 #include "testbench/targets/target.h"
@@ -99,12 +102,79 @@ unsigned reaction_in(const std::map<std::string, std::uint64_t>& seen) {
                                              : faults::kUnnoticed;
 }
 
-unsigned reactions_to(const faults::Plan& plan) {
-  unsigned reactions = 0;
-  for (const faults::Fault& fault : plan.faults) {
-    reactions |= summary_of(fault.action).reactions;
-  }
-  return reactions;
+// What the driver makes of each plan. Whether it sends again what was in flight, or tells of an error, is a matter of
+// its options: both are a recovery.
+constexpr unsigned kRecovered = faults::kRetried | faults::kErrorTold;
+unsigned expected_of(const std::string& plan) {
+  using namespace faults;
+  static const std::map<std::string, unsigned> kExpected = {
+      {"avail-event", kRecovered},
+      {"bar-size", kNotUsable},
+      {"bus-master-off", kRecovered | kGivenUp},
+      {"capability-dangling", kUnnoticed},
+      {"capability-loop", kUnnoticed},
+      {"capability-outside-bar", kUnnoticed},  // the legacy interface is there, too
+      {"completion-delayed", kUnnoticed},
+      {"completion-late", kRecovered},
+      {"completion-never", kRecovered},
+      {"completion-twice", kRecovered},
+      {"config-all-ones", kNotUsable},
+      {"config-storm", kUnnoticed | kNoticed},
+      {"descriptors-rewritten", kRecovered},
+      {"dma-not-mapped", kRecovered},
+      {"dma-partial-write", kUnnoticed},
+      {"dma-stale-read", kRecovered},
+      {"dma-write-beyond", kUnnoticed},
+      {"dma-wrong-address", kUnnoticed},
+      {"feature-bit-changes", kNotUsable | kUnnoticed},
+      {"features-refused", kNotUsable},
+      {"function-absent", kNotUsable},
+      {"function-reset", kGivenUp | kRecovered},
+      {"generation-races", kNotUsable},
+      {"interrupt-early", kUnnoticed | kNoticed},
+      {"interrupt-pending", kNoticed},
+      {"interrupt-storm", kUnnoticed | kNoticed},
+      {"interrupt-twice", kUnnoticed | kNoticed},
+      {"interrupt-wrong-vector", kUnnoticed | kNoticed},
+      {"line-stuck", kUnnoticed | kNoticed},
+      {"lost-doorbell", kRecovered},
+      {"lost-interrupt", kNoticed},
+      {"media-corrupted", kUnnoticed},
+      {"media-error", kErrorTold},
+      {"media-error-flush", kErrorTold},
+      {"media-error-read", kErrorTold},
+      {"media-error-sector", kErrorTold},
+      {"media-lost-write", kUnnoticed},
+      {"media-misdirected", kUnnoticed},
+      {"media-short", kUnnoticed | kErrorTold},
+      {"media-slow", kUnnoticed},
+      {"media-unsupported", kErrorTold},
+      {"needs-reset", kRecovered},
+      {"queue-count-none", kNotUsable},
+      {"queue-size-none", kNotUsable},
+      {"queue-size-odd", kNotUsable},
+      {"queue-size-too-large", kNotUsable},
+      {"register-all-ones", kUnnoticed | kNotUsable},
+      {"replugged", kGivenUp},
+      {"reset-stuck", kUnnoticed | kNotUsable},
+      {"resized", kUnnoticed | kNoticed},
+      {"self-reset", kRecovered},
+      {"several-at-once", kRecovered},
+      {"spurious-interrupt", kRecovered},  // and a doorbell is lost
+      {"status-all-ones", kRecovered},
+      {"status-byte-unknown", kErrorTold},
+      {"surprise-removal", kGivenUp},
+      {"unplugged", kGivenUp},
+      {"used-flags", kRecovered},
+      {"used-id-not-in-flight", kRecovered},
+      {"used-id-out-of-range", kRecovered},
+      {"used-index-back", kRecovered},
+      {"used-index-jump", kRecovered},
+      {"used-length-too-long", kNoticed},
+      {"used-twice", kRecovered},
+  };
+  const auto found = kExpected.find(plan);
+  return found == kExpected.end() ? 0 : found->second;
 }
 
 class FaultPlanOn : public testing::TestWithParam<std::string> {};
@@ -123,7 +193,12 @@ TEST_P(FaultPlanOn, ModelIsSurvived) {
   }
   const unsigned reaction = reaction_in(run.seen);
   RecordProperty("reaction", faults::reaction_names(reaction));
-  EXPECT_NE(reaction & reactions_to(plan), 0u) << faults::reaction_names(reaction);
+  EXPECT_NE(reaction & expected_of(GetParam()), 0u) << faults::reaction_names(reaction);
+  unsigned possible = 0;  // as the table of actions has it
+  for (const faults::Fault& fault : plan.faults) {
+    possible |= summary_of(fault.action).reactions;
+  }
+  EXPECT_NE(reaction & possible, 0u) << faults::reaction_names(reaction);
 }
 
 INSTANTIATE_TEST_SUITE_P(Faults, FaultPlanOn, testing::ValuesIn(all_plans()), [](const auto& plan) {
@@ -132,26 +207,29 @@ INSTANTIATE_TEST_SUITE_P(Faults, FaultPlanOn, testing::ValuesIn(all_plans()), []
   return name;
 });
 
-// What a user of the driver sees of the same plan on two devices: how requests ended, and what it took. How many there
-// were in flight when the fault came is the device's speed, which is not compared.
-unsigned outcome_on(const std::string& target, const std::string& name, const faults::Plan& plan) {
-  const FaultRun run = run_on(target, name, plan);
-  EXPECT_EQ(run.result.outcome, targets::Outcome::held) << target << ": " << run.result.reason;
-  return reaction_in(run.seen);
-}
-
 class SharedFaultPlanOn : public testing::TestWithParam<std::string> {};
 
+// What a user of the driver sees of the same plan on two devices: how requests ended, and what it took.
 TEST_P(SharedFaultPlanOn, ModelAndQemuHaveTheSameOutcome) {
   const faults::Plan plan = plan_named(GetParam());
-  const unsigned on_model = outcome_on("model", GetParam(), plan);
-  const unsigned on_qemu = outcome_on("qemu", GetParam(), plan);
-  EXPECT_EQ(faults::reaction_names(on_model), faults::reaction_names(on_qemu));
+  std::map<std::string, std::string> reactions;
+  for (const char* const target : {"model", "qemu"}) {
+    const FaultRun run = run_on(target, GetParam(), plan);
+    EXPECT_EQ(run.result.outcome, targets::Outcome::held) << target << ": " << run.result.reason;
+    reactions[target] = faults::reaction_names(reaction_in(run.seen));
+  }
+  EXPECT_EQ(reactions["model"], reactions["qemu"]);
 }
+
+// Whether the driver has to wait for an interrupt, and whether the device or the fault writes avail_event last, is a
+// race on QEMU, whose device works beside the driver.
+bool is_a_race(const std::string& plan) { return plan == "lost-interrupt" || plan == "avail-event"; }
 
 std::vector<std::string> shared_plans() {
   std::vector<std::string> plans = all_plans();
-  std::erase_if(plans, [](const std::string& name) { return !gap_on(faults::kOnQemu, plan_named(name)).empty(); });
+  std::erase_if(plans, [](const std::string& name) {
+    return is_a_race(name) || !gap_on(faults::kOnQemu, plan_named(name)).empty();
+  });
   return plans;
 }
 INSTANTIATE_TEST_SUITE_P(Faults, SharedFaultPlanOn, testing::ValuesIn(shared_plans()), [](const auto& plan) {
@@ -159,6 +237,15 @@ INSTANTIATE_TEST_SUITE_P(Faults, SharedFaultPlanOn, testing::ValuesIn(shared_pla
   std::ranges::replace(name, '-', '_');
   return name;
 });
+
+TEST(FaultActions, EnoughOfThemAreTheSameOnQemu) { EXPECT_GE(shared_plans().size(), 25u); }
+
+// Made by `ringside list --faults`.
+TEST(FaultActions, TheirTableIsInTheDocuments) {
+  std::ifstream file(RINGSIDE_SOURCE_DIR "/docs/faults.md");
+  const std::string page((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  EXPECT_NE(page.find(faults::fault_table()), std::string::npos);
+}
 
 TEST(FaultActions, EachHasAPlan) {
   std::set<faults::Action> planned;
