@@ -39,6 +39,9 @@ constexpr std::array kConfusions = {
     Confusion{"status-drv-", FaultClass::config_space, {}},
     Confusion{"status-drv-", FaultClass::registers, {}},
     Confusion{"status-drv-", FaultClass::life_cycle, {}},
+    Confusion{"init-drv-", FaultClass::config_space, {}},
+    Confusion{"init-drv-", FaultClass::registers, {}},
+    Confusion{"init-drv-", FaultClass::life_cycle, {}},
     // The descriptors that a chain is read from are not as the driver wrote them.
     Confusion{"indirect-drv-", FaultClass::ring, Action::descriptors_rewritten},
 };
