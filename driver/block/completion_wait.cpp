@@ -21,11 +21,12 @@ CompletionWait<Ring>::CompletionWait(hal::Machine& machine, const Controller& co
   const Interrupts& interrupts = controller_.interrupts();
   if (interrupts.per_queue()) {
     config_seen_ = machine.interrupts(interrupts.config_vector());
+  } else if (interrupts.completion() != Completion::polled) {
+    settled_ = machine.interrupts(interrupts.queue_vector(0));
   }
   if (interrupts.completion() == Completion::intx) {
     // Who used the line before us may have left it masked. Our device has just been reset and has nothing to tell, so
     // its ISR is not read.
-    settled_ = machine.interrupts(interrupts.queue_vector(0));
     machine.acknowledge(interrupts.queue_vector(0));
   }
 }
@@ -44,9 +45,17 @@ Woken CompletionWait<Ring>::sleep(QueueRange<Ring> queues, QueueRange<Ring> all,
   }
   // Counter first, then arm, then look once more: whatever happens in between is seen by one of the three.
   const unsigned vector = controller_.interrupts().queue_vector(queues.first->number());
+  const std::uint64_t before = settled_;
   const std::uint64_t seen = settle_interrupts(vector);
   arm(queues, count);
-  return queues.any_used() ? Woken::look : wait_for_interrupt(queues, all, vector, seen);
+  if (queues.any_used()) {
+    doubt_ = Doubt::none;
+    return Woken::look;
+  }
+  if (settled_ != before) {
+    begin_doubt(Doubt::before, machine_->now());
+  }
+  return wait_for_interrupt(queues, all, vector, seen);
 }
 
 template <class Ring>
@@ -79,14 +88,16 @@ Woken CompletionWait<Ring>::sleep_by_looking(QueueRange<Ring> queues) {
   return at_deadline(queues, machine_->now(), false);
 }
 
-// The counter up to which interrupts have been dealt with. An INTx that came while nobody waited is acknowledged here:
-// its line stays masked until then, and the next one would never be seen.
+// The counter up to which interrupts have been dealt with, where one vector tells of everything. An INTx that came
+// while nobody waited is acknowledged here: its line stays masked until then, and the next one would never be seen.
 template <class Ring>
 std::uint64_t CompletionWait<Ring>::settle_interrupts(unsigned vector) {
   const std::uint64_t count = machine_->interrupts(vector);
-  if (controller_.interrupts().completion() == Completion::intx && count != settled_) {
+  if (count != settled_ && !controller_.interrupts().per_queue()) {
     settled_ = count;
-    controller_.acknowledge_interrupt();
+    if (controller_.interrupts().completion() == Completion::intx) {
+      controller_.acknowledge_interrupt();
+    }
   }
   return count;
 }
@@ -127,7 +138,7 @@ template <class Ring>
 Woken CompletionWait<Ring>::wait_for_interrupt(QueueRange<Ring> queues, QueueRange<Ring> all, unsigned vector,
                                                std::uint64_t seen) {
   std::uint64_t deadline = queues.earliest();
-  if (unexplained_) {
+  if (doubt_ != Doubt::none) {
     deadline = earlier(deadline, explain_by_);
   }
   if (controller_.interrupts().per_queue()) {
@@ -142,7 +153,7 @@ Woken CompletionWait<Ring>::wait_for_interrupt(QueueRange<Ring> queues, QueueRan
   if (woken) {
     static_cast<void>(settle_interrupts(vector));
     if (explained(queues, all, vector)) {
-      unexplained_ = false;
+      doubt_ = Doubt::none;
       return Woken::look;
     }
   }
@@ -152,13 +163,24 @@ Woken CompletionWait<Ring>::wait_for_interrupt(QueueRange<Ring> queues, QueueRan
 
 template <class Ring>
 Woken CompletionWait<Ring>::explain(std::uint64_t now, bool woken) {
-  if (!unexplained_) {
-    unexplained_ = woken;
-    explain_by_ = now + kExplanationTime;
+  if (woken) {
+    begin_doubt(Doubt::awake, now);
+  }
+  if (doubt_ == Doubt::none || now < explain_by_) {
     return Woken::look;
   }
-  unexplained_ = now < explain_by_;
-  return unexplained_ ? Woken::look : Woken::inspect;
+  const Woken verdict = doubt_ == Doubt::awake ? Woken::inspect : Woken::recheck;
+  doubt_ = Doubt::none;
+  return verdict;
+}
+
+// Interrupts that follow the first one put the answer off no longer.
+template <class Ring>
+void CompletionWait<Ring>::begin_doubt(Doubt doubt, std::uint64_t now) {
+  if (doubt_ == Doubt::none) {
+    explain_by_ = now + kExplanationTime;
+  }
+  doubt_ = doubt_ == Doubt::awake ? Doubt::awake : doubt;
 }
 
 template <class Ring>

@@ -20,6 +20,7 @@ enum class Woken : std::uint8_t {
   look,     // there may be something to take; nothing to decide
   expired,  // a deadline has passed, and the request is not done
   inspect,  // an interrupt that no used buffer explains
+  recheck,  // one that came while nobody waited; what was used then may have been taken before
 };
 
 template <class Ring>
@@ -32,11 +33,15 @@ class CompletionWait {
   [[nodiscard]] Woken sleep(QueueRange<Ring> queues, QueueRange<Ring> all, std::size_t count);
 
  private:
+  // Of an interrupt that came without a used buffer: did it come before we slept, or end our sleep?
+  enum class Doubt : std::uint8_t { none, before, awake };
+
   [[nodiscard]] Woken sleep_by_looking(QueueRange<Ring> queues);
   [[nodiscard]] Woken wait_for_interrupt(QueueRange<Ring> queues, QueueRange<Ring> all, unsigned vector,
                                          std::uint64_t seen);
   [[nodiscard]] bool explained(QueueRange<Ring> queues, QueueRange<Ring> all, unsigned vector) const;
   [[nodiscard]] bool overdue(QueueRange<Ring> queues, std::uint64_t now) const;
+  void begin_doubt(Doubt doubt, std::uint64_t now);
   [[nodiscard]] Woken explain(std::uint64_t now, bool woken);
   [[nodiscard]] Woken at_deadline(QueueRange<Ring> queues, std::uint64_t now, bool by_interrupt);
   void arm(QueueRange<Ring> queues, std::size_t count);
@@ -47,10 +52,10 @@ class CompletionWait {
   hal::Machine* machine_;
   const Controller& controller_;
   Counters& counters_;
-  std::uint64_t settled_ = 0;      // interrupts of the line that were dealt with
+  std::uint64_t settled_ = 0;      // interrupts that were dealt with, when one vector tells of everything
   std::uint64_t config_seen_ = 0;  // those of the configuration, when it has a vector to itself
   std::uint64_t explain_by_ = 0;   // when the last one counts as one about something else
-  bool unexplained_ = false;       // it came without a used buffer
+  Doubt doubt_ = Doubt::none;
 };
 
 }  // namespace ringside::block

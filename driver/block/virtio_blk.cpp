@@ -288,7 +288,7 @@ std::size_t VirtioBlk<Ring>::wait(Queues queues, std::size_t count) {
 template <class Ring>
 void VirtioBlk<Ring>::sleep(Queues queues, std::size_t count) {
   finished_ = 0;
-  switch (wait_.sleep(queues, all(), count)) {
+  switch (const Woken why = wait_.sleep(queues, all(), count); why) {
     case Woken::look:
       return;
     case Woken::expired:
@@ -299,7 +299,8 @@ void VirtioBlk<Ring>::sleep(Queues queues, std::size_t count) {
       recover(&Recovery<Ring>::recover_expired);
       return;
     case Woken::inspect:
-      inspect_device();
+    case Woken::recheck:
+      inspect_device(why);
       return;
   }
 }
@@ -329,7 +330,7 @@ std::size_t VirtioBlk<Ring>::wait_queue(std::uint16_t queue, std::size_t count) 
 // An interrupt without a used buffer, and none after it: a configuration change, a device that broke, or nothing at
 // all.
 template <class Ring>
-void VirtioBlk<Ring>::inspect_device() {
+void VirtioBlk<Ring>::inspect_device(Woken why) {
   const std::uint8_t status = controller_.transport().status();
   if (status == virtio::kStatusRemoved) {
     recover(&Recovery<Ring>::recover_device);
@@ -347,7 +348,7 @@ void VirtioBlk<Ring>::inspect_device() {
       ++counters_.config_unreadable;
       return;
     case ConfigLook::same:
-      ++counters_.spurious_interrupts;
+      counters_.spurious_interrupts += why == Woken::inspect ? 1 : 0;
       return;
   }
 }

@@ -74,7 +74,7 @@ class VirtioBlk final : public BlockDevice {
   void count_error(virtio::UsedError error);
 
   // When something is wrong or has changed
-  void inspect_device();
+  void inspect_device(Woken why);
   void notice_change();
   void report_change();
   void recover(void (Recovery<Ring>::*how)());

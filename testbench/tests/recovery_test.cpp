@@ -108,6 +108,36 @@ TEST(Recovery, RequestsOfABrokenDeviceAreSentAgainAndSucceed) {
   }
 }
 
+// With one vector for everything, an interrupt that came before anyone slept may have been about the configuration.
+TEST(Recovery, AnInterruptThatNobodyWaitedForIsNotForgotten) {
+  for (const block::Completion completion : {block::Completion::msix, block::Completion::intx}) {
+    static block::Completion how;
+    how = completion;
+    run_on_model([](scenarios::Context& context) {
+      UnrulyMachine machine(context.machine());
+      block::Options options;
+      options.completion = how;
+      block::BlockDevice* const disk = block::open_disk(machine, hal::Plain{}, options);
+      ASSERT_NE(disk, nullptr);
+      Reads reads(context);
+      hold(context);
+      reads.submit(*disk);
+      machine.needs_reset = true;
+      machine.cured_user = &context;
+      machine.cured = [](void* user) { release(*static_cast<scenarios::Context*>(user)); };
+      ASSERT_NE(context.bench().ask(Ask::resize, disk->info().sectors + 8), scenarios::kNotAvailable);
+      const std::uint64_t start = machine.now();
+      drain(*disk);
+      reads.expect_all(Status::ok);
+      EXPECT_LT(machine.now() - start, hal::kSecond) << "well before the deadline";
+      EXPECT_EQ(disk->counters().needs_reset, 1u);
+      EXPECT_EQ(disk->counters().config_changes, 1u) << "it has come back with another size";
+      EXPECT_EQ(disk->counters().spurious_interrupts, 0u);
+      disk->shutdown();
+    });
+  }
+}
+
 // Where the device keeps the order, so does recovery.
 TEST(Recovery, RequestsGoBackInTheirOrderOnARingInOrder) {
   for (const char* const device : {"in_order=on", "in_order=on,packed=on"}) {
