@@ -258,7 +258,7 @@ T* make_private(Context& context, std::size_t count) {
 class CampaignRun {
  public:
   CampaignRun(Context& context, Lane* lanes, SectorOracle& oracle)
-      : context_(context), flights_(context, lanes, oracle, findings_) {}
+      : context_(context), oracle_(oracle), flights_(context, lanes, oracle, findings_) {}
 
   void run() {
     const Steps steps = context_.steps();
@@ -338,11 +338,12 @@ class CampaignRun {
     context_.check(findings_.right, kCalmContentsCheck);
   }
 
-  // Every sector that was in use is read, some are written and read back; all of it must succeed.
+  // What has been written is read, and a piece behind it; some is written and read back. All of it must succeed.
   [[nodiscard]] bool everything_works() {
     const Findings before = findings_;
     const std::uint64_t end = flights_.disk()->info().sectors;  // a disk may have shrunk
-    const std::uint64_t area = end < SectorOracle::kSectors ? end : SectorOracle::kSectors;
+    const std::uint64_t used = oracle_.changed_end() + std::uint64_t{kCampaignSectors};
+    const std::uint64_t area = used < end ? used : end;
     const std::uint32_t size = area < kCampaignSectors ? static_cast<std::uint32_t>(area) : kCampaignSectors;
     send_all(Op::read, area, size, size);
     send_all(Op::write, area, size, area / 4);
@@ -408,6 +409,7 @@ class CampaignRun {
   }
 
   Context& context_;
+  SectorOracle& oracle_;
   Findings findings_;
   Flights flights_;
   block::Options options_;

@@ -19,6 +19,7 @@ SectorOracle::Write SectorOracle::begin(std::uint64_t sector, std::uint32_t coun
   const std::uint64_t first = sector < kSectors ? sector : kSectors;
   const std::uint64_t end = count < kSectors - first ? first + count : kSectors;
   ++clock_;
+  changed_end_ = end > changed_end_ && first < end ? static_cast<std::uint32_t>(end) : changed_end_;
   const bool room = changes_count_ < kMostWrites;
   const Write write = room ? changes_count_++ : Write{0};
   if (room) {

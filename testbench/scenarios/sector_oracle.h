@@ -34,6 +34,8 @@ class SectorOracle {
   // in flight bounds what has to be remembered.
   [[nodiscard]] std::uint32_t now() const { return clock_; }
   void forget_before(std::uint32_t oldest) { oldest_ = oldest; }
+  // No sector from this one on has been changed.
+  [[nodiscard]] std::uint32_t changed_end() const { return changed_end_; }
   [[nodiscard]] bool allows(std::uint64_t sector, const std::uint8_t* data, std::uint32_t since) const;
 
  private:
@@ -65,6 +67,7 @@ class SectorOracle {
   std::uint32_t clock_ = 1;
   std::uint32_t oldest_ = 0;
   std::uint16_t changes_count_ = 1;
+  std::uint32_t changed_end_ = 0;
   Change changes_[kMostWrites];
   Sector sectors_[kSectors];
 };

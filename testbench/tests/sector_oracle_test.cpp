@@ -102,6 +102,15 @@ TEST_F(SectorOracleTest, ZeroesAndDiscardedSectors) {
   EXPECT_TRUE(allows(pristine())) << "nothing is promised of a discarded sector";
 }
 
+TEST_F(SectorOracleTest, KnowsHowFarItWasChanged) {
+  EXPECT_EQ(oracle_->changed_end(), 0u);
+  static_cast<void>(begin());
+  static_cast<void>(oracle_->begin(2, 3, Contents::zeroes));
+  EXPECT_EQ(oracle_->changed_end(), kPlace + 1);
+  static_cast<void>(oracle_->begin(SectorOracle::kSectors + 9, 1, Contents::data));
+  EXPECT_EQ(oracle_->changed_end(), kPlace + 1) << "what is not followed does not count";
+}
+
 TEST_F(SectorOracleTest, ManyWritesInARowAreForgottenInTime) {
   Write last = 0;
   for (unsigned i = 0; i < 100; ++i) {
