@@ -210,6 +210,49 @@ TEST(Recovery, ADeviceThatBreaksEveryTimeEndsWhatItIsGiven) {
   });
 }
 
+// Each request has all of its lives, whatever those had that were in its slot before.
+TEST(Recovery, LivesAreCountedForEachRequest) {
+  run_with("queue_reset=on", [](scenarios::Context& context) {
+    UnrulyMachine machine(context.machine());
+    Reads reads(context);
+    machine.direct = {reads.data.data(), machine.virt_to_phys(reads.data.data()), reads.data.size()};
+    block::BlockDevice* const disk = open(machine);
+    ASSERT_NE(disk, nullptr);
+    for (unsigned round = 0; round < kReplays + 2; ++round) {
+      hold(context);
+      reads.submit(*disk);
+      break_down(context, machine);
+      drain(*disk);
+      reads.expect_all(Status::ok);
+    }
+    EXPECT_EQ(disk->counters().replays, (kReplays + 2) * kRequests);
+    disk->shutdown();
+  });
+}
+
+// What an interrupt was about may have been taken before it came: then it is no spurious one.
+TEST(Recovery, AnInterruptThatComesAfterItsWorkWasTakenIsNotCounted) {
+  run_on_model_with("event_idx=off", [](scenarios::Context& context) {
+    block::BlockDevice* const disk = block::open_disk(context.machine(), hal::Plain{}, {});
+    ASSERT_NE(disk, nullptr);
+    Reads reads(context);
+    ASSERT_EQ(disk->read(0, reads.data.data(), kBytes), Status::ok);  // from now on everything used interrupts
+    reads.submit(*disk);
+    while (disk->in_flight() != 0) {
+      context.machine().relax(context.machine().now() + hal::kMillisecond);
+      static_cast<void>(disk->poll());
+    }
+    hold(context);
+    reads.requests[0].deadline = context.machine().now() + 500 * hal::kMillisecond;
+    ASSERT_EQ(disk->submit(reads.pointers.data(), 1), 1u);
+    EXPECT_EQ(disk->wait(1), 1u);
+    EXPECT_EQ(reads.requests[0].status, Status::timed_out);
+    EXPECT_EQ(disk->counters().spurious_interrupts, 0u);
+    release(context);
+    disk->shutdown();
+  });
+}
+
 TEST(Recovery, EveryOperationIsSentAgain) {
   run_with("queue_reset=on", [](scenarios::Context& context) {
     UnrulyMachine machine(context.machine());
@@ -433,10 +476,11 @@ class RestlessConfiguration final : public scenarios::ForwardingMachine {
   std::uint64_t looks = 0;
 
   std::uint8_t mmio_read8(std::uint64_t address) override {
-    if (address == kCommon + 0x15 && restless) {
-      return static_cast<std::uint8_t>(++looks);
+    if (address != kCommon + 0x15) {
+      return inner_.mmio_read8(address);
     }
-    return inner_.mmio_read8(address);
+    looks += restless ? 1 : 0;
+    return static_cast<std::uint8_t>(inner_.mmio_read8(address) + looks);
   }
 };
 
