@@ -47,8 +47,10 @@ class FakeMachine final : public hal::Machine {
   std::size_t allocated = 0;
 
   hal::MachineInfo info() override { return {}; }
-  std::uint8_t in8(std::uint16_t) override { return 0; }
-  std::uint16_t in16(std::uint16_t) override { return 0; }
+  std::uint8_t in8(std::uint16_t port) override {
+    return static_cast<std::uint8_t>(in32(trace::PCI_CONFIG_DATA) >> 8 * (port & 3));
+  }
+  std::uint16_t in16(std::uint16_t) override { return (latch_ & 0xfc) == 4 ? command : std::uint16_t{0}; }
   std::uint32_t in32(std::uint16_t port) override {
     return port == trace::PCI_CONFIG_DATA && selected() ? config_[latch_ >> 2 & 63] : 0xffff'ffff;
   }
@@ -245,6 +247,114 @@ TEST_F(FaultMachine, LostDoorbellOfItsQueueIsLostOnce) {
   EXPECT_EQ(inner.registers[kDoorbell], 1u);
   ring(0);
   EXPECT_EQ(inner.registers[kDoorbell], 0u);
+}
+
+// --- What is wrong lies over the truth, and ends.
+
+TEST_F(FaultMachine, RegistersReadAllOnesSoManyTimes) {
+  inner.registers[kBar + trace::VIRTIO_PCI_COMMON_NUMQ] = 1;
+  arm(Action::register_all_ones, 2);
+  EXPECT_EQ(machine.mmio_read16(kBar + trace::VIRTIO_PCI_COMMON_NUMQ), 0xffffu);
+  EXPECT_EQ(machine.mmio_read16(kBar + trace::VIRTIO_PCI_COMMON_NUMQ), 0xffffu);
+  EXPECT_EQ(machine.mmio_read16(kBar + trace::VIRTIO_PCI_COMMON_NUMQ), 1u);
+  EXPECT_EQ(fired.faults.size(), 1u) << "it is one fault";
+}
+
+TEST_F(FaultMachine, QueuesHaveAnotherSizeUntilTheFaultsAreOver) {
+  const std::uint64_t size = kBar + trace::VIRTIO_PCI_COMMON_Q_SIZE;
+  inner.registers[size] = 128;
+  arm(Action::queue_size, 100);
+  EXPECT_EQ(machine.mmio_read16(size), 100u);
+  EXPECT_EQ(machine.mmio_read16(size), 100u);
+  inner.registers[size] = 0;
+  EXPECT_EQ(machine.mmio_read16(size), 0u) << "a queue that is not there";
+  inner.registers[size] = 128;
+  machine.disarm();
+  EXPECT_EQ(machine.mmio_read16(size), 128u);
+}
+
+TEST_F(FaultMachine, ResetTakesSoManyLooks) {
+  arm(Action::reset_stuck, 2);
+  machine.mmio_write8(kStatus, 0);
+  EXPECT_NE(machine.mmio_read8(kStatus), 0u);
+  EXPECT_NE(machine.mmio_read8(kStatus), 0u);
+  EXPECT_EQ(machine.mmio_read8(kStatus), 0u);
+}
+
+TEST_F(FaultMachine, GenerationIsAnotherAtEachLook) {
+  const std::uint64_t generation = kBar + trace::VIRTIO_PCI_COMMON_CFGGENERATION;
+  arm(Action::generation_races, 2);
+  const std::uint8_t first = machine.mmio_read8(generation);
+  EXPECT_NE(machine.mmio_read8(generation), first);
+  EXPECT_EQ(machine.mmio_read8(generation), 0u);
+}
+
+TEST_F(FaultMachine, FeaturesAreRefusedBelowTheDriver) {
+  arm(Action::features_refused, 1);
+  machine.mmio_write8(kStatus, 3);
+  EXPECT_EQ(inner.registers[kStatus], 3u);
+  machine.mmio_write8(kStatus, 11);
+  EXPECT_EQ(machine.mmio_read8(kStatus), 3u);
+  machine.mmio_write8(kStatus, 11);
+  EXPECT_EQ(machine.mmio_read8(kStatus), 11u);
+}
+
+TEST_F(FaultMachine, FeatureBitChangesInItsWord) {
+  arm(Action::feature_bit_changes, 33);
+  EXPECT_EQ(machine.mmio_read32(kBar + trace::VIRTIO_PCI_COMMON_DF), 0u);
+  machine.mmio_write32(kBar + trace::VIRTIO_PCI_COMMON_DFSELECT, 1);
+  EXPECT_EQ(machine.mmio_read32(kBar + trace::VIRTIO_PCI_COMMON_DF), 2u);
+  EXPECT_EQ(machine.mmio_read32(kBar + trace::VIRTIO_PCI_COMMON_DF), 0u);
+}
+
+TEST_F(FaultMachine, ConfigurationSpaceIsSilentSoManyTimes) {
+  arm(Action::config_all_ones, 1);
+  EXPECT_EQ(config_read(0), 0xffff'ffffu);
+  EXPECT_EQ(config_read(0), 0x1042'1af4u);
+}
+
+TEST_F(FaultMachine, CapabilitiesLoopUntilTheFaultsAreOver) {
+  arm(Action::capability_loop);
+  EXPECT_EQ(config_read(kNotifyCapability) >> 8 & 0xff, kCapability);
+  machine.disarm();
+  EXPECT_EQ(config_read(kNotifyCapability) >> 8 & 0xff, 0u);
+}
+
+TEST_F(FaultMachine, CapabilitiesLieOutsideTheirBar) {
+  arm(Action::capability_outside_bar);
+  EXPECT_EQ(config_read(kNotifyCapability + trace::kCapOffset), 0x7f00'3000u);
+}
+
+TEST_F(FaultMachine, BarsAreSizedAsTheFaultSays) {
+  arm(Action::bar_size, 30);
+  EXPECT_EQ(config_read(kBarOffset), kBar) << "where it lies is not its size";
+  config_write(kBarOffset, 0xffff'ffff);
+  EXPECT_EQ(config_read(kBarOffset), 0xc000'0000u);
+  config_write(kBarOffset, static_cast<std::uint32_t>(kBar));
+  EXPECT_EQ(config_read(kBarOffset), kBar);
+}
+
+TEST_F(FaultMachine, BusMasteringIsSwitchedOffAndNothingElse) {
+  arm(Action::bus_master_off);
+  EXPECT_EQ(inner.command, 3u);
+}
+
+TEST_F(FaultMachine, StormIsSoManyInterrupts) {
+  arm(Action::interrupt_storm, 3);
+  for (std::uint64_t seen = 0; seen < 3; ++seen) {
+    EXPECT_TRUE(machine.wait(kVector, seen, 100));
+  }
+  EXPECT_FALSE(machine.wait(kVector, 3, 100));
+}
+
+TEST_F(FaultMachine, WhatTheFunctionCannotDoSaysSo) {
+  arm(Action::function_reset);
+  EXPECT_NE(fired.why_not.find("FLR"), std::string::npos);
+  arm(Action::self_reset);
+  EXPECT_NE(fired.why_not.find("device_status"), std::string::npos);
+  machine.mmio_write8(kStatus, 7);
+  arm(Action::self_reset);
+  EXPECT_EQ(inner.registers[kStatus], 0u);
 }
 
 // A queue of 4 in RAM, as the tap would have numbered it.
