@@ -42,6 +42,8 @@ constexpr std::array kConfusions = {
     Confusion{"init-drv-", FaultClass::config_space, {}},
     Confusion{"init-drv-", FaultClass::registers, {}},
     Confusion{"init-drv-", FaultClass::life_cycle, {}},
+    // Which features were accepted, and how large a ring is, the monitor learns from the same registers.
+    Confusion{"indirect-drv-", FaultClass::registers, {}},
     // The descriptors that a chain is read from are not as the driver wrote them.
     Confusion{"indirect-drv-", FaultClass::ring, Action::descriptors_rewritten},
 };

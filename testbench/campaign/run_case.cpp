@@ -64,7 +64,7 @@ targets::RunSettings settings_of(const Case& subject, const RunLimits& limits) {
 }
 
 scenarios::Scenario scenario_of(const Case& subject) {
-  scenarios::Scenario scenario{subject.program.name.c_str(), "", scenarios::campaign_workload};
+  scenarios::Scenario scenario{scenarios::kCampaignWorkload, "", scenarios::campaign_workload};
   for (std::size_t i = 0; i < std::min<std::size_t>(subject.program.devices.size(), scenarios::kMostDisks); ++i) {
     scenario.setup.devices[i] = subject.program.devices[i].c_str();
   }

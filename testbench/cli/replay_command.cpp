@@ -12,6 +12,7 @@
 #include "testbench/cli/command.h"
 #include "testbench/cli/run_log.h"
 #include "testbench/cli/workers.h"
+#include "testbench/scenarios/campaign_workload.h"
 #include "testbench/targets/target.h"
 #include "testbench/trace/hash.h"
 
@@ -77,7 +78,7 @@ class Replay {
   // In a worker.
   [[nodiscard]] ordered_json replay() const {
     trace::LogMetadata metadata;
-    metadata.scenario = file_.subject.program.name;
+    metadata.scenario = scenarios::kCampaignWorkload;
     metadata.target = file_.subject.target;
     metadata.machine = file_.subject.program.machine;
     metadata.seed = file_.subject.seed;

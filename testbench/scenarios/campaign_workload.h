@@ -12,12 +12,15 @@
 
 namespace ringside::scenarios {
 
+// What it is called in the log, whatever file a case lies in.
+inline constexpr char kCampaignWorkload[] = "campaign-workload";
+
 // The seed of the generated disk that it runs on: the oracle knows every sector of it.
 inline constexpr std::uint64_t kCampaignDiskSeed = 0x6361'6d70'6169'676e;
 inline constexpr std::uint64_t kCampaignDiskSectors = 256;
-inline constexpr unsigned kCampaignLanes = 16;         // requests in flight
+inline constexpr unsigned kCampaignLanes = 16;        // requests in flight
 inline constexpr std::uint32_t kCampaignSectors = 8;  // of one request's data
-inline constexpr unsigned kCampaignSegments = 3;       // of one request's data
+inline constexpr unsigned kCampaignSegments = 3;      // of one request's data
 
 // A check's name begins with the kind of failure that it stands for.
 inline constexpr char kEndsCheck[] = "hung: every request ends";

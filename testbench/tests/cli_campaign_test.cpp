@@ -144,7 +144,8 @@ TEST(CliCampaign, ReplayIsExact) {
   const ProgramResult result = mutants({"replay", file, "--json", "--trace", place.file("a.rlog")});
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(document_of(result)["same_log"], true);
-  (void)mutants({"replay", file, "--trace", place.file("b.rlog")});
+  const std::string elsewhere = place.make("by-another-name.toml", contents_of(file));
+  EXPECT_EQ(mutants({"replay", elsewhere, "--trace", place.file("b.rlog")}).status, 0);
   EXPECT_EQ(contents_of(place.file("a.rlog")), contents_of(place.file("b.rlog")));
 }
 
