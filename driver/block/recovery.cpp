@@ -97,6 +97,9 @@ bool Recovery<Ring>::any_expired(std::uint64_t now) const {
 // A device that is broken as a whole is not asked to reset a part of itself.
 template <class Ring>
 bool Recovery<Ring>::needs_device_reset() {
+  if (controller_.is_gone()) {
+    return true;  // whatever is read where its registers were
+  }
   const std::uint8_t status = controller_.transport().status();
   if (status != virtio::kStatusRemoved && (status & virtio::VIRTIO_CONFIG_S_NEEDS_RESET) != 0) {
     ++counters_.needs_reset;
@@ -119,7 +122,7 @@ Status Recovery<Ring>::reset_queues(std::uint16_t size) {
 
 template <class Ring>
 void Recovery<Ring>::shut_down() {
-  stop_device({0, 0});
+  stop_device({0, 0}, false);
   dead_ = true;
 }
 
@@ -144,22 +147,22 @@ bool Recovery<Ring>::restart(Queue& queue, std::uint16_t size, const Terms& term
 template <class Ring>
 void Recovery<Ring>::restart_device(const Terms& terms) {
   ++counters_.resets;
-  stop_device(terms);
+  const bool removed = controller_.is_gone();
+  // Nobody is there who could be late.
+  stop_device(removed ? Terms{0, 0} : terms, removed);
   dead_ = dead_ || !bring_back();
 }
 
 // Afterwards every queue is empty, and its ring gone. A device that did not obey is dead.
 template <class Ring>
-void Recovery<Ring>::stop_device(const Terms& terms) {
-  const bool removed = controller_.is_gone();
+void Recovery<Ring>::stop_device(const Terms& terms, bool removed) {
   const Stopped stopped = removed ? Stopped::silenced : controller_.stop();
   if (!dead_ && stopped != Stopped::obeyed) {
     ++(removed ? counters_.removals : counters_.resets_unfinished);
     dead_ = true;
   }
   for (Queue& queue : queues_) {
-    // Nobody is there who could be late.
-    take_back(queue, removed ? Terms{0, 0} : terms);
+    take_back(queue, terms);
     if (stopped == Stopped::running && !mutant(Mutant::memory_freed_under_device)) {
       counters_.buffers_lost += queue.abandon();
     } else {

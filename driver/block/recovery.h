@@ -101,7 +101,7 @@ class Recovery {
   [[nodiscard]] bool needs_device_reset();
   [[nodiscard]] bool restart(Queue& queue, std::uint16_t size, const Terms& terms);
   void restart_device(const Terms& terms);
-  void stop_device(const Terms& terms);
+  void stop_device(const Terms& terms, bool removed);
   void take_back(Queue& queue, const Terms& terms);
   [[nodiscard]] Status fate_of(std::uint64_t deadline, std::uint8_t replays, const Terms& terms);
   void send_again();
