@@ -333,6 +333,9 @@ ExitStatus compare(Options& options) {
   if (options.random.count == 0) {
     return Comparisons(options).run();
   }
+  if (!options.faults.empty()) {
+    throw targets::InputError("--faults: expected scenarios; random programs are compared without a plan");
+  }
   options.random.left = options.left;
   options.random.right = options.right;
   options.random.waivers = options.waivers;
