@@ -42,7 +42,8 @@ Step draw_request(Stream& random, std::uint16_t queues, std::uint64_t area) {
   Step step = scenarios::step_of(draw_operation(random));
   const bool ranged = step.op != Op::flush && step.op != Op::get_id;
   if (ranged) {
-    const std::uint64_t sectors = random.percent(50) ? 1 + random.below(2) : random.between(1, scenarios::kCampaignSectors);
+    const std::uint64_t sectors =
+        random.percent(50) ? 1 + random.below(2) : random.between(1, scenarios::kCampaignSectors);
     say(step, RequestArgs::sector, random.below(area - sectors));
     say(step, RequestArgs::sectors, sectors);
   }

@@ -1,5 +1,6 @@
 #include "testbench/campaign/driver_state.h"
 
+#include "driver/virtio/spec.h"
 #include "testbench/scenarios/context.h"
 
 namespace ringside::campaign {
@@ -37,6 +38,9 @@ void DriverStateWatch::see(const Record& record) {
         in_flight_ = up_ ? in_flight_ : 0;
         queues_down_ = up_ ? queues_down_ : 0;
       }
+      break;
+    case Kind::features:
+      in_order_ = in_order_ || (record.flags == 1 && (record.value >> virtio::VIRTIO_F_IN_ORDER & 1) != 0);
       break;
     case Kind::queue_disabled:
       ++queues_down_;

@@ -34,6 +34,8 @@ class DriverStateWatch {
  public:
   void see(const trace::Record& record);
   [[nodiscard]] const std::vector<Firing>& firings() const { return firings_; }
+  // Whether the driver ever accepted VIRTIO_F_IN_ORDER.
+  [[nodiscard]] bool in_order() const { return in_order_; }
 
  private:
   [[nodiscard]] DriverState state() const;
@@ -41,6 +43,7 @@ class DriverStateWatch {
   bool was_up_ = false;
   bool up_ = false;
   bool calm_ = false;
+  bool in_order_ = false;
   unsigned queues_down_ = 0;  // by queue reset
   std::uint64_t in_flight_ = 0;
   std::size_t records_ = 0;

@@ -58,6 +58,12 @@ bool is_for_good(Action action) {
 // What lay behind the new end of a disk that shrinks is gone, and the device has said so.
 bool deceives(Action action) { return (summary_of(action).harm & faults::kDeceives) != 0 || action == Action::resized; }
 
+bool overtakes(Action action) {
+  return action == Action::completion_delayed || action == Action::completion_late ||
+         action == Action::completion_never || action == Action::completion_twice ||
+         action == Action::interrupt_early || action == Action::media_slow;
+}
+
 bool writes_astray(Action action) { return (summary_of(action).harm & faults::kStrays) != 0; }
 
 bool must_be_noticed(Action action) { return action == Action::needs_reset; }

@@ -15,6 +15,9 @@ namespace ringside::campaign {
 [[nodiscard]] bool is_for_good(faults::Action action);
 // Data is wrong, or a request is taken for done, in a way that no driver can tell from a correct device.
 [[nodiscard]] bool deceives(faults::Action action);
+// The same, of a device that has promised to use buffers in order (VIRTIO_F_IN_ORDER): one that overtakes stands for
+// others that are not done.
+[[nodiscard]] bool overtakes(faults::Action action);
 [[nodiscard]] bool writes_astray(faults::Action action);
 // A driver that has looked has counted it, or failed a request.
 [[nodiscard]] bool must_be_noticed(faults::Action action);

@@ -121,7 +121,8 @@ class Judgement {
       }
       ending_.noticed_record = check.record;
       ending_.noticed_time = check.time;
-      if ((*outcome == Outcome::corrupted && any_fired(deceives)) ||
+      if ((*outcome == Outcome::corrupted &&
+           (any_fired(deceives) || (evidence_.states.in_order() && any_fired(overtakes)))) ||
           (*outcome == Outcome::stray_write && any_fired(writes_astray))) {
         ending_.outcome = Outcome::misled;
         return true;

@@ -145,7 +145,8 @@ class Flights {
     block::Request& request = lane.request;
     request = {};
     request.operation = operation_of(step.op);
-    request.queue = static_cast<std::uint16_t>(step.args[RequestArgs::queue] % disk_->info().queues);
+    const std::uint16_t queues = disk_->info().queues;  // a device may say that it has none
+    request.queue = static_cast<std::uint16_t>(queues == 0 ? 0 : step.args[RequestArgs::queue] % queues);
     request.sector = step.args[RequestArgs::sector];
     request.unmap = step.args[RequestArgs::unmap] != 0;
     request.done = on_done;
