@@ -102,10 +102,11 @@ template <bool kInOrder>
   if (const virtio::UsedError error = ring_.template take_next<kInOrder>(used); error != virtio::UsedError::none) {
     return {error, nullptr, Status::device_lost};
   }
-  const Slot& slot = slots_[used.head];
+  Slot& slot = slots_[used.head];
   slot.request->used_length = written(slot, used, counters);
   if (slot.mapped != 0 || slot.replays != 0) {  // side by side, so that it is one comparison
-    tidy(static_cast<std::uint16_t>(used.head));
+    unmap_segments(static_cast<std::uint16_t>(used.head));
+    slot.replays = 0;
   }
   if (hal::mutant(hal::Mutant::status_byte_not_read)) {
     return {virtio::UsedError::none, slot.request, Status::ok};

@@ -105,13 +105,6 @@ void RequestQueue<Ring>::unmap_segments(std::uint16_t head) {
   slot.mapped = 0;
 }
 
-// What few requests leave behind.
-template <class Ring>
-void RequestQueue<Ring>::tidy(std::uint16_t head) {
-  unmap_segments(head);
-  slots_[head].replays = 0;
-}
-
 template <class Ring>
 template <class Write>
 bool RequestQueue<Ring>::each_data_piece(std::uint16_t head, const Request& request, Write write) {
@@ -186,7 +179,8 @@ typename RequestQueue<Ring>::Sent RequestQueue<Ring>::send(Request& request, std
   slot.deadline = deadline;
   slot.replays = replays;
   if (!(indirect_ ? write_table(head, request) : write_chain(head, request))) {
-    tidy(head);
+    unmap_segments(head);
+    slot.replays = 0;
     ring_.give_back(head);
     return Sent::unmappable;
   }

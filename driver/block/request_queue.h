@@ -122,7 +122,6 @@ class RequestQueue {
   [[nodiscard]] bool each_data_piece(std::uint16_t head, const Request& request, Write write);
   [[nodiscard]] hal::BusAddress map_segment(std::uint16_t head, const Request& request);
   void unmap_segments(std::uint16_t head);
-  void tidy(std::uint16_t head);
   void write_frame(const Slot& slot, const Request& request);
   [[nodiscard]] bool write_table(std::uint16_t head, const Request& request);
   void finish_table(std::uint32_t head, std::uint16_t count);
