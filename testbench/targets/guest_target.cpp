@@ -131,7 +131,7 @@ GuestOptions options_of(const TargetSpec& spec) {
 std::unique_ptr<Target> make_guest_target(const TargetSpec& spec, const RunSettings& settings) {
   const GuestOptions options = options_of(spec);
   if (guest_image().rom.empty()) {
-    throw LackingError(std::string("target guest: ") + kNotBuilt);
+    throw LackingError(fmt::format("target guest: {}", kNotBuilt));
   }
   if (options.accelerator == "kvm") {
     require_kvm();
