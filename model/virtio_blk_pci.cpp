@@ -1,5 +1,7 @@
 #include "model/virtio_blk_pci.h"
 
+#include <algorithm>
+
 #include "model/mutants.h"
 
 namespace ringside::model {
@@ -83,7 +85,12 @@ void VirtioBlkPci::strap_queues(const BlkProperties& properties) {
   for (Virtqueue& queue : queues_) {
     queue.lives = 0;
   }
-  requests_.strap(queues_in_use_ * queue_size_);
+}
+
+// As many as its rings hold: a device that takes larger rings than it was configured with takes what is in them, too.
+void VirtioBlkPci::strap_requests(const QuirkSet& quirks) {
+  const std::uint16_t unchecked = quirks.has(Quirk::queue_size_unchecked) ? kUncheckedQueueSizeLimit : std::uint16_t{0};
+  requests_.strap(queues_in_use_ * std::size_t{std::max(queue_size_, unchecked)});
 }
 
 void VirtioBlkPci::power_on(const Disk& disk, const BlkProperties& properties, QuirkSet quirks,
@@ -94,6 +101,7 @@ void VirtioBlkPci::power_on(const Disk& disk, const BlkProperties& properties, Q
   strap(properties);
   power_on_function(latencies, tap);
   quirks_.power_on(quirks, tap);
+  strap_requests(quirks);
   dma.power_on(latencies, tap);
   dma.bounce_by(&quirks_);
   inject(nullptr);

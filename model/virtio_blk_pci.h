@@ -82,6 +82,7 @@ class VirtioBlkPci final : public PciFunction {
  private:
   void strap(const BlkProperties& properties);
   void strap_queues(const BlkProperties& properties);
+  void strap_requests(const QuirkSet& quirks);
 
   // --- PCI
   bool bar_access(unsigned bar, Access& access, Picoseconds at) override;
@@ -180,6 +181,7 @@ class VirtioBlkPci final : public PciFunction {
   std::uint64_t modern_features_ = 0;
   std::uint32_t legacy_features_ = 0;
   std::uint16_t queue_size_ = 0;
+  static constexpr std::uint16_t kUncheckedQueueSizeLimit = 1024;  // of a device that checks nothing else
 
   // Common configuration.
   std::uint32_t device_feature_select_ = 0;

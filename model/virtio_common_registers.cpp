@@ -7,8 +7,7 @@
 namespace ringside::model {
 namespace {
 
-constexpr std::uint32_t kQueueSelectLimit = 1024;         // of a device that limits it
-constexpr std::uint16_t kUncheckedQueueSizeLimit = 1024;  // of a device that checks nothing else
+constexpr std::uint32_t kQueueSelectLimit = 1024;  // of a device that limits it
 
 constexpr std::uint16_t kNotifyDataBase = 0xda00;  // any value will do that is no queue's index
 

@@ -32,13 +32,14 @@ struct Ran {
   }
 };
 
-Ran run(const std::string& devices, const std::string& steps, const trace::Schedule* follow) {
+Ran run(const std::string& devices, const std::string& steps, const trace::Schedule* follow,
+        const std::string& on = "model") {
   const programs::ProgramScenario scenario(programs::parse_program(
       "program = 1\nsummary = \"s\"\ndisk_sectors = 4096\ndevices = [" + devices + "]\nsteps = [\n" + steps + "\n]\n",
       "test.toml"));
   RunSettings settings;
   settings.follow = follow;
-  const auto target = make_target(TargetSpec::parse("model"), settings);
+  const auto target = make_target(TargetSpec::parse(on), settings);
   trace::MemoryLog log;
   Ran ran;
   ran.result = target->run(scenario.scenario(), settings, log);
@@ -88,6 +89,19 @@ TEST(FollowTest, AWaitDoesNotReachForWhatAnotherDiskIsSentLater) {
   EXPECT_EQ(followed.result.outcome, Outcome::held) << followed.result.reason;
   EXPECT_EQ(followed.completions(0), (std::vector<std::uint32_t>{3, 2, 1, 0, 7, 6, 5, 4}));
   EXPECT_EQ(followed.completions(1), free.completions(1));
+}
+
+// A QEMU takes rings of up to 1024 whatever it was configured with, and all that is in them: what it completes first,
+// the model has to have by then.
+TEST(FollowTest, ALargerRingThanConfiguredIsTakenWhole) {
+  std::string steps = "{do = \"open\", completion = \"polled\"},\n";
+  for (int i = 0; i < 12; ++i) {
+    steps += "{do = \"read\", sector = " + std::to_string(i) + ", batch = true},\n";
+  }
+  const Ran ran = run("\"queue-size=8\"", steps + "{do = \"finish\"}", nullptr, "model,quirks=qemu-7.2");
+  EXPECT_EQ(ran.result.outcome, Outcome::held) << ran.result.reason;
+  const auto first = std::ranges::find(ran.log, trace::Kind::dev_complete, &trace::Record::kind);
+  EXPECT_EQ(std::count_if(ran.log.begin(), first, [](const auto& r) { return r.kind == trace::Kind::dev_fetch; }), 12);
 }
 
 }  // namespace
