@@ -666,6 +666,20 @@ TEST(Monitors, NothingIsWrongWithACorrectRun) {
   EXPECT_EQ(log.broken(), std::vector<std::string>{});
 }
 
+// It did not reset, so the bus was taken from it: then it reaches no memory that is given back. With the bus it does.
+TEST(Monitors, RingsMayBeFreedOnceTheDeviceIsOffTheBus) {
+  constexpr unsigned kCommand = 0x04;
+  for (const unsigned master : {0u, 4u}) {
+    HandLog log;
+    log.discover();
+    log.bring_up();
+    log.config_access(Kind::config_write, kCommand, 2, 3 | master);
+    log.add(Kind::dma_free).region = kRegionDma + 1;
+    const std::vector<std::string> broken = log.broken();
+    EXPECT_EQ(std::count(broken.begin(), broken.end(), "driver cleanup-drv-02"), master == 0 ? 0 : 1);
+  }
+}
+
 TEST(Monitors, ALegacyDriverNeedsNoFeaturesOk) {
   HandLog log;
   log.bring_up_legacy();
