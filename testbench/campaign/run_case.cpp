@@ -4,7 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <set>
+#include <utility>
 
 #include "testbench/campaign/leak_watch.h"
 #include "testbench/campaign/observations.h"
@@ -63,6 +66,16 @@ targets::RunSettings settings_of(const Case& subject, const RunLimits& limits) {
   return settings;
 }
 
+// Made once in a process for each machine: to look for what a target needs costs as much as a good part of a run.
+targets::Target& target_for(const std::string& spec, const targets::RunSettings& settings) {
+  static std::map<std::pair<std::string, std::string>, std::unique_ptr<targets::Target>> targets;
+  std::unique_ptr<targets::Target>& target = targets[{spec, settings.machine}];
+  if (!target) {
+    target = targets::make_target(targets::TargetSpec::parse(spec), settings);
+  }
+  return *target;
+}
+
 scenarios::Scenario scenario_of(const Case& subject) {
   scenarios::Scenario scenario{scenarios::kCampaignWorkload, "", scenarios::campaign_workload};
   for (std::size_t i = 0; i < std::min<std::size_t>(subject.program.devices.size(), scenarios::kMostDisks); ++i) {
@@ -78,9 +91,8 @@ scenarios::Scenario scenario_of(const Case& subject) {
 Ending run_case(const Case& subject, const RunLimits& limits, trace::Sink* also) {
   const scenarios::Scenario scenario = scenario_of(subject);
   const targets::RunSettings settings = targets::settings_for(scenario, settings_of(subject, limits));
-  const auto target = targets::make_target(targets::TargetSpec::parse(subject.target), settings);
   Watchers watchers(also);
-  const targets::RunResult result = target->run(scenario, settings, watchers);
+  const targets::RunResult result = target_for(subject.target, settings).run(scenario, settings, watchers);
   return judge(subject.plan, result, watchers.finish());
 }
 
