@@ -238,7 +238,7 @@ void VirtioBlk<Ring>::take_used(Queue& queue) {
     const std::uint32_t pending = queue.look();
     if (pending == virtio::kUsedIndexJumped) {
       ++counters_.used_index_jumped;
-      recover(&Recovery<Ring>::recover_device);
+      recover_device();
       return;
     }
     budget = pending < budget ? pending : budget;
@@ -252,7 +252,7 @@ void VirtioBlk<Ring>::take_used(Queue& queue) {
     const Finished finished = queue.template take<kInOrder>(counters_);
     if (finished.error != virtio::UsedError::none) {
       count_error(finished.error);
-      recover(&Recovery<Ring>::recover_device);
+      recover_device();
       return;
     }
     end(*finished.request, finished.status);
@@ -296,7 +296,7 @@ void VirtioBlk<Ring>::sleep(Queues queues, std::size_t count) {
       for (Queue& queue : all()) {
         queue.in_order() ? take_used<true>(queue) : take_used<false>(queue);
       }
-      recover(&Recovery<Ring>::recover_expired);
+      recover_expired();
       return;
     case Woken::inspect:
     case Woken::recheck:
@@ -333,12 +333,12 @@ template <class Ring>
 void VirtioBlk<Ring>::inspect_device(Woken why) {
   const std::uint8_t status = controller_.transport().status();
   if (status == virtio::kStatusRemoved) {
-    recover(&Recovery<Ring>::recover_device);
+    recover_device();
     return;
   }
   if ((status & virtio::VIRTIO_CONFIG_S_NEEDS_RESET) != 0 && !hal::mutant(hal::Mutant::needs_reset_overlooked)) {
     ++counters_.needs_reset;
-    recover(&Recovery<Ring>::recover_device);
+    recover_device();
     return;
   }
   switch (controller_.refresh_configuration()) {
@@ -374,11 +374,23 @@ void VirtioBlk<Ring>::report_change() {
   }
 }
 
+template <class Ring>
+void VirtioBlk<Ring>::recover_device() {
+  const DiskInfo before = info();
+  recovery_.recover_device();
+  end_recovery(before);
+}
+
+template <class Ring>
+void VirtioBlk<Ring>::recover_expired() {
+  const DiskInfo before = info();
+  recovery_.recover_expired();
+  end_recovery(before);
+}
+
 // A device that was reset may come back as another one: who is told of changes hears of it before any request ends.
 template <class Ring>
-void VirtioBlk<Ring>::recover(void (Recovery<Ring>::*how)()) {
-  const DiskInfo before = info();
-  (recovery_.*how)();
+void VirtioBlk<Ring>::end_recovery(const DiskInfo& before) {
   if (!recovery_.is_dead() && !same_disk(before, info())) {
     report_change();
   }

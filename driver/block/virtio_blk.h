@@ -77,7 +77,9 @@ class VirtioBlk final : public BlockDevice {
   void inspect_device(Woken why);
   void notice_change();
   void report_change();
-  void recover(void (Recovery<Ring>::*how)());
+  void recover_device();
+  void recover_expired();
+  void end_recovery(const DiskInfo& before);
 
   hal::Machine* machine_;
   Controller& controller_;
