@@ -203,7 +203,7 @@ const Barrier kBarriers[] = {
     {"avail_publish",
      {kWrong, kUnknownStatus, kForeignId, kWildId, kTooLong, kOutOfOrder, kStray, kOverslept, kTimedOut, kRecovered}},
     // The doorbell comes before the index, or none does: the request lies there until its deadline.
-    {"avail_notify", {kWrong, kTimedOut, kOverslept, kRecovered}},
+    {"avail_notify", {kWrong, kTimedOut, kOverslept, kLostInterrupt, kRecovered}},
     // The driver takes used elements, status bytes or data from before.
     {"used_consume", {kWrong, kUnknownStatus, kForeignId, kTooLong, kOutOfOrder, kRecovered}},
     // What was done before the device knew that an interrupt was wanted.
