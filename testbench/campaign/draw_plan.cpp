@@ -14,17 +14,19 @@ using faults::ActionSummary;
 using faults::Fault;
 
 constexpr std::uint64_t kMostTogether = 6;
-constexpr unsigned kExtremes = 10;  // percent
+constexpr unsigned kExtremes = 10;            // percent
+constexpr std::uint64_t kMostStorm = 20'000;  // each wait takes real time
 
 // Small ones as often as large ones.
 std::uint64_t draw_value(Stream& random, const ActionSummary& action) {
   if (!action.takes_value) {
     return 0;
   }
-  const std::uint64_t width = action.most - action.least;
+  const std::uint64_t most = action.action == faults::Action::interrupt_storm ? kMostStorm : action.most;
+  const std::uint64_t width = most - action.least;
   const std::uint64_t bits = random.below(static_cast<std::uint64_t>(std::bit_width(width)) + 1);
   const std::uint64_t value = action.least + std::min(width, random.next() >> (63 - bits) >> 1);
-  return random.percent(kExtremes) ? random.one_of({action.least, action.most}) : value;
+  return random.percent(kExtremes) ? random.one_of({action.least, most}) : value;
 }
 
 Fault fault_of(Stream& random, const ActionSummary& action, trace::Kind kind, std::uint64_t nth) {

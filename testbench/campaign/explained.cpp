@@ -44,6 +44,11 @@ constexpr std::array kConfusions = {
     Confusion{"init-drv-", FaultClass::life_cycle, {}},
     // Which features were accepted, and how large a ring is, the monitor learns from the same registers.
     Confusion{"indirect-drv-", FaultClass::registers, {}},
+    Confusion{"usedsup-drv-", FaultClass::registers, {}},
+    Confusion{"resfeat-drv-", FaultClass::registers, {}},
+    Confusion{"resfeat-drv-", FaultClass::life_cycle, {}},
+    // Without its capabilities a device looks like a legacy one, which has other steps.
+    Confusion{"leginit-drv-", FaultClass::config_space, {}},
     // The descriptors that a chain is read from are not as the driver wrote them.
     Confusion{"indirect-drv-", FaultClass::ring, Action::descriptors_rewritten},
 };
