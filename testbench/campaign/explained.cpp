@@ -88,10 +88,22 @@ std::string why_never(const ActionSummary& action, DriverState state) {
   if (state == DriverState::calm) {
     return "in the calm phase no fault is let happen";
   }
-  const bool of_requests = action.fault_class == FaultClass::ring || action.fault_class == FaultClass::completion ||
-                           action.fault_class == FaultClass::media;
-  if (of_requests && state == DriverState::starting) {
-    return "no request is sent before DRIVER_OK";
+  const FaultClass of = action.fault_class;
+  const bool of_requests = of == FaultClass::ring || of == FaultClass::completion || of == FaultClass::media;
+  if (state == DriverState::starting && (of_requests || of == FaultClass::dma)) {
+    return "no request is sent before DRIVER_OK, and nothing is moved";
+  }
+  if (state == DriverState::starting && of == FaultClass::interrupts) {
+    return "no interrupt is waited for before DRIVER_OK";
+  }
+  if (state == DriverState::idle && (of_requests || of == FaultClass::dma || of == FaultClass::interrupts)) {
+    return "it happens to a request, and none is in flight";
+  }
+  if (state == DriverState::recovering && (of_requests || of == FaultClass::dma || of == FaultClass::interrupts)) {
+    return "a device that was reset has no requests";
+  }
+  if (state != DriverState::starting && (of == FaultClass::config_space || of == FaultClass::registers)) {
+    return "it shows in what is read while a device is brought up";
   }
   return {};
 }
