@@ -2,7 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <cstddef>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "testbench/trace/json_text.h"
 #include "testbench/trace/names.h"
@@ -11,6 +14,8 @@
 
 namespace ringside::trace {
 namespace {
+
+constexpr std::size_t kUsualLine = 256;
 
 std::string kind_text(Kind kind) {
   const char* const name = name_of(kind);
@@ -41,6 +46,7 @@ JsonlWriter::JsonlWriter(std::ostream& out, const LogMetadata& metadata) : out_(
 
 void JsonlWriter::append(const Record& record) {
   std::string line;
+  line.reserve(kUsualLine);
   fmt::format_to(std::back_inserter(line), "{{\"n\":{},\"time\":{},\"tap\":\"{}\",\"kind\":{}", count_++, record.time,
                  name_of(record.tap), kind_text(record.kind));
   add_number(line, "unit", record.unit);

@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <iterator>
+#include <string>
+
 #include "testbench/trace/json_text.h"
 
 namespace ringside::trace {
