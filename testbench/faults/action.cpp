@@ -13,7 +13,6 @@ namespace ringside::faults {
 namespace {
 
 constexpr unsigned kGoesOn = kUnnoticed | kNoticed | kRetried | kErrorTold;
-constexpr unsigned kRecovers = kNoticed | kRetried | kErrorTold;
 constexpr unsigned kAnything = kGoesOn | kGivenUp;
 constexpr unsigned kAtBringUp = kGoesOn | kGivenUp | kNotUsable;
 constexpr std::uint64_t kMostMicroseconds = 10'000'000;
