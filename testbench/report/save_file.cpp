@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 #include <fstream>
-#include <iterator>
 #include <string_view>
 
 #include "testbench/trace/file_error.h"
@@ -113,10 +112,10 @@ class Text {
 
   void add(const WaveVariable& variable) {
     if (!heading_.empty()) {
-      fmt::format_to(std::back_inserter(text_), "@{:x}\n-{}\n", kHeading, heading_);
+      text_ += fmt::format("@{:x}\n-{}\n", kHeading, heading_);
       heading_.clear();
     }
-    fmt::format_to(std::back_inserter(text_), "@{:x}\n{}\n", flags_of(variable), name_in_viewer(variable));
+    text_ += fmt::format("@{:x}\n{}\n", flags_of(variable), name_in_viewer(variable));
     shown_.push_back(variable.path);
   }
 

@@ -115,10 +115,10 @@ std::string place(const GoldenDifference& difference) {
 
 void add_lines(std::string& text, const char* label, const std::vector<std::string>& lines) {
   for (std::size_t i = 0; i < std::min(lines.size(), kEventsShown); ++i) {
-    fmt::format_to(std::back_inserter(text), "  {:<9} {}\n", label, lines[i]);
+    text += fmt::format("  {:<9} {}\n", label, lines[i]);
   }
   if (lines.size() > kEventsShown) {
-    fmt::format_to(std::back_inserter(text), "  {:<9} and {} more\n", label, lines.size() - kEventsShown);
+    text += fmt::format("  {:<9} and {} more\n", label, lines.size() - kEventsShown);
   }
 }
 
@@ -131,12 +131,12 @@ void add_records(std::string& text, const GoldenDifference& difference, const st
       continue;
     }
     const bool differs = at >= difference.first && at <= difference.last;
-    fmt::format_to(std::back_inserter(text), "  {:<9} #{} at {}: {}\n", differs ? "run  >" : "run", at,
-                   when(log[at].time), event_at(log, at));
+    text +=
+        fmt::format("  {:<9} #{} at {}: {}\n", differs ? "run  >" : "run", at, when(log[at].time), event_at(log, at));
     ++shown;
   }
   if (difference.ended) {
-    fmt::format_to(std::back_inserter(text), "  run  >    ends here\n");
+    text += "  run  >    ends here\n";
   }
 }
 
@@ -182,13 +182,12 @@ std::string summary_of(const GoldenDifference& difference, const std::vector<Rec
 
 std::string render(const GoldenDifference& difference, const std::vector<Record>& log) {
   std::string text;
-  const auto out = std::back_inserter(text);
-  fmt::format_to(out, "  where     segment {}, records {} of the run; {} segment(s) changed\n", difference.segment + 1,
-                 place(difference), difference.segments);
-  fmt::format_to(out, "  time      at the end of that segment {}\n", change(difference.old_time, difference.new_time));
-  fmt::format_to(out, "  time      at the end of the run {}\n", change(difference.old_end, difference.new_end));
+  text += fmt::format("  where     segment {}, records {} of the run; {} segment(s) changed\n", difference.segment + 1,
+                      place(difference), difference.segments);
+  text += fmt::format("  time      at the end of that segment {}\n", change(difference.old_time, difference.new_time));
+  text += fmt::format("  time      at the end of the run {}\n", change(difference.old_end, difference.new_end));
   if (difference.moved_before) {
-    fmt::format_to(out, "  time      had changed before that segment\n");
+    text += "  time      had changed before that segment\n";
   }
   add_lines(text, "golden", difference.gone);
   add_lines(text, "now", difference.come);

@@ -5,7 +5,6 @@
 #include <charconv>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string_view>
 
@@ -146,16 +145,15 @@ class Parser {
 
 std::string print(const GoldenLog& golden) {
   std::string text = fmt::format("{}{}.{}\n", kTitle, kGoldenMajor, kGoldenMinor);
-  const auto out = std::back_inserter(text);
   for (const auto& [what, value] : golden.made_by) {
-    fmt::format_to(out, "{} {}\n", what, value);
+    text += fmt::format("{} {}\n", what, value);
   }
-  fmt::format_to(out, "{}{:08x} {:08x}\n", kStreams, golden.streams.driver, golden.streams.device);
+  text += fmt::format("{}{:08x} {:08x}\n", kStreams, golden.streams.driver, golden.streams.device);
   for (const GoldenSegment& segment : golden.segments) {
-    fmt::format_to(out, "{}{} records {} ns {:08x} {:08x} {}\n", kSegment, segment.records, segment.duration,
-                   segment.content, segment.times, segment.marks);
+    text += fmt::format("{}{} records {} ns {:08x} {:08x} {}\n", kSegment, segment.records, segment.duration,
+                        segment.content, segment.times, segment.marks);
     for (const std::string& event : segment.events) {
-      fmt::format_to(out, "{}{}\n", kEvent, event);
+      text += fmt::format("{}{}\n", kEvent, event);
     }
   }
   return text;

@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <cstddef>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -24,7 +23,7 @@ std::string kind_text(Kind kind) {
 
 void add_number(std::string& line, const char* name, std::uint64_t value) {
   if (value != 0) {
-    fmt::format_to(std::back_inserter(line), ",\"{}\":{}", name, value);
+    line += fmt::format(",\"{}\":{}", name, value);
   }
 }
 
@@ -47,12 +46,12 @@ JsonlWriter::JsonlWriter(std::ostream& out, const LogMetadata& metadata) : out_(
 void JsonlWriter::append(const Record& record) {
   std::string line;
   line.reserve(kUsualLine);
-  fmt::format_to(std::back_inserter(line), "{{\"n\":{},\"time\":{},\"tap\":\"{}\",\"kind\":{}", count_++, record.time,
-                 name_of(record.tap), kind_text(record.kind));
+  line += fmt::format("{{\"n\":{},\"time\":{},\"tap\":\"{}\",\"kind\":{}", count_++, record.time, name_of(record.tap),
+                      kind_text(record.kind));
   add_number(line, "unit", record.unit);
   add_number(line, "flags", record.flags);
   if (record.kind == Kind::text) {
-    fmt::format_to(std::back_inserter(line), ",\"text\":{}", json_quoted(text_piece(record)));
+    line += fmt::format(",\"text\":{}", json_quoted(text_piece(record)));
   } else {
     add_number(line, "width", record.width);
     add_number(line, "queue", record.queue);

@@ -2,7 +2,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "testbench/trace/compare.h"
 
@@ -17,10 +16,9 @@ std::string when(std::uint64_t nanoseconds) {
 
 void add_sighting(std::string& text, const std::string& label, const Sighting& sighting) {
   if (sighting.present) {
-    fmt::format_to(std::back_inserter(text), "  {:<9} #{} at {}: {}\n", label, sighting.index, when(sighting.time),
-                   sighting.text);
+    text += fmt::format("  {:<9} #{} at {}: {}\n", label, sighting.index, when(sighting.time), sighting.text);
   } else {
-    fmt::format_to(std::back_inserter(text), "  {:<9} nothing of the kind\n", label);
+    text += fmt::format("  {:<9} nothing of the kind\n", label);
   }
 }
 
@@ -28,10 +26,10 @@ void add_fields(std::string& text, const Divergence& divergence) {
   const std::size_t shown = std::min(divergence.fields.size(), kFieldsShown);
   for (std::size_t i = 0; i < shown; ++i) {
     const FieldDifference& field = divergence.fields[i];
-    fmt::format_to(std::back_inserter(text), "  differs   {}: {} | {}\n", field.field, field.left, field.right);
+    text += fmt::format("  differs   {}: {} | {}\n", field.field, field.left, field.right);
   }
   if (shown < divergence.fields.size()) {
-    fmt::format_to(std::back_inserter(text), "  differs   in {} more fields\n", divergence.fields.size() - shown);
+    text += fmt::format("  differs   in {} more fields\n", divergence.fields.size() - shown);
   }
 }
 
@@ -39,18 +37,17 @@ std::string divergence_text(const Comparison& comparison) {
   const Divergence& divergence = *comparison.divergence;
   std::string text = fmt::format("{}: {} and {} diverge: {}\n", comparison.scenario, comparison.left_name,
                                  comparison.right_name, divergence.what);
-  fmt::format_to(std::back_inserter(text), "  class     {}, in {}\n", to_string(divergence.event_class),
-                 divergence.lane);
-  fmt::format_to(std::back_inserter(text), "  clause    {}\n",
-                 divergence.clause.empty() ? "none: VIRTIO leaves it open" : divergence.clause);
+  text += fmt::format("  class     {}, in {}\n", to_string(divergence.event_class), divergence.lane);
+  text +=
+      fmt::format("  clause    {}\n", divergence.clause.empty() ? "none: VIRTIO leaves it open" : divergence.clause);
   for (const auto& [left, right] : divergence.agreed) {
-    fmt::format_to(std::back_inserter(text), "  agreed    #{} | #{}: {}\n", left.index, right.index, left.text);
+    text += fmt::format("  agreed    #{} | #{}: {}\n", left.index, right.index, left.text);
   }
   add_sighting(text, comparison.left_name, divergence.left);
   add_sighting(text, comparison.right_name, divergence.right);
   add_fields(text, divergence);
   if (divergence.followers != 0) {
-    fmt::format_to(std::back_inserter(text), "  then      {} more that may follow from it\n", divergence.followers);
+    text += fmt::format("  then      {} more that may follow from it\n", divergence.followers);
   }
   return text;
 }
@@ -66,11 +63,10 @@ std::string render(const Comparison& comparison, const std::string& reproduce) {
   } else {
     return text;
   }
-  fmt::format_to(std::back_inserter(text), "  compared  {} exact, {} ordered, {} invariant, {} waived\n",
-                 comparison.compared.exact, comparison.compared.ordered, comparison.compared.invariant,
-                 comparison.waived);
+  text += fmt::format("  compared  {} exact, {} ordered, {} invariant, {} waived\n", comparison.compared.exact,
+                      comparison.compared.ordered, comparison.compared.invariant, comparison.waived);
   if (!reproduce.empty()) {
-    fmt::format_to(std::back_inserter(text), "  again     {}\n", reproduce);
+    text += fmt::format("  again     {}\n", reproduce);
   }
   return text;
 }

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <iterator>
 #include <string>
 
 #include "testbench/trace/json_text.h"
@@ -10,12 +9,12 @@
 namespace ringside::trace {
 
 EventArguments& EventArguments::add(std::string_view name, std::uint64_t value) {
-  fmt::format_to(std::back_inserter(json_), "{}\"{}\":{}", json_.empty() ? "" : ",", name, value);
+  json_ += fmt::format("{}\"{}\":{}", json_.empty() ? "" : ",", name, value);
   return *this;
 }
 
 EventArguments& EventArguments::add(std::string_view name, std::string_view text) {
-  fmt::format_to(std::back_inserter(json_), "{}\"{}\":{}", json_.empty() ? "" : ",", name, json_quoted(text));
+  json_ += fmt::format("{}\"{}\":{}", json_.empty() ? "" : ",", name, json_quoted(text));
   return *this;
 }
 
@@ -64,15 +63,13 @@ void TraceEvents::write_name(std::string_view what, Track track, std::string_vie
 
 void TraceEvents::write(char phase, Track track, std::uint64_t time, std::string_view name, std::string_view more,
                         const EventArguments& arguments) {
-  std::string event;
-  const auto end = std::back_inserter(event);
-  fmt::format_to(end, "{}\n{{\"ph\":\"{}\",\"pid\":{},\"tid\":{},\"ts\":{}.{:03}{}", first_ ? "" : ",", phase,
-                 track.process, track.thread, time / 1000, time % 1000, more);
+  std::string event = fmt::format("{}\n{{\"ph\":\"{}\",\"pid\":{},\"tid\":{},\"ts\":{}.{:03}{}", first_ ? "" : ",",
+                                  phase, track.process, track.thread, time / 1000, time % 1000, more);
   if (!name.empty()) {
-    fmt::format_to(end, ",\"name\":{}", json_quoted(name));
+    event += fmt::format(",\"name\":{}", json_quoted(name));
   }
   if (!arguments.json().empty()) {
-    fmt::format_to(end, ",\"args\":{{{}}}", arguments.json());
+    event += fmt::format(",\"args\":{{{}}}", arguments.json());
   }
   event.push_back('}');
   out_.write(event.data(), static_cast<std::streamsize>(event.size()));

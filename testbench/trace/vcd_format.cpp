@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <iterator>
 
 #include "testbench/trace/file_error.h"
 
@@ -41,7 +40,7 @@ std::string escaped(std::string_view text) {
     } else if (byte > 0x20 && byte < 0x7f) {
       result += character;
     } else {
-      fmt::format_to(std::back_inserter(result), "\\{:03o}", byte);
+      result += fmt::format("\\{:03o}", byte);
     }
   }
   return result;
@@ -87,25 +86,25 @@ void VcdFormat::time(std::uint64_t time) {
   if (buffer_.size() >= kBuffered) {
     flush();
   }
-  fmt::format_to(std::back_inserter(buffer_), "#{}\n", time);
+  buffer_ += fmt::format("#{}\n", time);
 }
 
 void VcdFormat::number(Id id, std::uint64_t value) {
   const Variable& variable = variables_[id];
   if (variable.bits == 1) {
-    fmt::format_to(std::back_inserter(buffer_), "{}{}\n", value & 1, variable.code);
+    buffer_ += fmt::format("{}{}\n", value & 1, variable.code);
     return;
   }
   const std::uint64_t mask = variable.bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << variable.bits) - 1;
   // With its leading zeros, as fst2vcd writes it.
-  fmt::format_to(std::back_inserter(buffer_), "b{:0{}b} {}\n", value & mask, variable.bits, variable.code);
+  buffer_ += fmt::format("b{:0{}b} {}\n", value & mask, variable.bits, variable.code);
 }
 
 void VcdFormat::text(Id id, std::string_view text) {
-  fmt::format_to(std::back_inserter(buffer_), "s{} {}\n", escaped(text), variables_[id].code);
+  buffer_ += fmt::format("s{} {}\n", escaped(text), variables_[id].code);
 }
 
-void VcdFormat::event(Id id) { fmt::format_to(std::back_inserter(buffer_), "1{}\n", variables_[id].code); }
+void VcdFormat::event(Id id) { buffer_ += fmt::format("1{}\n", variables_[id].code); }
 
 void VcdFormat::flush() {
   // What fails here shows in ferror() at the end.

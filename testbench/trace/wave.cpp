@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -209,9 +208,8 @@ class WaveWriter::Wave {
   // Valid until the next call.
   template <class... Arguments>
   std::string_view text(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
-    scratch_.clear();
-    fmt::format_to(std::back_inserter(scratch_), format, std::forward<Arguments>(arguments)...);
-    return {scratch_.data(), scratch_.size()};
+    scratch_ = fmt::format(format, std::forward<Arguments>(arguments)...);
+    return scratch_;
   }
 
   // A text belongs to the record before it.
