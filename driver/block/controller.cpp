@@ -154,27 +154,29 @@ const char* Controller::choose_queues() {
     return "it has no queue";
   }
   for (std::uint16_t queue = 0; queue < info_.queues; ++queue) {
-    const std::uint16_t size = queue_size(queue);
-    if (size < kSmallestQueue || size > virtio::kMaxQueueSize ||
-        (!hal::is_power_of_two(size) && !has(virtio::VIRTIO_F_RING_PACKED))) {
-      return "its queue has no usable size";
-    }
-    if (size <= kHeaderAndStatus && !has(virtio::VIRTIO_F_INDIRECT_DESC)) {
-      return "its queue is too small for a request without indirect descriptors";
+    if (const char* const problem = choose_size(queue); problem != nullptr) {
+      return problem;
     }
   }
-  info_.queue_size = queue_size(0);
+  info_.queue_size = sizes_[0].chosen;
   return nullptr;
 }
 
-std::uint16_t Controller::queue_size(std::uint16_t queue) const {
+// Read once: what is checked is what is used, and what memory is laid out for.
+const char* Controller::choose_size(std::uint16_t queue) {
   const std::uint16_t maximum = transport_->max_queue_size(queue);
   // 4.1.5.1.3: a legacy queue has the size that the device gave it.
-  return transport_->is_legacy() ? maximum : usable_queue_size(options_.queue_size, maximum);
-}
-
-std::uint16_t Controller::most_queue_size(std::uint16_t queue) const {
-  return has(virtio::VIRTIO_F_RING_RESET) ? transport_->max_queue_size(queue) : queue_size(queue);
+  const std::uint16_t size = transport_->is_legacy() ? maximum : usable_queue_size(options_.queue_size, maximum);
+  if (size < kSmallestQueue || size > virtio::kMaxQueueSize ||
+      (!hal::is_power_of_two(size) && !has(virtio::VIRTIO_F_RING_PACKED))) {
+    return "its queue has no usable size";
+  }
+  if (size <= kHeaderAndStatus && !has(virtio::VIRTIO_F_INDIRECT_DESC)) {
+    return "its queue is too small for a request without indirect descriptors";
+  }
+  const std::uint16_t most = maximum < virtio::kMaxQueueSize ? maximum : virtio::kMaxQueueSize;
+  sizes_[queue] = {size, has(virtio::VIRTIO_F_RING_RESET) ? most : size};
+  return nullptr;
 }
 
 void Controller::limit_segments(std::uint16_t most) {

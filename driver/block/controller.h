@@ -55,8 +55,8 @@ class Controller {
   [[nodiscard]] const DiskInfo& info() const { return info_; }
   [[nodiscard]] bool has(unsigned feature_bit) const;
   // Of the negotiated features and the options: entries of a queue, and up to how many a queue reset may make of them.
-  [[nodiscard]] std::uint16_t queue_size(std::uint16_t queue) const;
-  [[nodiscard]] std::uint16_t most_queue_size(std::uint16_t queue) const;
+  [[nodiscard]] std::uint16_t queue_size(std::uint16_t queue) const { return sizes_[queue].chosen; }
+  [[nodiscard]] std::uint16_t most_queue_size(std::uint16_t queue) const { return sizes_[queue].most; }
   // What the caller has memory for; DiskInfo::max_segments is never more.
   void limit_segments(std::uint16_t most);
 
@@ -80,7 +80,13 @@ class Controller {
   [[nodiscard]] const char* agree_on_features();
   [[nodiscard]] bool read_configuration();
   [[nodiscard]] const char* choose_queues();
+  [[nodiscard]] const char* choose_size(std::uint16_t queue);
   enum class WriteCache : std::uint8_t { as_it_comes, write_through, write_back };
+
+  struct QueueSize {
+    std::uint16_t chosen = 0;
+    std::uint16_t most = 0;  // that a queue reset may make of it
+  };
 
   hal::Machine* machine_;
   const pci::Bus* bus_ = nullptr;
@@ -92,6 +98,7 @@ class Controller {
   virtio::Transport* transport_ = nullptr;  // the one in use
   Interrupts interrupts_;
   DiskInfo info_;
+  QueueSize sizes_[kMaxQueues];  // of the first info_.queues
   std::uint32_t generation_ = 0;
   std::uint16_t segment_limit_ = kMaxSegments;
   WriteCache wanted_cache_ = WriteCache::as_it_comes;
