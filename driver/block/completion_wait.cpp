@@ -158,7 +158,12 @@ Woken CompletionWait<Ring>::wait_for_interrupt(QueueRange<Ring> queues, QueueRan
     }
   }
   const std::uint64_t now = machine_->now();
-  return now >= queues.earliest() ? at_deadline(queues, now, true) : explain(now, woken);
+  if (now >= queues.earliest()) {
+    return at_deadline(queues, now, true);
+  }
+  // Found in passing, by one who was up for another reason: nobody had said so.
+  counters_.lost_interrupts += !woken && queues.any_used() ? 1 : 0;
+  return explain(now, woken);
 }
 
 template <class Ring>

@@ -91,18 +91,5 @@ TEST(FollowTest, AWaitDoesNotReachForWhatAnotherDiskIsSentLater) {
   EXPECT_EQ(followed.completions(1), free.completions(1));
 }
 
-// A QEMU takes rings of up to 1024 whatever it was configured with, and all that is in them: what it completes first,
-// the model has to have by then.
-TEST(FollowTest, ALargerRingThanConfiguredIsTakenWhole) {
-  std::string steps = "{do = \"open\", completion = \"polled\"},\n";
-  for (int i = 0; i < 12; ++i) {
-    steps += "{do = \"read\", sector = " + std::to_string(i) + ", batch = true},\n";
-  }
-  const Ran ran = run("\"queue-size=8\"", steps + "{do = \"finish\"}", nullptr, "model,quirks=qemu-7.2");
-  EXPECT_EQ(ran.result.outcome, Outcome::held) << ran.result.reason;
-  const auto first = std::ranges::find(ran.log, trace::Kind::dev_complete, &trace::Record::kind);
-  EXPECT_EQ(std::count_if(ran.log.begin(), first, [](const auto& r) { return r.kind == trace::Kind::dev_fetch; }), 12);
-}
-
 }  // namespace
 }  // namespace ringside::targets
