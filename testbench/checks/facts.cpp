@@ -31,32 +31,18 @@ std::optional<unsigned> bar_at(std::uint64_t offset) {
   return inside ? std::optional(static_cast<unsigned>((offset - PCI_BASE_ADDRESS_0) / 4)) : std::nullopt;
 }
 
+Function::Kind kind_of(const Function& function) {
+  const auto device = function.word(PCI_DEVICE_ID, 2);
+  if (function.word(PCI_VENDOR_ID, 2) != kVirtioVendor || device < kVirtioDevices || device > kLastVirtioDevice) {
+    return Function::Kind::other;
+  }
+  const bool block = device == kTransitionalBlock || device == kModernBlock;
+  return block ? Function::Kind::block : Function::Kind::virtio;
+}
+
 }  // namespace
 
 const DeviceFacts Facts::kNothing{};
-
-bool Function::knows(unsigned offset, unsigned width) const { return word(offset, width).has_value(); }
-
-std::optional<std::uint32_t> Function::word(unsigned offset, unsigned width) const {
-  std::uint32_t value = 0;
-  for (unsigned i = 0; i < width; ++i) {
-    if (offset + i >= bytes.size() || !known[offset + i]) {
-      return std::nullopt;
-    }
-    value |= std::uint32_t{bytes[offset + i]} << (8 * i);
-  }
-  return value;
-}
-
-bool Function::is_virtio() const {
-  const auto device = word(PCI_DEVICE_ID, 2);
-  return word(PCI_VENDOR_ID, 2) == kVirtioVendor && device >= kVirtioDevices && device <= kLastVirtioDevice;
-}
-
-bool Function::is_block_device() const {
-  const auto device = word(PCI_DEVICE_ID, 2);
-  return is_virtio() && (device == kTransitionalBlock || device == kModernBlock);
-}
 
 unsigned Function::capability(std::uint8_t id) const {
   unsigned at = word(PCI_CAPABILITY_LIST, 1).value_or(0) & 0xfcu;
@@ -76,12 +62,6 @@ bool Function::all_capabilities_known() const {
     next = knows(at, 1) ? word(at + 1, 1) : std::nullopt;
   }
   return next.has_value();
-}
-
-const Function* Facts::function_of(std::uint8_t unit) const {
-  const auto found = std::ranges::find_if(
-      functions_, [&](const auto& entry) { return entry.second.unit == unit && entry.second.is_block_device(); });
-  return found == functions_.end() ? nullptr : &found->second;
 }
 
 bool Facts::is_function_reset(const Record& record) const {
@@ -149,6 +129,7 @@ void Facts::config_read(const Record& record) {
       if (found->second.is_block_device()) {
         of(found->second.unit).gone = true;
       }
+      forget(found->second);
       functions_.erase(found);
     }
     return;
@@ -159,6 +140,23 @@ void Facts::config_read(const Record& record) {
     ++function.news;
     return;
   }
+  const unsigned news = function.news;
+  learn_bytes(record, function);
+  if (!function.is_block_device()) {
+    return;
+  }
+  if (function_of(record.unit) != &function) {
+    forget(function);
+    function.unit = record.unit;
+    file(function);
+  }
+  of(record.unit).gone = false;
+  if (function.news != news) {
+    learn_msix(function);
+  }
+}
+
+void Facts::learn_bytes(const Record& record, Function& function) {
   for (unsigned i = 0; i < record.width; ++i) {
     const auto byte = static_cast<std::uint8_t>(record.value >> (8 * i));
     const std::size_t at = record.offset + i;
@@ -166,16 +164,30 @@ void Facts::config_read(const Record& record) {
     function.bytes[at] = byte;
     function.known.set(at);
   }
-  if (function.is_block_device()) {
-    function.unit = record.unit;
-    of(record.unit).gone = false;
-    if (const unsigned msix = function.capability(PCI_CAP_ID_MSIX); msix != 0) {
-      if (const auto control = function.word(msix + kMsixControl, 2)) {
-        of(record.unit).vectors = (*control & kMsixTableSize) + 1;
-        of(record.unit).msix_enabled = (*control & PCI_MSIX_FLAGS_ENABLE) != 0;
-      }
+  if (record.offset < PCI_DEVICE_ID + sizeof(std::uint16_t)) {
+    function.kind = kind_of(function);
+    if (!function.is_block_device()) {
+      forget(function);
     }
   }
+}
+
+void Facts::learn_msix(const Function& function) {
+  const unsigned msix = function.capability(PCI_CAP_ID_MSIX);
+  const auto control = msix == 0 ? std::nullopt : function.word(msix + kMsixControl, 2);
+  if (control) {
+    of(function.unit).vectors = (*control & kMsixTableSize) + 1;
+    of(function.unit).msix_enabled = (*control & PCI_MSIX_FLAGS_ENABLE) != 0;
+  }
+}
+
+void Facts::file(const Function& function) {
+  by_unit_.resize(std::max(by_unit_.size(), function.unit + std::size_t{1}));
+  by_unit_[function.unit] = &function;
+}
+
+void Facts::forget(const Function& function) {
+  std::ranges::replace(by_unit_, &function, static_cast<const Function*>(nullptr));
 }
 
 // What a driver writes is remembered where monitors ask for it: BARs that are sized, and whether MSI-X is enabled.

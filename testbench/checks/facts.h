@@ -16,6 +16,7 @@ namespace ringside::checks {
 
 // Configuration space of a function, as far as the driver has read it.
 struct Function {
+  enum class Kind : std::uint8_t { other, virtio, block };
   struct Bar {
     bool sizing = false;     // all ones were written last
     std::uint32_t mask = 0;  // what it read then
@@ -24,14 +25,24 @@ struct Function {
   std::array<std::uint8_t, trace::kPciConfigBytes> bytes{};
   std::bitset<trace::kPciConfigBytes> known;
   std::array<Bar, trace::kPciBars> bars{};
-  std::uint8_t unit = 0;  // of meaning when it is a block device
-  unsigned news = 0;      // how often something was learnt
+  Kind kind = Kind::other;  // by its ids
+  std::uint8_t unit = 0;    // of meaning when it is a block device
+  unsigned news = 0;        // how often something was learnt
 
-  [[nodiscard]] bool knows(unsigned offset, unsigned width) const;
+  [[nodiscard]] bool knows(unsigned offset, unsigned width) const { return word(offset, width).has_value(); }
   // 1 to 4 bytes; nothing where one of them is not known.
-  [[nodiscard]] std::optional<std::uint32_t> word(unsigned offset, unsigned width) const;
-  [[nodiscard]] bool is_virtio() const;
-  [[nodiscard]] bool is_block_device() const;
+  [[nodiscard]] std::optional<std::uint32_t> word(unsigned offset, unsigned width) const {
+    std::uint32_t value = 0;
+    for (unsigned i = 0; i < width; ++i) {
+      if (offset + i >= bytes.size() || !known[offset + i]) {
+        return std::nullopt;
+      }
+      value |= std::uint32_t{bytes[offset + i]} << (8 * i);
+    }
+    return value;
+  }
+  [[nodiscard]] bool is_virtio() const { return kind != Kind::other; }
+  [[nodiscard]] bool is_block_device() const { return kind == Kind::block; }
   // The first capability with this id; 0 when there is none, or when the driver has not read so far.
   [[nodiscard]] unsigned capability(std::uint8_t id) const;
   // Whether the driver has followed the list to its end.
@@ -66,7 +77,9 @@ class Facts {
   }
   [[nodiscard]] const std::map<std::uint32_t, Function>& functions() const { return functions_; }
   // The function of a block device; null as long as the driver has not looked at it.
-  [[nodiscard]] const Function* function_of(std::uint8_t unit) const;
+  [[nodiscard]] const Function* function_of(std::uint8_t unit) const {
+    return unit < by_unit_.size() ? by_unit_[unit] : nullptr;
+  }
 
  private:
   static const DeviceFacts kNothing;
@@ -74,10 +87,15 @@ class Facts {
   void learn(const trace::Record& record);
   void config_read(const trace::Record& record);
   void config_write(const trace::Record& record);
+  void learn_bytes(const trace::Record& record, Function& function);
+  void learn_msix(const Function& function);
+  void file(const Function& function);
+  void forget(const Function& function);
   [[nodiscard]] DeviceFacts& of(std::uint8_t unit);
 
   std::vector<DeviceFacts> devices_;  // by unit
   std::map<std::uint32_t, Function> functions_;
+  std::vector<const Function*> by_unit_;  // those that are block devices
 };
 
 }  // namespace ringside::checks

@@ -1,5 +1,9 @@
 #include "testbench/checks/monitors.h"
 
+#include <array>
+#include <cstdint>
+#include <span>
+
 namespace ringside::checks {
 namespace {
 
@@ -7,6 +11,24 @@ constexpr std::size_t kKinds = 256;
 
 // Kinds from here on are the device's side, those before it the driver's and the bench's.
 constexpr bool is_device_side(trace::Kind kind) { return kind >= trace::Kind::dev_config; }
+
+// Which monitors take a kind of record, by their place among all.
+class Takers {
+ public:
+  explicit Takers(std::span<const std::unique_ptr<Monitor>> monitors) {
+    for (std::size_t i = 0; i < monitors.size(); ++i) {
+      for (const trace::Kind kind : monitors[i]->kinds()) {
+        lists_[static_cast<std::size_t>(kind)].push_back(static_cast<std::uint8_t>(i));
+      }
+    }
+  }
+  [[nodiscard]] std::span<const std::uint8_t> of(trace::Kind kind) const {
+    return lists_[static_cast<std::size_t>(kind)];
+  }
+
+ private:
+  std::array<std::vector<std::uint8_t>, kKinds> lists_;
+};
 
 }  // namespace
 
@@ -22,18 +44,13 @@ std::vector<std::unique_ptr<Monitor>> all_monitors(const Tools& tools) {
   return monitors;
 }
 
-MonitorRun::MonitorRun() : monitors_(all_monitors({findings_, facts_})), takers_(kKinds) {
-  for (const auto& monitor : monitors_) {
-    for (const trace::Kind kind : monitor->kinds()) {
-      takers_[static_cast<std::size_t>(kind)].push_back(monitor.get());
-    }
-  }
-}
+MonitorRun::MonitorRun() : monitors_(all_monitors({findings_, facts_})) {}
 
 void MonitorRun::append(const trace::Record& record) {
+  static const Takers takers(monitors_);  // the same in every run
   const std::size_t index = index_++;
-  const std::vector<Monitor*>& takers = takers_[static_cast<std::size_t>(record.kind)];
-  if (takers.empty() && record.kind > trace::Kind::features) {  // half of a log: what the device does to memory
+  const std::span<const std::uint8_t> list = takers.of(record.kind);
+  if (list.empty() && record.kind > trace::Kind::features) {  // half of a log: what the device does to memory
     return;
   }
   if ((record.tap == trace::Tap::device) != is_device_side(record.kind)) {
@@ -41,8 +58,8 @@ void MonitorRun::append(const trace::Record& record) {
   }
   facts_.see(record);
   findings_.look_at(index, record.time);
-  for (Monitor* const monitor : takers) {
-    monitor->take(record);
+  for (const std::uint8_t monitor : list) {
+    monitors_[monitor]->take(record);
   }
 }
 

@@ -46,7 +46,6 @@ class MonitorRun final : public trace::Sink {
   Findings findings_;
   Facts facts_;
   std::vector<std::unique_ptr<Monitor>> monitors_;
-  std::vector<std::vector<Monitor*>> takers_;  // by kind
   std::size_t index_ = 0;
 };
 

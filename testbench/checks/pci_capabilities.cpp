@@ -412,6 +412,9 @@ class PciCapabilities final : public Monitor {
   // --- The driver
 
   void write(const Record& record) {
+    if (record.offset + record.width <= kFirstCapability) {
+      return;
+    }
     const auto found = facts().functions().find(record.region);
     if (found == facts().functions().end() || !found->second.is_virtio()) {
       return;
@@ -441,6 +444,9 @@ class PciCapabilities final : public Monitor {
 
   // 4.1.4.9: an access to pci_cfg_data. The tap marks those that reach a structure.
   void use_window(const Record& record) {
+    if (record.offset < kFirstCapability) {
+      return;
+    }
     const auto found = facts().functions().find(record.region);
     if (found == facts().functions().end() || !found->second.is_virtio()) {
       return;

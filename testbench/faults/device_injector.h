@@ -23,6 +23,7 @@ class UnitFaults final : public model::DeviceFaults {
   // The places in the plan of what has fired since the last call. A device says so in the middle of its work, when
   // nobody may ask the machine for the time.
   [[nodiscard]] std::vector<std::size_t> take_fired();
+  [[nodiscard]] bool any_fired() const { return !fired_.empty(); }
 
   void before_dma(model::DmaAccess& access) override;
   void after_read(std::uint64_t address, std::uint8_t* data, std::uint64_t size) override;
@@ -63,6 +64,15 @@ class DeviceInjector {
   void arm(std::size_t index, const Fault& fault);
   void disarm();
   [[nodiscard]] std::vector<std::size_t> take_fired();
+  // Whether that would give any: asked with each record of a log.
+  [[nodiscard]] bool any_fired() const {
+    for (const auto& [number, unit] : units_) {
+      if (unit.any_fired()) {
+        return true;
+      }
+    }
+    return false;
+  }
   // Whether the plan has anything for this disk.
   [[nodiscard]] bool concerns(std::uint8_t unit) const { return units_.contains(unit); }
   [[nodiscard]] UnitFaults& unit(std::uint8_t unit) { return units_.at(unit); }

@@ -13,7 +13,7 @@ using trace::BarLocation;
 constexpr std::uint32_t kConfigEnable = 0x8000'0000;
 constexpr std::uint8_t PCI_COMMAND = 0x04;
 constexpr std::uint16_t PCI_COMMAND_MASTER = 4;
-constexpr std::uint16_t kAllCommands = 0xffff;
+constexpr std::uint16_t PCI_COMMAND_INTX_DISABLE = 0x400;
 constexpr std::uint16_t kConfigPorts = 4;
 
 template <class Word>
@@ -110,13 +110,12 @@ bool FaultyMachine::is_removed(std::uint16_t function) const {
 // Before the driver has found the function there is nothing that could be missed.
 void FaultyMachine::do_what_is_due() {
   for (std::size_t i = 0; i < armed_.size();) {
-    const Armed armed = armed_[i];
-    const auto function = function_of_.find(armed.fault.unit);
-    if (armed.said || function == function_of_.end()) {
+    const auto function = function_of_.find(armed_[i].fault.unit);
+    if (armed_[i].said || function == function_of_.end()) {
       ++i;
       continue;
     }
-    switch (armed.fault.action) {
+    switch (armed_[i].fault.action) {
       case Action::removed:
       case Action::function_absent:
       case Action::bus_master_off:
@@ -130,6 +129,7 @@ void FaultyMachine::do_what_is_due() {
         ++i;
         continue;
     }
+    const Armed armed = armed_[i];
     drop(i);
     const char* const why_not = do_to_function(armed.fault, function->second);
     why_not == nullptr ? listener_->fired(armed.index) : listener_->impossible(armed.index, why_not);
@@ -141,9 +141,9 @@ const char* FaultyMachine::do_to_function(const Fault& fault, std::uint16_t func
   ConfigPorts ports(inner_, function, config_address_);
   switch (fault.action) {
     case Action::removed:
-      // Its DMA and interrupts end in the machine itself; what is left is to answer for it.
+      // Its DMA and interrupts end in the machine itself, and nobody drives its line; what is left is to answer for it.
       removed_.insert(fault.unit);
-      clear_command(function, kAllCommands);
+      ports.write16(PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
       return nullptr;
     case Action::function_absent:
       absent_.insert(fault.unit);
@@ -363,6 +363,8 @@ void FaultyMachine::port_write(std::uint16_t port, Word value, Access access) {
   }
   if (port == trace::PCI_CONFIG_ADDRESS && sizeof(Word) == 4) {
     config_address_ = value;
+    access(value);
+    return;
   }
   const BarLocation where = pci_.at_port(port);
   if (where.found && is_status(where, sizeof(Word))) {
@@ -453,19 +455,20 @@ void FaultyMachine::free_dma_buffer(const hal::DmaBuffer& buffer) {
 
 void FaultyMachine::before_look(std::uint8_t unit, std::uint16_t queue) {
   for (std::size_t i = 0; i < armed_.size();) {
-    const Armed armed = armed_[i];
-    const bool here = armed.fault.unit == unit && armed.fault.queue == queue;
-    if (const char* const why = here ? why_impossible(armed.fault) : nullptr; why != nullptr) {
-      armed_.erase(armed_.begin() + static_cast<std::ptrdiff_t>(i));
-      listener_->impossible(armed.index, why);
+    const Fault& fault = armed_[i].fault;
+    const std::size_t index = armed_[i].index;
+    const bool here = fault.unit == unit && fault.queue == queue;
+    if (const char* const why = here ? why_impossible(fault) : nullptr; why != nullptr) {
+      drop(i);
+      listener_->impossible(index, why);
       continue;
     }
-    if (!here || !change_used_memory(armed.fault)) {
+    if (!here || !change_used_memory(fault)) {
       ++i;
       continue;
     }
-    armed_.erase(armed_.begin() + static_cast<std::ptrdiff_t>(i));
-    listener_->fired(armed.index);
+    drop(i);
+    listener_->fired(index);
   }
 }
 

@@ -32,6 +32,9 @@ void Injector::append(const trace::Record& record) {
 }
 
 void Injector::settle() {
+  if (!devices_.any_fired()) {
+    return;
+  }
   for (const std::size_t fault : devices_.take_fired()) {
     fired(fault);
   }

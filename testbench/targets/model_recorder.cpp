@@ -32,12 +32,14 @@ ModelRecorder::Lane* ModelRecorder::earliest() {
   return best;
 }
 
-void ModelRecorder::pass_on_until(std::uint64_t time) {
-  for (Lane* lane = earliest(); lane != nullptr && lane->front().record.time <= time; lane = earliest()) {
+void ModelRecorder::pass_on_waiting(std::uint64_t time) {
+  Lane* lane = earliest();
+  for (; lane != nullptr && lane->front().record.time <= time; lane = earliest()) {
     // A copy: whoever takes it may make a device act, and more records wait then.
     const trace::Record record = lane->records[lane->next++].record;
     pass_on(record);
   }
+  next_ = lane == nullptr ? kNothing : lane->front().record.time;
 }
 
 void ModelRecorder::append(const trace::Record& record) {
@@ -63,6 +65,7 @@ ModelRecorder::Lane& ModelRecorder::lane_for(std::uint64_t time) {
 
 trace::Record& ModelRecorder::add(std::uint64_t time) {
   constexpr std::size_t kTidyAt = 4096;
+  next_ = std::min(next_, time);
   Lane& lane = lane_for(time);
   if (lane.next >= kTidyAt && lane.next >= lane.records.size() / 2) {
     lane.records.erase(lane.records.begin(), lane.records.begin() + static_cast<std::ptrdiff_t>(lane.next));

@@ -59,6 +59,8 @@ class ModelRecorder final : public trace::Sink {
     std::uint8_t unit_;
   };
 
+  static constexpr std::uint64_t kNothing = ~std::uint64_t{0};
+
   struct Waiting {
     trace::Record record;
     std::uint64_t sequence;
@@ -78,7 +80,12 @@ class ModelRecorder final : public trace::Sink {
   // The one whose front is the earliest; what happened at the same time goes on in the order in which it was told. Null
   // when nothing waits.
   [[nodiscard]] Lane* earliest();
-  void pass_on_until(std::uint64_t time);
+  void pass_on_until(std::uint64_t time) {
+    if (next_ <= time) {
+      pass_on_waiting(time);
+    }
+  }
+  void pass_on_waiting(std::uint64_t time);
   void pass_on(const trace::Record& record);
 
   trace::Sink& sink_;
@@ -88,6 +95,7 @@ class ModelRecorder final : public trace::Sink {
   std::vector<Lane> lanes_;
   std::uint64_t sequence_ = 0;
   std::uint64_t last_ = 0;
+  std::uint64_t next_ = kNothing;  // no record that waits is earlier
 };
 
 }  // namespace ringside::targets

@@ -38,8 +38,35 @@ void PciShadow::config_read(std::uint16_t bdf, unsigned offset, unsigned width, 
   }
   if (changed) {
     identify(function);
+    this->changed(function);
+  }
+}
+
+// Ranges are those of block devices.
+void PciShadow::changed(Function& function) {
+  if (function.unit >= 0) {
+    function.window.reset();
     dirty_ = true;
   }
+}
+
+const PciShadow::Function* PciShadow::disk(std::uint16_t bdf) const {
+  if (last_disk_ != nullptr && bdf == last_bdf_) {
+    return last_disk_;
+  }
+  const auto found = functions_.find(bdf);
+  if (found == functions_.end() || found->second.unit < 0) {
+    return nullptr;
+  }
+  last_bdf_ = bdf;
+  return last_disk_ = &found->second;
+}
+
+unsigned PciShadow::window_of(const Function& function) {
+  if (!function.window) {
+    function.window = capability(function, PCI_CAP_ID_VNDR, static_cast<std::uint32_t>(Structure::pci_cfg));
+  }
+  return *function.window;
 }
 
 void PciShadow::config_written(std::uint16_t bdf, unsigned offset, unsigned width, std::uint32_t value) {
@@ -47,20 +74,21 @@ void PciShadow::config_written(std::uint16_t bdf, unsigned offset, unsigned widt
   if (function != functions_.end() && offset >= kFirstCapability && offset + width <= kPciConfigBytes) {
     learn_ecam(function->second, offset, width, value);
     learn_capability_write(function->second, offset, width, value);
-    dirty_ = true;
+    changed(function->second);
     return;
   }
   const int index = bar_index(offset);
   if (index < 0 || width != 4) {
     return;
   }
-  Bar& bar = functions_[bdf].bars[static_cast<std::size_t>(index)];
+  Function& written = functions_[bdf];
+  Bar& bar = written.bars[static_cast<std::size_t>(index)];
   // All ones asks for the size; some drivers leave the type bits zero.
   bar.sizing = (value | 0xf) == 0xffff'ffff;
   if (!bar.sizing) {
     bar.written = value;
   }
-  dirty_ = true;
+  changed(written);
 }
 
 // PCIEXBAR of the q35's host bridge: bit 0 enables, bits 2:1 say how many buses, the rest is the base.
@@ -105,12 +133,12 @@ std::optional<ConfigAddress> PciShadow::at_ecam(std::uint64_t address) const {
 }
 
 std::optional<WindowAccess> PciShadow::through_window(const ConfigAddress& at) {
-  const auto found = functions_.find(at.bdf);
-  if (found == functions_.end() || found->second.unit < 0) {
+  const Function* const found = disk(at.bdf);
+  if (found == nullptr) {
     return std::nullopt;
   }
-  const Function& function = found->second;
-  const unsigned window = capability(function, PCI_CAP_ID_VNDR, static_cast<std::uint32_t>(Structure::pci_cfg));
+  const Function& function = *found;
+  const unsigned window = window_of(function);
   if (window == 0 || at.offset != window + kCapConfigData) {
     return std::nullopt;
   }
@@ -132,27 +160,26 @@ std::optional<WindowAccess> PciShadow::through_window(const ConfigAddress& at) {
 }
 
 bool PciShadow::aims_window(const ConfigAddress& at) const {
-  const auto function = functions_.find(at.bdf);
-  if (function == functions_.end() || function->second.unit < 0 || at.offset < kFirstCapability) {
+  const Function* const function = disk(at.bdf);
+  if (function == nullptr || at.offset < kFirstCapability) {
     return false;
   }
-  const unsigned window = capability(function->second, PCI_CAP_ID_VNDR, static_cast<std::uint32_t>(Structure::pci_cfg));
+  const unsigned window = window_of(*function);
   return window != 0 && at.offset >= window + kCapBar && at.offset < window + kCapConfigData;
 }
 
 bool PciShadow::resets_function(const ConfigAddress& at, unsigned width, std::uint32_t value) const {
-  const auto function = functions_.find(at.bdf);
-  if (function == functions_.end() || function->second.unit < 0 || at.offset < kFirstCapability) {
+  const Function* const function = disk(at.bdf);
+  if (function == nullptr || at.offset < kFirstCapability || width < 2 || (value & PCI_EXP_DEVCTL_BCR_FLR) == 0) {
     return false;
   }
-  const unsigned express = capability(function->second, PCI_CAP_ID_EXP, 0);
-  return express != 0 && at.offset == express + kExpressDeviceControl && width >= 2 &&
-         (value & PCI_EXP_DEVCTL_BCR_FLR) != 0;
+  const unsigned express = capability(*function, PCI_CAP_ID_EXP, 0);
+  return express != 0 && at.offset == express + kExpressDeviceControl;
 }
 
 int PciShadow::unit_of(std::uint16_t bdf) const {
-  const auto function = functions_.find(bdf);
-  return function == functions_.end() ? -1 : function->second.unit;
+  const Function* const function = disk(bdf);
+  return function == nullptr ? -1 : function->unit;
 }
 
 void PciShadow::identify(Function& function) {

@@ -70,6 +70,8 @@ class PciShadow {
     std::array<Bar, kPciBars> bars;
     int unit = -1;
     bool msix_enabled = false;
+    // Where its window is, 0 for nowhere: every access to configuration space asks, and few change the answer.
+    mutable std::optional<unsigned> window;
   };
   struct Range {
     bool io = false;
@@ -91,6 +93,10 @@ class PciShadow {
   };
 
   [[nodiscard]] BarLocation find(bool io, std::uint64_t address);
+  // Null unless it is a block device.
+  [[nodiscard]] const Function* disk(std::uint16_t bdf) const;
+  [[nodiscard]] static unsigned window_of(const Function& function);
+  void changed(Function& function);
   void learn_ecam(const Function& function, unsigned offset, unsigned width, std::uint32_t value);
   static void learn_capability_write(Function& function, unsigned offset, unsigned width, std::uint32_t value);
   void identify(Function& function);
@@ -107,6 +113,8 @@ class PciShadow {
   [[nodiscard]] static std::uint32_t word(const Function& function, unsigned offset, unsigned width);
 
   std::map<std::uint16_t, Function> functions_;
+  mutable std::uint16_t last_bdf_ = 0;
+  mutable const Function* last_disk_ = nullptr;  // with last_bdf_; functions stay where they are
   int units_ = 0;
   Ecam ecam_;
   std::vector<Range> ranges_;  // structures first, whole BARs after them
