@@ -178,10 +178,14 @@ void Board::power_on(const PowerOn& options) {
   power_on_bridges(options);
   gone_ = {};
   plugged_ = {};
-  // What a machine has not got is powered on as well: nothing of an earlier run may wake in it.
+  // What a machine has not got is powered on as well where an earlier one had it: nothing of that may wake in it.
   for (unsigned i = 0; i < kMostDisks; ++i) {
-    power_on_disk(i);
-    if (i < options.disks.size()) {
+    const bool there = i < options.disks.size();
+    if (there || disks_[i]->in_use) {
+      power_on_disk(i);
+      disks_[i]->in_use = there;
+    }
+    if (there) {
       put_in(i);
     }
   }
@@ -213,23 +217,38 @@ void Board::power_on_chipset(const PowerOn& options) {
 
 // A bridge is there when a disk is behind it; of the root ports, also those that come before one that is.
 void Board::power_on_bridges(const PowerOn& options) {
-  pci_bridge_.function.power_on(pci_bridge_config_space(), options.quirks, options.latencies, options.tap);
-  if (used(options, kBridgeBus)) {
+  const bool bridge_there = used(options, kBridgeBus);
+  if (bridge_there || pci_bridge_.in_use) {
+    power_on_bridge(pci_bridge_, bridge_there, pci_bridge_config_space());
+  }
+  if (bridge_there) {
     bridge.bus.plug(pci_bridge_.connector, pci_bridge_.slot = kPciBridgeSlot);
   }
+  const bool ports = any_port(options);
   const unsigned last = last_port(options);
   for (unsigned i = 0; i < kRootPorts; ++i) {
-    Bridge& port = *ports_[i];
-    const bool occupied = used(options, "port" + std::to_string(i));
-    port.function.power_on(root_port_config_space({i, i == 0 && last != 0, occupied}), options.quirks,
-                           options.latencies, options.tap);
-    if (occupied) {
-      port.function.occupy_slot();
+    const bool there = ports && i <= last;
+    if (there || ports_[i]->in_use) {
+      power_on_port(i, last, there);
     }
-    if (any_port(options) && i <= last) {
-      port.slot = {kPortDevice, static_cast<std::uint8_t>(i)};
-      bridge.bus.plug(port.connector, port.slot);
-    }
+  }
+}
+
+void Board::power_on_bridge(Bridge& which, bool there, const ConfigSpace& space) {
+  which.function.power_on(space, options_.quirks, options_.latencies, there ? options_.tap : nullptr);
+  which.in_use = there;
+}
+
+void Board::power_on_port(unsigned index, unsigned last, bool there) {
+  Bridge& port = *ports_[index];
+  const bool occupied = used(options_, "port" + std::to_string(index));
+  power_on_bridge(port, there, root_port_config_space({index, index == 0 && last != 0, occupied}));
+  if (occupied) {
+    port.function.occupy_slot();
+  }
+  if (there) {
+    port.slot = {kPortDevice, static_cast<std::uint8_t>(index)};
+    bridge.bus.plug(port.connector, port.slot);
   }
 }
 

@@ -109,16 +109,20 @@ class Board final : public sc_core::sc_module {
     PciBridge function;
     PciConnector connector;
     Slot slot;
+    bool in_use = true;  // or not known to be at power-on state
   };
   struct DiskPlace {
     DiskPlace(const char* name, const Clock& clock, HostBridge& bridge);
     IntxWire intx;
     std::unique_ptr<VirtioBlkPci> function;
     std::unique_ptr<PciConnector> connector;
+    bool in_use = true;
   };
 
   void power_on_chipset(const PowerOn& options);
   void power_on_bridges(const PowerOn& options);
+  void power_on_bridge(Bridge& bridge, bool there, const ConfigSpace& space);
+  void power_on_port(unsigned index, unsigned last, bool there);
   void power_on_disk(unsigned index);
   void put_in(unsigned index);
   [[nodiscard]] Bridge* bridge_of(const PciPlace& place);

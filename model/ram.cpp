@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -21,8 +22,24 @@ Ram::Ram(const sc_core::sc_module_name& name, std::uint64_t bytes) : sc_module(n
 
 Ram::~Ram() { ::munmap(memory_, bytes_); }
 
+void Ram::keep(std::uint64_t first, std::uint64_t end) {
+  constexpr std::uint64_t kPage = 4096;
+  const std::uint64_t start = std::min(first, bytes_) & ~(kPage - 1);
+  const std::uint64_t size = std::min({end - std::min(start, end), bytes_ - start, kMostKept}) & ~(kPage - 1);
+  kept_end_ = start == kept_first_ ? std::max(kept_end_, start + size) : start + size;
+  kept_first_ = start;
+}
+
+void Ram::give_back(std::uint64_t first, std::uint64_t end) {
+  if (first < end) {
+    ::madvise(memory_ + first, end - first, MADV_DONTNEED);
+  }
+}
+
 void Ram::power_on(bool dmi) {
-  ::madvise(memory_, bytes_, MADV_DONTNEED);
+  give_back(0, kept_first_);
+  std::memset(memory_ + kept_first_, 0, kept_end_ - kept_first_);
+  give_back(kept_end_, bytes_);
   if (dmi_ && !dmi) {
     socket->invalidate_direct_mem_ptr(0, bytes_ - 1);
   }

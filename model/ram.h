@@ -18,6 +18,9 @@ class Ram final : public sc_core::sc_module {
 
   [[nodiscard]] std::uint8_t* data() { return memory_; }
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  // What is used in run after run is cleared where it is: pages that go back to the kernel have to be made anew, one
+  // fault each. From `first` on the largest of such ranges counts, up to kMostKept bytes.
+  void keep(std::uint64_t first, std::uint64_t end);
   // All zeroes again. Without DMI, every access is a transaction; time is the same.
   void power_on(bool dmi);
 
@@ -26,8 +29,14 @@ class Ram final : public sc_core::sc_module {
   unsigned transport_dbg(tlm::tlm_generic_payload& transaction);
   bool get_direct_mem_ptr(tlm::tlm_generic_payload& transaction, tlm::tlm_dmi& dmi);
 
+  static constexpr std::uint64_t kMostKept = 1u << 20;
+
+  void give_back(std::uint64_t first, std::uint64_t end);
+
   std::uint64_t bytes_;
   std::uint8_t* memory_;
+  std::uint64_t kept_first_ = 0;
+  std::uint64_t kept_end_ = 0;
   bool dmi_ = false;  // nobody has a pointer before the first power-on
 };
 

@@ -61,6 +61,7 @@ Step draw_request(Stream& random, std::uint16_t queues, std::uint64_t area) {
 std::vector<Step> draw_requests(std::uint64_t seed, std::uint16_t queues) {
   Stream random(seed, "workload");
   std::vector<Step> steps;
+  steps.reserve(4 * kMostRequests);
   const std::uint64_t requests = random.between(kLeastRequests, kMostRequests);
   const std::uint64_t area = random.one_of<std::uint64_t>({32, 96, scenarios::SectorOracle::kSectors});
   const std::uint64_t deepest = random.one_of<std::uint64_t>({1, 4, 8, scenarios::kCampaignLanes});

@@ -125,7 +125,8 @@ void Facts::config_read(const Record& record) {
   }
   if (is_all_ones(record)) {  // nobody there, or no longer
     const auto found = functions_.find(record.region);
-    if (record.offset == PCI_VENDOR_ID && found != functions_.end()) {
+    const bool tells = record.offset == PCI_VENDOR_ID || record.offset == trace::PCI_COMMAND;
+    if (tells && found != functions_.end()) {
       if (found->second.is_block_device()) {
         of(found->second.unit).gone = true;
       }

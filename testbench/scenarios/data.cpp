@@ -7,34 +7,39 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "the low byte of a word is its first one");
 
-// Calls piece(at, word, bytes) for each eight bytes, or what is left of them: a buffer may start anywhere.
-template <class Piece>
-bool by_word(std::size_t size, std::uint64_t key, Piece piece) {
+// Calls piece(at, word, bytes) for each eight bytes, then for what is left of them. Whole words have a piece of their
+// own, so that the copies are of a size that the compiler knows.
+template <class Whole, class Rest>
+bool by_word(std::size_t size, std::uint64_t key, Whole whole, Rest rest) {
   Random random(key);
-  for (std::size_t at = 0; at < size; at += sizeof(std::uint64_t)) {
-    const std::size_t left = size - at;
-    if (!piece(at, random.next(), left < sizeof(std::uint64_t) ? left : sizeof(std::uint64_t))) {
+  std::size_t at = 0;
+  for (; size - at >= sizeof(std::uint64_t); at += sizeof(std::uint64_t)) {
+    if (!whole(at, random.next())) {
       return false;
     }
   }
-  return true;
+  return at == size || rest(at, random.next(), size - at);
 }
 
 }  // namespace
 
 void fill(std::uint8_t* data, std::size_t size, std::uint64_t key) {
-  static_cast<void>(by_word(size, key, [&](std::size_t at, std::uint64_t word, std::size_t bytes) {
+  const auto put = [&](std::size_t at, std::uint64_t word, std::size_t bytes) {
     __builtin_memcpy(data + at, &word, bytes);
     return true;
-  }));
+  };
+  static_cast<void>(by_word(
+      size, key, [&](std::size_t at, std::uint64_t word) { return put(at, word, sizeof word); }, put));
 }
 
 bool is_filled(const std::uint8_t* data, std::size_t size, std::uint64_t key) {
-  return by_word(size, key, [&](std::size_t at, std::uint64_t word, std::size_t bytes) {
+  const auto is = [&](std::size_t at, std::uint64_t word, std::size_t bytes) {
     std::uint64_t found = word;
     __builtin_memcpy(&found, data + at, bytes);
     return found == word;
-  });
+  };
+  return by_word(
+      size, key, [&](std::size_t at, std::uint64_t word) { return is(at, word, sizeof word); }, is);
 }
 
 bool is_zero(const std::uint8_t* data, std::size_t size) {

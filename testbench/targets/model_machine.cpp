@@ -32,6 +32,9 @@ ModelMachine::ModelMachine(model::Board& board, ModelCpu& cpu, ModelFollower* fo
       tables_(board.iommu),
       real_deadline_(limit ? std::optional(std::chrono::steady_clock::now() + *limit) : std::nullopt) {}
 
+// The next run's buffers will lie where this one's did.
+ModelMachine::~ModelMachine() { board_.ram.keep(kArenaBase, arena_.high_water()); }
+
 hal::MachineInfo ModelMachine::info() {
   return machine_info(board_.machine() == model::MachineType::q35, model::InterruptController::kMsiVectors);
 }

@@ -20,6 +20,9 @@ class ModelMachine final : public hal::Machine {
   // For one run, on a board that is powered on. `follower` may be null. Calls throw RunAborted when `limit` of real
   // time has passed, if there is one.
   ModelMachine(model::Board& board, ModelCpu& cpu, ModelFollower* follower, std::optional<std::chrono::seconds> limit);
+  ~ModelMachine();
+  ModelMachine(const ModelMachine&) = delete;
+  ModelMachine& operator=(const ModelMachine&) = delete;
 
   [[nodiscard]] hal::MachineInfo info() override;
   [[nodiscard]] std::uint8_t in8(std::uint16_t port) override;

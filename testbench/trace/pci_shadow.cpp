@@ -7,7 +7,8 @@ constexpr unsigned kMaxCapabilities = 48;  // what fits between 0x40 and 0xff: a
 constexpr unsigned kFirstCapability = 0x40;
 constexpr int kMaxUnits = 255;
 constexpr std::uint64_t kSmallestLegacyBar =
-    0x20;  // header, vectors and capacity; a driver that sizes the BAR knows better
+    0x20;                                    // header, vectors and capacity; a driver that sizes the BAR knows better
+constexpr std::uint32_t kNoVendor = 0xffff;  // what nobody answers with (PCI 3.0, 6.1)
 constexpr std::uint32_t kIoBar = 1;
 constexpr std::uint32_t kMemory64 = 4;
 
@@ -19,7 +20,7 @@ int bar_index(unsigned offset) {
 }  // namespace
 
 void PciShadow::config_read(std::uint16_t bdf, unsigned offset, unsigned width, std::uint32_t value) {
-  const bool absent = width == 4 && offset == PCI_VENDOR_ID && value == 0xffff'ffff;
+  const bool absent = offset == PCI_VENDOR_ID && (value & kNoVendor) == kNoVendor;
   if (absent || offset + width > kPciConfigBytes) {
     return;
   }
