@@ -8,6 +8,7 @@ set(rooms
     driver/hal driver/pci driver/virtio driver/block
     model
     testbench/scenarios testbench/trace testbench/checks testbench/faults testbench/guest testbench/targets
+    testbench/vfio_user testbench/serve
     testbench/programs testbench/campaign testbench/fuzz testbench/report testbench/cli testbench/tests testbench/examples)
 set(may_driver/hal driver/hal/)
 set(may_driver/pci driver/hal/ driver/pci/)
@@ -21,10 +22,14 @@ set(may_testbench/faults driver/hal/ model/device_faults.h testbench/trace/ test
 set(may_testbench/guest driver/ testbench/trace/ testbench/scenarios/ testbench/targets/ testbench/guest/)
 set(may_testbench/targets driver/ model/ testbench/trace/ testbench/scenarios/ testbench/checks/ testbench/faults/
     testbench/guest/ testbench/targets/)
+set(may_testbench/vfio_user testbench/targets/descriptor.h testbench/vfio_user/)
+set(may_testbench/serve model/ testbench/trace/ testbench/faults/ testbench/targets/ testbench/vfio_user/
+    testbench/serve/)
 set(may_testbench/programs driver/ testbench/trace/ testbench/scenarios/ testbench/targets/ testbench/programs/)
 set(may_testbench/campaign driver/ testbench/trace/ testbench/scenarios/ testbench/checks/ testbench/faults/
     testbench/targets/ testbench/programs/ testbench/campaign/)
-set(may_testbench/fuzz testbench/trace/ testbench/faults/ testbench/programs/ testbench/fuzz/)
+set(may_testbench/fuzz driver/ model/ testbench/trace/ testbench/faults/ testbench/programs/ testbench/targets/
+    testbench/fuzz/)
 set(may_testbench/report testbench/trace/ testbench/checks/ testbench/report/)
 set(may_testbench/cli driver/ model/ testbench/)
 set(may_testbench/tests driver/ model/ testbench/)

@@ -9,11 +9,16 @@ namespace ringside::model {
 void MsixTable::power_on(std::uint16_t vectors, std::uint32_t pba_offset) {
   vectors_ = vectors;
   pba_offset_ = pba_offset;
-  table_.assign(std::size_t{vectors} * kMsixEntryBytes, 0);
-  for (unsigned vector = 0; vector < vectors; ++vector) {
+  route_ = nullptr;
+  reset();
+}
+
+void MsixTable::reset() {
+  table_.assign(std::size_t{vectors_} * kMsixEntryBytes, 0);
+  for (unsigned vector = 0; vector < vectors_; ++vector) {
     table_[vector * kMsixEntryBytes + PCI_MSIX_ENTRY_VECTOR_CTRL] = PCI_MSIX_ENTRY_CTRL_MASKBIT;
   }
-  pending_.assign((vectors + 63u) / 64, 0);
+  pending_.assign((vectors_ + 63u) / 64, 0);
   pending_count_ = 0;
   flags_ = 0;
 }
@@ -78,6 +83,12 @@ void MsixTable::deliver_pending(DmaPort& dma) {
 }
 
 void MsixTable::send(unsigned vector, DmaPort& dma) const {
+  if (route_ != nullptr) {
+    if (dma.bus_master()) {  // a message is a write of the function's
+      route_->message(vector);
+    }
+    return;
+  }
   std::uint64_t address = 0;
   std::uint32_t data = 0;
   std::memcpy(&address, &table_[vector * kMsixEntryBytes], sizeof address);

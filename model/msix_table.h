@@ -10,11 +10,24 @@
 
 namespace ringside::model {
 
+// A machine that keeps the table itself, as a VMM does that hands a function to a guest: it says which vectors are
+// masked and takes messages by vector. What is written to the table in the BAR reads back then, and means nothing.
+class MessageRoute {
+ public:
+  [[nodiscard]] virtual bool vector_masked(unsigned vector) const = 0;
+  virtual void message(unsigned vector) = 0;
+
+ protected:
+  ~MessageRoute() = default;
+};
+
 class MsixTable {
  public:
-  // Both at power-on and as after a reset: every vector masked, nothing pending.
   void power_on(std::uint16_t vectors, std::uint32_t pba_offset);
-  void reset() { power_on(vectors_, pba_offset_); }
+  // Every vector masked, nothing pending, as at power-on.
+  void reset();
+  // Until power-on; null when messages are writes to memory.
+  void route_by(MessageRoute* route) { route_ = route; }
   // Message control, as the configuration space shows it.
   void set_flags(std::uint16_t flags) { flags_ = flags; }
   [[nodiscard]] bool enabled() const { return (flags_ & PCI_MSIX_FLAGS_ENABLE) != 0; }
@@ -37,6 +50,9 @@ class MsixTable {
 
  private:
   [[nodiscard]] bool masked(unsigned vector) const {
+    if (route_ != nullptr) {
+      return (flags_ & PCI_MSIX_FLAGS_MASKALL) != 0 || route_->vector_masked(vector);
+    }
     return (flags_ & PCI_MSIX_FLAGS_MASKALL) != 0 ||
            (table_[vector * kMsixEntryBytes + PCI_MSIX_ENTRY_VECTOR_CTRL] & PCI_MSIX_ENTRY_CTRL_MASKBIT) != 0;
   }
@@ -49,6 +65,7 @@ class MsixTable {
   std::vector<std::uint64_t> pending_;
   unsigned pending_count_ = 0;
   std::uint16_t flags_ = 0;
+  MessageRoute* route_ = nullptr;
 };
 
 }  // namespace ringside::model

@@ -99,8 +99,7 @@ void PciFunction::update_bar(unsigned index) {
   // A BAR that was never assigned decodes nothing: address 0 is RAM, and the first ports belong to the chipset. Nor
   // does one that is being sized: all-ones would end with the address space.
   const std::uint64_t end = bar.wide ? ~std::uint64_t{0} : ~std::uint32_t{0};
-  const bool assigned = may_decode_ && base != 0 && last < end;
-  const bool decoded = assigned && (space_.command() & (bar.io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)) != 0;
+  const bool decoded = base != 0 && last < end && answers(bar);
   if (decoded == bar.decoded && base == bar.base) {
     return;
   }
@@ -113,6 +112,10 @@ void PciFunction::update_bar(unsigned index) {
   } else {
     release(space, index);
   }
+}
+
+bool PciFunction::answers(const Bar& bar) const {
+  return may_decode_ && (space_.command() & (bar.io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)) != 0;
 }
 
 void PciFunction::forward_config(tlm::tlm_generic_payload& transaction, sc_core::sc_time&) {
@@ -189,17 +192,30 @@ void PciFunction::bar_transport(tlm::tlm_generic_payload& transaction, sc_core::
     forward(space, transaction, delay);
     return;
   }
-  const Bar& bar = bars_[index];
+  const auto bar = static_cast<unsigned>(index);
+  bar_register(bar, address - bars_[bar].base, transaction, delay);
+}
+
+void PciFunction::access_bar(unsigned bar, tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay) {
+  if (bars_[bar].size == 0 || !answers(bars_[bar])) {
+    transaction.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+    return;
+  }
+  bar_register(bar, transaction.get_address(), transaction, delay);
+}
+
+void PciFunction::bar_register(unsigned bar, std::uint64_t offset, tlm::tlm_generic_payload& transaction,
+                               sc_core::sc_time& delay) {
   const unsigned size = transaction.get_data_length();
-  if (!is_register_access(transaction) || address - bar.base + size > bar.size) {
+  if (!is_register_access(transaction) || offset + size > bars_[bar].size) {
     transaction.set_response_status(tlm::TLM_BURST_ERROR_RESPONSE);
     return;
   }
   const bool write = transaction.is_write();
   const std::uint64_t cost = write ? latencies_.register_write_ns : latencies_.register_read_ns;
   delay += to_sc_time(cost * kPicosecondsPerNanosecond);
-  Access access{static_cast<std::uint32_t>(address - bar.base), size, write ? value_of(transaction) : 0, write};
-  const bool claimed = aligned_accesses(static_cast<unsigned>(index), access, clock_.now() + delay.value());
+  Access access{static_cast<std::uint32_t>(offset), size, write ? value_of(transaction) : 0, write};
+  const bool claimed = aligned_accesses(bar, access, clock_.now() + delay.value());
   if (claimed && !write) {
     set_value(transaction, access.value);
   }

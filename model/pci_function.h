@@ -49,6 +49,15 @@ class PciFunction : public sc_core::sc_module {
 
   [[nodiscard]] Slot slot() const { return slot_; }
 
+  // --- For a machine that decodes addresses itself, as a VMM does that hands the function to a guest.
+  // An access to a BAR; the transaction's address is the offset in it. TLM_ADDRESS_ERROR_RESPONSE while the command
+  // register does not let the function answer.
+  void access_bar(unsigned bar, tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay);
+  // 0: there is none, or it is the upper half of the one before.
+  [[nodiscard]] std::uint64_t bar_bytes(unsigned bar) const { return bars_[bar].size; }
+  [[nodiscard]] bool bar_is_io(unsigned bar) const { return bars_[bar].io; }
+  [[nodiscard]] std::size_t config_bytes() const { return space_.bytes(); }
+
   // --- For the bus.
   void connect(ClaimSink& bus) { bus_ = &bus; }
   void place(Slot slot) { slot_ = slot; }
@@ -100,6 +109,8 @@ class PciFunction : public sc_core::sc_module {
   void io_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay);
   void memory_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay);
   void bar_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay, AddressSpace space);
+  void bar_register(unsigned bar, std::uint64_t offset, tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay);
+  [[nodiscard]] bool answers(const Bar& bar) const;
   [[nodiscard]] int bar_at(AddressSpace space, std::uint64_t address) const;
   void update_bars();
   void update_bar(unsigned index);

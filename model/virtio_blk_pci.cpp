@@ -123,6 +123,11 @@ void VirtioBlkPci::inject(DeviceFaults* faults) {
   blk_.inject(faults);
 }
 
+void VirtioBlkPci::vectors_unmasked(Picoseconds at) {
+  dma.seek(at);
+  msix_.deliver_pending(dma);
+}
+
 void VirtioBlkPci::reset(Picoseconds at) {
   const bool had_status = status_ != 0;
   reset_device(at);

@@ -39,6 +39,10 @@ class VirtioBlkPci final : public PciFunction {
                 Tap* tap);
   // From now until power-on; null when all is well.
   void inject(DeviceFaults* faults);
+  // In place of writes to memory, from now until power-on; see MessageRoute.
+  void route_messages(MessageRoute& route) { msix_.route_by(&route); }
+  // The route masks less than before.
+  void vectors_unmasked(Picoseconds at);
   // All that a reset of the bus or of the function undoes, configuration space included.
   void reset(Picoseconds at) override;
   // The disk has another capacity now; its storage has room for it. The driver is told.

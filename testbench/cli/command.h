@@ -18,5 +18,6 @@ void add_campaign(CommandLine& program);
 void add_merge(CommandLine& program);
 void add_replay(CommandLine& program);
 void add_shrink(CommandLine& program);
+void add_serve(CommandLine& program);
 
 }  // namespace ringside::cli

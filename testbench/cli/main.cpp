@@ -36,6 +36,7 @@ ExitStatus run_program(int argc, char** argv) {
   add_merge(program);
   add_replay(program);
   add_shrink(program);
+  add_serve(program);
   if (argc < 2) {
     fmt::print("{}", program.help());
     return ExitStatus::bad_input;

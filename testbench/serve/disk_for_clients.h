@@ -1,0 +1,20 @@
+// All of a `ringside serve`: the image, the function in front of it, the socket, and clients until it ends.
+#pragma once
+
+#include <string>
+
+#include "testbench/serve/notice.h"
+#include "testbench/targets/target.h"
+
+namespace ringside::serve {
+
+struct Order {
+  std::string socket;
+  targets::RunSettings settings;  // one disk; its properties, and those of the model
+  bool once = false;              // until the first client has left
+};
+
+// True when it ended by itself, false when a signal ended it. Throws InputError and LackingError.
+[[nodiscard]] bool serve(const Order& order, const Notice& notice);
+
+}  // namespace ringside::serve

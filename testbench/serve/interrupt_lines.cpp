@@ -1,0 +1,63 @@
+#include "testbench/serve/interrupt_lines.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace ringside::serve {
+
+void InterruptLines::power_on(unsigned vectors) {
+  pin_ = {};
+  pin_high_ = false;
+  vectors_.clear();
+  vectors_.resize(vectors);
+}
+
+// An eventfd that does not block never makes anybody wait; one whose counter is full says "there was something"
+// already.
+void InterruptLines::signal(const Line& line) {
+  if (line.eventfd.valid()) {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(line.eventfd.get(), &one, sizeof one);
+  }
+}
+
+void InterruptLines::connect_pin(targets::Descriptor eventfd) {
+  pin_ = {std::move(eventfd), false};
+  deliver_pin();
+}
+
+void InterruptLines::mask_pin(bool masked) {
+  pin_.masked = masked;
+  deliver_pin();
+}
+
+void InterruptLines::trigger_pin() const { signal(pin_); }
+
+void InterruptLines::set_intx(std::uint8_t, bool high) {
+  pin_high_ = high;
+  deliver_pin();
+}
+
+void InterruptLines::deliver_pin() {
+  if (pin_high_ && !pin_.masked && pin_.eventfd.valid()) {
+    pin_.masked = true;
+    signal(pin_);
+  }
+}
+
+void InterruptLines::connect_vector(unsigned vector, targets::Descriptor eventfd) {
+  vectors_.at(vector) = {std::move(eventfd), false};
+}
+
+void InterruptLines::mask_vector(unsigned vector, bool masked) { vectors_.at(vector).masked = masked; }
+
+void InterruptLines::trigger_vector(unsigned vector) const { signal(vectors_.at(vector)); }
+
+bool InterruptLines::vector_masked(unsigned vector) const {
+  return vector >= vectors_.size() || vectors_[vector].masked || !vectors_[vector].eventfd.valid();
+}
+
+void InterruptLines::message(unsigned vector) { signal(vectors_.at(vector)); }
+
+}  // namespace ringside::serve

@@ -1,0 +1,69 @@
+// The model's virtio-blk function alone on a bus whose other end is a client of the protocol: it decodes addresses, its
+// memory is what DMA reaches, its eventfds are what interrupts arrive at. Elaborated once in a process, powered on for
+// each client.
+//
+// Time: an access happens when the one before it is over. Nobody's program runs here that could wait for anything, so
+// what the function has begun is brought to its end by settle(), as fast as that goes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "model/device_faults.h"
+#include "model/latencies.h"
+#include "model/properties.h"
+#include "model/tap.h"
+#include "model/virtio_blk.h"
+#include "testbench/vfio_user/device.h"
+
+namespace ringside::serve {
+
+struct ServedSetup {
+  model::Disk disk;
+  model::BlkProperties properties;
+  model::Latencies latencies;
+  model::Tap* tap = nullptr;
+};
+
+class ServedDisk final : public vfio_user::Device {
+ public:
+  // The only one in this process.
+  [[nodiscard]] static ServedDisk& instance();
+
+  // Throws nothing; what is wrong with the properties, problem_with() says before.
+  void power_on(const ServedSetup& setup);
+
+  // Brings to its end what the function has begun, but not more than `requests` of it. False when there is more.
+  [[nodiscard]] bool settle(unsigned requests);
+  // Since power-on.
+  [[nodiscard]] model::Picoseconds now() const;
+  // Whether the client has taken memory away that it had mapped.
+  [[nodiscard]] bool memory_lost() const;
+
+  // --- For a session.
+  [[nodiscard]] std::uint64_t region_bytes(std::uint32_t region) const override;
+  [[nodiscard]] bool posted(std::uint32_t region) const override;
+  void read(std::uint32_t region, std::uint64_t offset, std::span<std::uint8_t> data) override;
+  void write(std::uint32_t region, std::uint64_t offset, std::span<const std::uint8_t> data) override;
+  void reset() override;
+  [[nodiscard]] std::uint32_t vectors(vfio_user::Irq kind) const override;
+  void connect(vfio_user::Irq kind, std::uint32_t vector, vfio_user::Descriptor eventfd) override;
+  void mask(vfio_user::Irq kind, std::uint32_t vector, bool masked) override;
+  void trigger(vfio_user::Irq kind, std::uint32_t vector) override;
+  [[nodiscard]] int map(const vfio_user::DmaMap& map, vfio_user::Descriptor file) override;
+  [[nodiscard]] int unmap(std::uint64_t address, std::uint64_t size) override;
+  void unmap_all() override;
+
+ private:
+  // SystemC's headers are slow to compile: only the implementation has them.
+  struct Parts;
+
+  ServedDisk();
+  ~ServedDisk();
+  void access(std::uint32_t region, std::uint64_t offset, std::span<std::uint8_t> data, bool write);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace ringside::serve
