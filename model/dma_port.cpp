@@ -21,6 +21,7 @@ void DmaPort::power_on(const Latencies& latencies, Tap* tap) {
   latencies_ = latencies;
   tap_ = tap;
   set_bus_master(false);
+  beside_driver_ = false;
   set_upstream(false, nullptr);
   use_iommu(nullptr);
   bounce_by(nullptr);

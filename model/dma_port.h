@@ -5,6 +5,7 @@
 
 #include <tlm_utils/simple_initiator_socket.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <systemc>
@@ -48,6 +49,22 @@ class DmaPort final : public sc_core::sc_module {
     gate_ = gate;
     open_ = bus_master_ && upstream_;
   }
+
+  // From now until power-on, memory changes while the device looks at it: the driver runs at the same time, on a CPU of
+  // its own. On the board it stands still meanwhile.
+  void beside_driver() { beside_driver_ = true; }
+  [[nodiscard]] bool is_beside_driver() const { return beside_driver_; }
+  // What was stored before is visible before what is loaded behind it is read (2.7.7.1, 2.7.10.1: each side writes its
+  // wish or its index, and then looks at the other's). Pairs with the driver's barrier between the same two.
+  void order_store_before_load() const {
+    if (beside_driver_) {
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+    }
+  }
+  // An index, or a flag, is read before what it vouches for, and written behind it. Nothing but the compiler could turn
+  // that round on a host whose own memory is ordered so.
+  static void order_loads() { std::atomic_thread_fence(std::memory_order_acquire); }
+  static void order_stores() { std::atomic_thread_fence(std::memory_order_release); }
 
   // Until power-on; null when all is well.
   void inject(DeviceFaults* faults) { faults_ = faults; }
@@ -199,6 +216,7 @@ class DmaPort final : public sc_core::sc_module {
   bool bus_master_ = false;
   bool upstream_ = false;
   bool open_ = false;  // both
+  bool beside_driver_ = false;
   UpstreamGate* gate_ = nullptr;
   Picoseconds at_ = 0;
 

@@ -48,6 +48,13 @@ Look PackedQueue::look() {
   if (!available || used) {
     return Look::nothing;
   }
+  // The flags vouch for the rest, which may have been read before them.
+  if (dma_.is_beside_driver()) {
+    dma_.order_loads();
+    if (!dma_.load(address(next_.index), head_)) {
+      return Look::malformed;
+    }
+  }
   // Every descriptor is with the device already: the driver has made one available that it does not own.
   if (outstanding_ >= place_.size) {
     return Look::malformed;
@@ -137,7 +144,10 @@ void PackedQueue::put_used(const Token& token, std::uint32_t length) {
   ++used_count_;
 }
 
-void PackedQueue::publish_used() { dma_.store(pending_address_, pending_flags_); }
+void PackedQueue::publish_used() {
+  dma_.order_stores();  // data, status, length and id before the flags that vouch for them (2.8.9)
+  dma_.store(pending_address_, pending_flags_);
+}
 
 int PackedQueue::distance_to(std::uint16_t off_wrap) const {
   const int offset = off_wrap & ~kEventWrap;

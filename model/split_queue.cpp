@@ -44,6 +44,7 @@ Look SplitQueue::look() {
   if (too_far && !quirks_.fires(Quirk::available_index_unchecked, dma_.at())) {
     return Look::malformed;
   }
+  dma_.order_loads();  // pairs with the driver's, between its entries and the index (2.7.13.1)
   available_ = index;
   return next_ == available_ ? Look::nothing : Look::something;
 }
@@ -122,7 +123,10 @@ void SplitQueue::put_used(const Token& token, std::uint32_t length) {
   ++used_index_;
 }
 
-void SplitQueue::publish_used() { dma_.store(place_.device + 2, used_index_); }
+void SplitQueue::publish_used() {
+  dma_.order_stores();  // data, status and element before the index that vouches for them (2.7.8.2)
+  dma_.store(place_.device + 2, used_index_);
+}
 
 bool SplitQueue::interrupt_wanted() {
   std::uint16_t word = 0;

@@ -54,10 +54,14 @@ void VirtioBlkPci::fetch_requests(std::uint16_t index, Picoseconds at) {
     }
     const Look look = queue.look();
     if (look == Look::nothing) {
-      // 2.7.10: from here on the next chain rings the bell. A driver that runs beside the device could have made one
-      // available before it saw this; the drivers of this board run when the device does not.
+      // 2.7.10: from here on the next chain rings the bell. A driver that runs beside the device may have made one
+      // available before it saw that.
       queue.ask_for_notification();
-      break;
+      dma.order_store_before_load();
+      if (!dma.is_beside_driver() || queue.empty()) {
+        break;
+      }
+      continue;
     }
     if (look == Look::malformed || !fetch_one(index)) {
       break_device(dma.at());
@@ -179,6 +183,7 @@ void VirtioBlkPci::complete(Request& request, Picoseconds at) {
   }
   const bool announced = request.announced;
   requests_.give_back(request);
+  dma.order_store_before_load();
   if (interrupt_wanted(queue) && !announced) {
     notify_queue(queue, at);
   }

@@ -61,6 +61,7 @@ void ServedDisk::power_on(const ServedSetup& setup) {
   parts.memory.power_on();
   parts.function.power_on(setup.disk, setup.properties, {}, setup.latencies, setup.tap);
   parts.function.dma.use_iommu(&parts.memory.iommu);
+  parts.function.dma.beside_driver();
   parts.function.route_messages(parts.interrupts);
   parts.bus.power_on();
   parts.bus.plug(parts.connector, {});
