@@ -29,7 +29,7 @@ class Ram final : public sc_core::sc_module {
   unsigned transport_dbg(tlm::tlm_generic_payload& transaction);
   bool get_direct_mem_ptr(tlm::tlm_generic_payload& transaction, tlm::tlm_dmi& dmi);
 
-  static constexpr std::uint64_t kMostKept = 1u << 20;
+  static constexpr std::uint64_t kMostKept = 512u << 10;
 
   void give_back(std::uint64_t first, std::uint64_t end);
 

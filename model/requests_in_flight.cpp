@@ -35,10 +35,8 @@ void RequestsInFlight::clear() {
   fresh_ = 0;
   free_.clear();
   free_arrays_.clear();
-  for (std::size_t i = 1; i < arrays_; ++i) {
-    free_arrays_.push_back(&segments_[(arrays_ - i) * kStride]);
-  }
-  scratch_ = segments_.get();
+  fresh_array_ = 0;
+  scratch_ = free_array();
 }
 
 void RequestsInFlight::keep_segments(Request& request) {
@@ -49,11 +47,17 @@ void RequestsInFlight::keep_segments(Request& request) {
     return;
   }
   request.many = scratch_;
-  scratch_ = nullptr;
+  scratch_ = free_array();
+}
+
+// Null when all are in use.
+Segment* RequestsInFlight::free_array() {
   if (!free_arrays_.empty()) {
-    scratch_ = free_arrays_.back();
+    Segment* const array = free_arrays_.back();
     free_arrays_.pop_back();
+    return array;
   }
+  return fresh_array_ < arrays_ ? &segments_[fresh_array_++ * kStride] : nullptr;
 }
 
 void RequestsInFlight::add(Request& request) {

@@ -54,6 +54,7 @@ class RequestsInFlight {
   static constexpr std::size_t kMostLargeChains = 1024;
 
   void keep_segments(Request& request);
+  [[nodiscard]] Segment* free_array();
   void insert(Request& request);
 
   std::vector<Request> requests_;
@@ -61,7 +62,8 @@ class RequestsInFlight {
   std::size_t fresh_ = 0;       // from here on never used since clear()
   std::vector<Request*> free_;  // used before, and free again
   std::unique_ptr<Segment[]> segments_;
-  std::size_t arrays_ = 0;  // of kMaxChain segments each
+  std::size_t arrays_ = 0;       // of kMaxChain segments each
+  std::size_t fresh_array_ = 0;  // from here on never used since clear()
   std::vector<Segment*> free_arrays_;
   Segment* scratch_ = nullptr;
   std::vector<Request*> order_;  // a ring

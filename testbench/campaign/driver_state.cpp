@@ -29,7 +29,7 @@ const char* to_string(DriverState state) {
   return "calm";
 }
 
-void DriverStateWatch::see(const Record& record) {
+void DriverStateWatch::see(const Record& record, std::size_t index) {
   switch (record.kind) {
     case Kind::device_status:
       if (record.flags == 0) {
@@ -58,12 +58,11 @@ void DriverStateWatch::see(const Record& record) {
       calm_ = calm_ || record.offset == static_cast<std::uint64_t>(scenarios::Ask::calm);
       break;
     case Kind::dev_fault:
-      firings_.push_back({static_cast<std::size_t>(record.value - 1), state(), records_, record.time});
+      firings_.push_back({static_cast<std::size_t>(record.value - 1), state(), index, record.time});
       break;
     default:
       break;
   }
-  ++records_;
 }
 
 DriverState DriverStateWatch::state() const {

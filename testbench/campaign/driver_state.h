@@ -32,7 +32,8 @@ struct Firing {
 
 class DriverStateWatch {
  public:
-  void see(const trace::Record& record);
+  // `index`: its place in the log.
+  void see(const trace::Record& record, std::size_t index);
   [[nodiscard]] const std::vector<Firing>& firings() const { return firings_; }
   // Whether the driver ever accepted VIRTIO_F_IN_ORDER.
   [[nodiscard]] bool in_order() const { return in_order_; }
@@ -46,7 +47,6 @@ class DriverStateWatch {
   bool in_order_ = false;
   unsigned queues_down_ = 0;  // by queue reset
   std::uint64_t in_flight_ = 0;
-  std::size_t records_ = 0;
   std::vector<Firing> firings_;
 };
 

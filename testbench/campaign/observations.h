@@ -14,16 +14,16 @@ namespace ringside::campaign {
 
 class Observations {
  public:
-  void see(const trace::Record& record) {
+  // `index`: its place in the log.
+  void see(const trace::Record& record, std::size_t index) {
     if (record.kind == trace::Kind::observe || record.kind == trace::Kind::check) {
       pending_ = record;
-      at_ = records_;
+      at_ = index;
     } else if (record.kind == trace::Kind::text && pending_.kind != trace::Kind::none) {
       if (joiner_.feed(record)) {
         take();
       }
     }
-    ++records_;
   }
 
   // 0 when it was not observed.
@@ -53,7 +53,6 @@ class Observations {
   std::map<std::string, std::uint64_t> values_;
   std::vector<FailedCheck> failed_;
   std::size_t at_ = 0;
-  std::size_t records_ = 0;
 };
 
 }  // namespace ringside::campaign

@@ -21,14 +21,41 @@
 namespace ringside::campaign {
 namespace {
 
+// Whether any of the watches but the monitors, who know themselves, takes such a record: few are anything to them.
+constexpr bool concerns_watches(trace::Kind kind) {
+  switch (kind) {
+    case trace::Kind::text:
+    case trace::Kind::check:
+    case trace::Kind::observe:
+    case trace::Kind::ask:
+    case trace::Kind::queue_enabled:
+    case trace::Kind::queue_disabled:
+    case trace::Kind::device_status:
+    case trace::Kind::features:
+    case trace::Kind::dma_alloc:
+    case trace::Kind::dma_free:
+    case trace::Kind::dma_map:
+    case trace::Kind::dma_unmap:
+    case trace::Kind::request:
+    case trace::Kind::completion:
+    case trace::Kind::dev_fault:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // Everybody who reads the log of a run while it is made.
 class Watchers final : public trace::Sink {
  public:
   explicit Watchers(trace::Sink* also) : also_(also) {}
   void append(const trace::Record& record) override {
-    evidence_.states.see(record);
-    evidence_.leaks.see(record);
-    evidence_.observations.see(record);
+    const std::size_t index = index_++;
+    if (concerns_watches(record.kind)) {
+      evidence_.states.see(record, index);
+      evidence_.leaks.see(record);
+      evidence_.observations.see(record, index);
+    }
     monitors_.append(record);
     if (also_ != nullptr) {
       also_->append(record);
@@ -41,6 +68,7 @@ class Watchers final : public trace::Sink {
 
  private:
   trace::Sink* also_;
+  std::size_t index_ = 0;
   Evidence evidence_;
   checks::MonitorRun monitors_;
 };

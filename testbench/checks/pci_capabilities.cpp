@@ -210,8 +210,10 @@ class PciCapabilities final : public Monitor {
       return;
     }
     judged = function.news;
-    judge_identity(function, record.region);
-    judge_bars(function, record.region);
+    if (record.offset < kFirstCapability) {  // capabilities are most of what is read, and say nothing of these
+      judge_identity(function, record.region);
+      judge_bars(function, record.region);
+    }
     judge_list(function, record.region);
     std::uint32_t types = 0;
     std::set<std::uint32_t> shared;

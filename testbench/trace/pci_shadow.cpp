@@ -44,30 +44,29 @@ void PciShadow::config_read(std::uint16_t bdf, unsigned offset, unsigned width, 
 }
 
 // Ranges are those of block devices.
-void PciShadow::changed(Function& function) {
-  if (function.unit >= 0) {
-    function.window.reset();
-    dirty_ = true;
-  }
-}
+void PciShadow::changed(const Function& function) { dirty_ = dirty_ || function.unit >= 0; }
 
 const PciShadow::Function* PciShadow::disk(std::uint16_t bdf) const {
-  if (last_disk_ != nullptr && bdf == last_bdf_) {
-    return last_disk_;
+  if (!asked_ || bdf != last_bdf_) {
+    const auto found = functions_.find(bdf);
+    asked_ = true;
+    last_bdf_ = bdf;
+    last_disk_ = found == functions_.end() || found->second.unit < 0 ? nullptr : &found->second;
   }
-  const auto found = functions_.find(bdf);
-  if (found == functions_.end() || found->second.unit < 0) {
-    return nullptr;
-  }
-  last_bdf_ = bdf;
-  return last_disk_ = &found->second;
+  return last_disk_;
 }
 
 unsigned PciShadow::window_of(const Function& function) {
-  if (!function.window) {
-    function.window = capability(function, PCI_CAP_ID_VNDR, static_cast<std::uint32_t>(Structure::pci_cfg));
+  return capability(function, PCI_CAP_ID_VNDR, static_cast<std::uint32_t>(Structure::pci_cfg));
+}
+
+bool PciShadow::looks_like_window_data(const Function& function, unsigned offset) {
+  if (offset < kFirstCapability + kCapConfigData) {
+    return false;
   }
-  return *function.window;
+  const unsigned at = offset - kCapConfigData;
+  return word(function, at, 1) == PCI_CAP_ID_VNDR &&
+         word(function, at + kCapType, 1) == static_cast<std::uint32_t>(Structure::pci_cfg);
 }
 
 void PciShadow::config_written(std::uint16_t bdf, unsigned offset, unsigned width, std::uint32_t value) {
@@ -135,7 +134,7 @@ std::optional<ConfigAddress> PciShadow::at_ecam(std::uint64_t address) const {
 
 std::optional<WindowAccess> PciShadow::through_window(const ConfigAddress& at) {
   const Function* const found = disk(at.bdf);
-  if (found == nullptr) {
+  if (found == nullptr || !looks_like_window_data(*found, at.offset)) {
     return std::nullopt;
   }
   const Function& function = *found;
@@ -190,6 +189,7 @@ void PciShadow::identify(Function& function) {
   const std::uint32_t device = word(function, PCI_DEVICE_ID, 2);
   if (word(function, PCI_VENDOR_ID, 2) == kVirtioVendor && (device == kTransitionalBlock || device == kModernBlock)) {
     function.unit = units_++;
+    asked_ = false;
   }
 }
 

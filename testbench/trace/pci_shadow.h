@@ -70,8 +70,6 @@ class PciShadow {
     std::array<Bar, kPciBars> bars;
     int unit = -1;
     bool msix_enabled = false;
-    // Where its window is, 0 for nowhere: every access to configuration space asks, and few change the answer.
-    mutable std::optional<unsigned> window;
   };
   struct Range {
     bool io = false;
@@ -96,7 +94,9 @@ class PciShadow {
   // Null unless it is a block device.
   [[nodiscard]] const Function* disk(std::uint16_t bdf) const;
   [[nodiscard]] static unsigned window_of(const Function& function);
-  void changed(Function& function);
+  // Cheaper: may a window's data be there?
+  [[nodiscard]] static bool looks_like_window_data(const Function& function, unsigned offset);
+  void changed(const Function& function);
   void learn_ecam(const Function& function, unsigned offset, unsigned width, std::uint32_t value);
   static void learn_capability_write(Function& function, unsigned offset, unsigned width, std::uint32_t value);
   void identify(Function& function);
@@ -113,8 +113,10 @@ class PciShadow {
   [[nodiscard]] static std::uint32_t word(const Function& function, unsigned offset, unsigned width);
 
   std::map<std::uint16_t, Function> functions_;
+  // The last answer of disk(): an access to configuration space asks several times. Functions stay where they are.
+  mutable bool asked_ = false;
   mutable std::uint16_t last_bdf_ = 0;
-  mutable const Function* last_disk_ = nullptr;  // with last_bdf_; functions stay where they are
+  mutable const Function* last_disk_ = nullptr;
   int units_ = 0;
   Ecam ecam_;
   std::vector<Range> ranges_;  // structures first, whole BARs after them
