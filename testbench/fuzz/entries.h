@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "testbench/fuzz/fuzz_target.h"
+#include "testbench/fuzz/reached.h"
 
 namespace ringside::fuzz {
 
@@ -26,6 +27,19 @@ void run_plan(Input input);
 // A scenario file.
 void run_program(Input input);
 [[nodiscard]] std::vector<std::string> program_seeds(const std::string& project);
+
+// A hostile driver against the model: its registers, its rings.
+void run_registers(Input input);
+[[nodiscard]] std::vector<std::string> register_seeds(const std::string& project);
+[[nodiscard]] const Reached& registers_reached();
+void run_rings(Input input);
+[[nodiscard]] std::vector<std::string> ring_seeds(const std::string& project);
+[[nodiscard]] const Reached& rings_reached();
+
+// A hostile device against the driver.
+void run_driver(Input input);
+[[nodiscard]] std::vector<std::string> driver_seeds(const std::string& project);
+[[nodiscard]] const Reached& driver_reached();
 
 // A small log that makes sense: a queue, a request, its completion.
 [[nodiscard]] std::string sample_records();

@@ -17,7 +17,10 @@ constexpr FuzzTarget kTargets[] = {{"log", run_log, log_seeds},
                                    {"records", run_records, record_seeds},
                                    {"waivers", run_waivers, waiver_seeds},
                                    {"plan", run_plan, plan_seeds},
-                                   {"program", run_program, program_seeds}};
+                                   {"program", run_program, program_seeds},
+                                   {"registers", run_registers, register_seeds, registers_reached},
+                                   {"rings", run_rings, ring_seeds, rings_reached},
+                                   {"driver", run_driver, driver_seeds, driver_reached}};
 
 }  // namespace
 

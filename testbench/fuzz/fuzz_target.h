@@ -1,6 +1,6 @@
-// What outside input goes through: one entry for each parser, and one for what reads records. libFuzzer calls them
-// (libfuzzer_main.cpp), and so do the tests, which need no clang: over the seeds and over mutations of them that are
-// the same every time.
+// What outside input goes through: one entry for each parser, one for what reads records, and those that play a hostile
+// driver or a hostile device. libFuzzer calls them (libfuzzer_main.cpp), and so do the tests, which need no clang: over
+// the seeds and over mutations of them that are the same every time.
 //
 // An entry returns for any input whatever. What a parser refuses by FileError is fine, when that is one line.
 #pragma once
@@ -12,6 +12,8 @@
 
 namespace ringside::fuzz {
 
+struct Reached;
+
 using Input = std::span<const std::uint8_t>;
 
 struct FuzzTarget {
@@ -19,6 +21,8 @@ struct FuzzTarget {
   void (*run)(Input input);
   // What it starts from: made here, or real files below the project's directory.
   std::vector<std::string> (*seeds)(const std::string& project);
+  // How far inputs came since the process began; null where there is no way to go, as in a parser.
+  const Reached& (*reached)() = nullptr;
 };
 
 [[nodiscard]] std::span<const FuzzTarget> all_fuzz_targets();

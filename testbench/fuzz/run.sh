@@ -8,7 +8,7 @@ project=$(cd "$(dirname "$0")/../.." && pwd)
 build=$1
 seconds=$2
 shift 2
-[ $# -gt 0 ] || set -- log records waivers plan program
+[ $# -gt 0 ] || set -- log records waivers plan program registers rings driver
 
 mkdir -p "$build/found"
 build=$(cd "$build" && pwd)
