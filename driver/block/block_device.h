@@ -21,7 +21,7 @@ enum class Operation : std::uint8_t { read, write, flush, get_id, discard, write
 enum class Status : std::uint8_t {
   ok,
   pending,      // submitted and not complete
-  io_error,     // the device said VIRTIO_BLK_S_IOERR, or a status the spec does not know
+  io_error,     // the device said VIRTIO_BLK_S_IOERR, a status the spec does not know, or a length that is too short
   unsupported,  // the device said VIRTIO_BLK_S_UNSUPP, or the feature was not negotiated
   refused,      // the driver would not send it: out of range, misaligned, empty, too long
   timed_out,    // the deadline passed; device or queue was reset and no longer owns the buffers
@@ -100,11 +100,13 @@ struct Counters {
   std::uint64_t used_out_of_order = 0;  // with VIRTIO_F_IN_ORDER
   std::uint64_t used_index_jumped = 0;
   std::uint64_t used_length_clamped = 0;
+  std::uint64_t used_length_short = 0;  // of a read that succeeded: less than its data, and so it did not
   std::uint64_t unknown_status = 0;
   std::uint64_t timeouts = 0;
   std::uint64_t lost_interrupts = 0;    // found complete at the deadline, without an interrupt
   std::uint64_t needs_reset = 0;        // DEVICE_NEEDS_RESET was found
   std::uint64_t removals = 0;           // the function was found gone
+  std::uint64_t cut_off = 0;            // decoding or bus mastering was found switched off, and not by us
   std::uint64_t resets = 0;             // of the device, for recovery; bring-up does not count
   std::uint64_t queue_resets = 0;       // of one queue, for recovery
   std::uint64_t resets_unfinished = 0;  // of a queue or the device: it did not come to their end

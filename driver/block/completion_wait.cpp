@@ -1,5 +1,7 @@
 #include "driver/block/completion_wait.h"
 
+#include <utility>
+
 #include "driver/hal/memory.h"
 #include "driver/hal/mutant.h"
 
@@ -47,10 +49,14 @@ Woken CompletionWait<Ring>::sleep(QueueRange<Ring> queues, QueueRange<Ring> all,
   const unsigned vector = controller_.interrupts().queue_vector(queues.first->number());
   const std::uint64_t before = settled_;
   const std::uint64_t seen = settle_interrupts(vector);
+  const bool nobody_there = std::exchange(nobody_there_, false);
   arm(queues, count);
-  if (queues.any_used()) {
+  if (!hal::mutant(hal::Mutant::not_looked_after_arming) && queues.any_used()) {
     doubt_ = Doubt::none;
     return Woken::look;
+  }
+  if (nobody_there) {
+    return Woken::inspect;
   }
   if (settled_ != before) {
     begin_doubt(Doubt::before, machine_->now());
@@ -96,7 +102,7 @@ std::uint64_t CompletionWait<Ring>::settle_interrupts(unsigned vector) {
   if (count != settled_ && !controller_.interrupts().per_queue()) {
     settled_ = count;
     if (controller_.interrupts().completion() == Completion::intx) {
-      controller_.acknowledge_interrupt();
+      nobody_there_ = !controller_.acknowledge_interrupt();
     }
   }
   return count;
@@ -152,9 +158,15 @@ Woken CompletionWait<Ring>::wait_for_interrupt(QueueRange<Ring> queues, QueueRan
   }
   if (woken) {
     static_cast<void>(settle_interrupts(vector));
+    const bool nobody_there = std::exchange(nobody_there_, false);
     if (explained(queues, all, vector)) {
       doubt_ = Doubt::none;
       return Woken::look;
+    }
+    // The line of a device that has left may stay high: to wait for an explanation would be to wake for nothing, again
+    // and again.
+    if (nobody_there) {
+      return Woken::inspect;
     }
   }
   const std::uint64_t now = machine_->now();

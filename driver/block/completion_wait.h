@@ -56,6 +56,7 @@ class CompletionWait {
   std::uint64_t config_seen_ = 0;  // those of the configuration, when it has a vector to itself
   std::uint64_t explain_by_ = 0;   // when the last one counts as one about something else
   Doubt doubt_ = Doubt::none;
+  bool nobody_there_ = false;  // the last interrupt was acknowledged by nobody
 };
 
 }  // namespace ringside::block

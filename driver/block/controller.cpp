@@ -1,5 +1,7 @@
 #include "driver/block/controller.h"
 
+#include <utility>
+
 #include "driver/block/disk_config.h"
 #include "driver/block/virtio_blk_spec.h"
 #include "driver/hal/bits.h"
@@ -30,7 +32,7 @@ constexpr std::uint64_t kUnderstood =
     feature(virtio::VIRTIO_F_ORDER_PLATFORM);
 
 constexpr std::uint16_t kSmallestQueue = 2;
-constexpr std::uint16_t kNobody = 0xffff;  // read from the command register of an empty slot
+constexpr std::uint16_t kConnected = pci::PCI_COMMAND_IO | pci::PCI_COMMAND_MEMORY | pci::PCI_COMMAND_MASTER;
 
 std::uint16_t usable_queue_size(std::uint16_t wanted, std::uint16_t maximum) {
   return wanted == 0 || wanted > maximum ? maximum : wanted;
@@ -53,16 +55,24 @@ bool Controller::init(const pci::Bus& bus, const pci::DeviceInfo& device, const 
     return fail(device.problem);
   }
   hal::Line().text("[VirtIO]   BAR0=").hex(bars_[0].address, 8).log_to(*machine_);
-  const std::uint16_t master =
-      hal::mutant(hal::Mutant::bus_master_forgotten) ? std::uint16_t{0} : pci::PCI_COMMAND_MASTER;
-  pci::enable_device(bus.config(), address_,
-                     static_cast<std::uint16_t>(pci::PCI_COMMAND_IO | pci::PCI_COMMAND_MEMORY | master));
+  const unsigned forgotten = hal::mutant(hal::Mutant::bus_master_forgotten) ? pci::PCI_COMMAND_MASTER : 0u;
+  pci::enable_device(bus.config(), address_, static_cast<std::uint16_t>(kConnected & ~forgotten));
 
-  if (const char* const missing = choose_transport(); missing != nullptr) {
-    return fail(missing);
+  const char* problem = choose_transport();
+  if (problem == nullptr) {
+    problem = interrupts_.init(*machine_, bus, device, bars_, *transport_, options);
   }
-  const char* const problem = interrupts_.init(*machine_, bus, device, bars_, *transport_, options);
-  return problem == nullptr || fail(problem);
+  if (problem != nullptr) {
+    let_go();
+    return fail(problem);
+  }
+  return true;
+}
+
+void Controller::let_go() const {
+  if (!hal::mutant(hal::Mutant::left_decoding_at_refusal)) {
+    pci::enable_device(bus_->config(), address_, 0, kConnected);
+  }
 }
 
 // A transitional device has both interfaces; the modern one is preferred (VIRTIO 1.2, 4.1.2.1). Null on success.
@@ -86,10 +96,13 @@ bool Controller::negotiate() {
   if (!hal::mutant(hal::Mutant::reset_forgotten) && !transport_->reset()) {
     return fail("it does not reset");
   }
-  if (!hal::mutant(hal::Mutant::acknowledge_forgotten)) {
-    transport_->add_status(virtio::VIRTIO_CONFIG_S_ACKNOWLEDGE);
+  const bool again = std::exchange(reset_before_, true);
+  const bool forgotten = hal::mutant(hal::Mutant::acknowledge_forgotten) ||
+                         (again && hal::mutant(hal::Mutant::acknowledge_forgotten_in_recovery));
+  if ((!forgotten && !transport_->add_status(virtio::VIRTIO_CONFIG_S_ACKNOWLEDGE)) ||
+      !transport_->add_status(virtio::VIRTIO_CONFIG_S_DRIVER)) {
+    return fail("it is not there any more");
   }
-  transport_->add_status(virtio::VIRTIO_CONFIG_S_DRIVER);
 
   info_ = DiskInfo{};
   const char* problem = agree_on_features();
@@ -147,12 +160,12 @@ bool Controller::read_configuration() {
 const char* Controller::choose_queues() {
   // 5.2.5: without the feature there is one.
   const std::uint16_t offered = has(VIRTIO_BLK_F_MQ) ? read_queue_count(transport_->device_config()) : std::uint16_t{1};
+  if (offered == 0) {
+    return "it has no queue";  // and info() never says so: users divide by that number
+  }
   const std::uint16_t wanted = options_.queues == 0 ? std::uint16_t{1} : options_.queues;
   info_.queues = wanted < offered ? wanted : offered;
   info_.queues = info_.queues < kMaxQueues ? info_.queues : kMaxQueues;
-  if (info_.queues == 0) {
-    return "it has no queue";
-  }
   for (std::uint16_t queue = 0; queue < info_.queues; ++queue) {
     if (const char* const problem = choose_size(queue); problem != nullptr) {
       return problem;
@@ -167,8 +180,9 @@ const char* Controller::choose_size(std::uint16_t queue) {
   const std::uint16_t maximum = transport_->max_queue_size(queue);
   // 4.1.5.1.3: a legacy queue has the size that the device gave it.
   const std::uint16_t size = transport_->is_legacy() ? maximum : usable_queue_size(options_.queue_size, maximum);
-  if (size < kSmallestQueue || size > virtio::kMaxQueueSize ||
-      (!hal::is_power_of_two(size) && !has(virtio::VIRTIO_F_RING_PACKED))) {
+  const bool usable = size >= kSmallestQueue && size <= virtio::kMaxQueueSize &&
+                      (hal::is_power_of_two(size) || has(virtio::VIRTIO_F_RING_PACKED));
+  if (!usable && !hal::mutant(hal::Mutant::queue_size_unchecked)) {
     return "its queue has no usable size";
   }
   if (size <= kHeaderAndStatus && !has(virtio::VIRTIO_F_INDIRECT_DESC)) {
@@ -235,10 +249,9 @@ bool Controller::start_queue(std::uint16_t queue, std::uint16_t size, const virt
   return true;
 }
 
-void Controller::go() {
-  if (!hal::mutant(hal::Mutant::driver_ok_forgotten)) {
-    transport_->add_status(virtio::VIRTIO_CONFIG_S_DRIVER_OK);
-  }
+bool Controller::go() {
+  return hal::mutant(hal::Mutant::driver_ok_forgotten) || transport_->add_status(virtio::VIRTIO_CONFIG_S_DRIVER_OK) ||
+         fail("it is not there any more");
 }
 
 Stopped Controller::stop() {
@@ -255,10 +268,33 @@ Stopped Controller::stop() {
   // The answer to this read does not overtake what the function has written before (PCI Express 2.4.1): once it is
   // here, so is all of that.
   const std::uint16_t command = bus_->config().read16(address_, pci::PCI_COMMAND);
-  const bool silent = command == kNobody || (command & pci::PCI_COMMAND_MASTER) == 0;
+  const bool silent = command == pci::kNoCommand || (command & pci::PCI_COMMAND_MASTER) == 0;
   return silent ? Stopped::silenced : Stopped::running;
 }
 
-bool Controller::is_gone() const { return bus_->config().read16(address_, pci::PCI_VENDOR_ID) == pci::kNoVendor; }
+Controller::Presence Controller::look_after() const {
+  const std::uint16_t command = bus_->config().read16(address_, pci::PCI_COMMAND);
+  if (command == pci::kNoCommand) {
+    return Presence::gone;
+  }
+  std::uint16_t needed = pci::PCI_COMMAND_MASTER;
+  bool in_place = true;
+  for (const pci::Bar* bar = bars_; bar != bars_ + pci::kBarCount; ++bar) {
+    if (bar->kind != pci::BarKind::none) {
+      needed |= bar->kind == pci::BarKind::io ? pci::PCI_COMMAND_IO : pci::PCI_COMMAND_MEMORY;
+    }
+  }
+  if ((command & needed) == needed || hal::mutant(hal::Mutant::cut_off_overlooked)) {
+    return Presence::there;
+  }
+  for (unsigned i = 0; i < pci::kBarCount && in_place; ++i) {
+    in_place = bars_[i].kind == pci::BarKind::none || pci::holds_bar(bus_->config(), address_, i, bars_[i]);
+  }
+  if (!in_place) {
+    return Presence::there;  // what it would decode are not its addresses
+  }
+  pci::enable_device(bus_->config(), address_, needed);
+  return Presence::cut_off;
+}
 
 }  // namespace ringside::block

@@ -42,15 +42,21 @@ class Controller {
   [[nodiscard]] bool start_configuration();
   [[nodiscard]] bool start_queue(std::uint16_t queue, std::uint16_t size, const virtio::QueueAddresses& addresses);
   [[nodiscard]] bool find_doorbell(std::uint16_t queue, virtio::Doorbell& doorbell);
-  // Step 8: DRIVER_OK.
-  void go();
+  // Step 8: DRIVER_OK. False when nobody is there.
+  [[nodiscard]] bool go();
 
   // Resets the device; if it does not obey, bus mastering is taken from it.
   Stopped stop();
 
-  // Whether the function has left its slot. Configuration space tells for certain; what is read where its BARs were
-  // depends on the machine.
-  [[nodiscard]] bool is_gone() const;
+  // Switches decoding and bus mastering off: of a function that is not used, so that its addresses are free to become
+  // others.
+  void let_go() const;
+
+  // Whether the function is still in its slot. Configuration space tells for certain; what is read where its BARs were
+  // depends on the machine. If it is, and somebody has switched decoding or bus mastering off, they are on again,
+  // unless its addresses are gone too (a reset of the function, or another one in its place): then it is not ours.
+  enum class Presence : std::uint8_t { there, cut_off, gone };
+  [[nodiscard]] Presence look_after() const;
 
   [[nodiscard]] const DiskInfo& info() const { return info_; }
   [[nodiscard]] bool has(unsigned feature_bit) const;
@@ -62,7 +68,8 @@ class Controller {
 
   [[nodiscard]] const virtio::Transport& transport() const { return *transport_; }
   [[nodiscard]] const Interrupts& interrupts() const { return interrupts_; }
-  void acknowledge_interrupt() const { interrupts_.acknowledge(*transport_); }
+  // False when there is no device any more.
+  bool acknowledge_interrupt() const { return interrupts_.acknowledge(*transport_); }
 
   // Reads the configuration again if its generation has moved.
   [[nodiscard]] ConfigLook refresh_configuration();
@@ -101,6 +108,7 @@ class Controller {
   QueueSize sizes_[kMaxQueues];  // of the first info_.queues
   std::uint32_t generation_ = 0;
   std::uint16_t segment_limit_ = kMaxSegments;
+  bool reset_before_ = false;
   WriteCache wanted_cache_ = WriteCache::as_it_comes;
 };
 

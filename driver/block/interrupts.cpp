@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint16_t kConfigEntry = 0;
 constexpr std::uint16_t kFirstQueueEntry = 1;
+constexpr std::uint8_t kNoIsr = 0xff;  // it has two bits (4.1.4.5); all of them, no device shows
 
 }  // namespace
 
@@ -82,14 +83,19 @@ std::uint16_t Interrupts::queue_entry(std::uint16_t queue) const {
   return own < last_entry_ ? static_cast<std::uint16_t>(own) : last_entry_;
 }
 
-void Interrupts::acknowledge(const virtio::Transport& transport) const {
-  if (completion_ == Completion::intx) {
-    // MSI-X leaves ISR alone (4.1.4.5.2); for INTx the read is what lowers the line, so it comes before the re-arm.
-    if (!hal::mutant(hal::Mutant::isr_not_read)) {
-      static_cast<void>(transport.read_isr());
-    }
+bool Interrupts::acknowledge(const virtio::Transport& transport) const {
+  if (completion_ != Completion::intx) {
+    return true;
+  }
+  // MSI-X leaves ISR alone (4.1.4.5.2); for INTx the read is what lowers the line, so it comes before the re-arm.
+  std::uint8_t isr = hal::mutant(hal::Mutant::isr_not_read) ? std::uint8_t{0} : transport.read_isr();
+  if (hal::mutant(hal::Mutant::isr_read_twice)) {
+    isr = transport.read_isr();
+  }
+  if (!hal::mutant(hal::Mutant::line_not_rearmed)) {
     machine_->acknowledge(first_vector_);
   }
+  return isr != kNoIsr || hal::mutant(hal::Mutant::isr_all_ones_overlooked);
 }
 
 }  // namespace ringside::block

@@ -36,8 +36,9 @@ class Interrupts {
     return per_queue() ? vector_of_entry(queue_entry(queue)) : first_vector_;
   }
 
-  // After an interrupt. For INTx reads ISR, which lowers the line, and re-arms it.
-  void acknowledge(const virtio::Transport& transport) const;
+  // After an interrupt. For INTx reads ISR, which lowers the line, and re-arms it. False when ISR reads as all-ones:
+  // nobody is there who could lower the line.
+  bool acknowledge(const virtio::Transport& transport) const;
 
  private:
   [[nodiscard]] const char* init_msix(const pci::Bus& bus, const pci::DeviceInfo& device, const pci::Bar* bars);

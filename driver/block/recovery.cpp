@@ -20,6 +20,9 @@ bool Recovery<Ring>::allocate(Queues queues, std::size_t slots) {
 
 template <class Ring>
 bool Recovery<Ring>::bring_up_queue(Queue& queue, std::uint16_t size) {
+  if (mutant(Mutant::queue_size_read_twice)) {
+    size = controller_.transport().max_queue_size(queue.number());
+  }
   const virtio::QueueShape shape{size, controller_.has(virtio::VIRTIO_F_EVENT_IDX),
                                  controller_.has(virtio::VIRTIO_F_IN_ORDER), controller_.transport().is_legacy()};
   virtio::Doorbell doorbell;
@@ -42,8 +45,7 @@ bool Recovery<Ring>::bring_up() {
       return false;
     }
   }
-  controller_.go();
-  return true;
+  return controller_.go();
 }
 
 // What a device says after a reset may be something else: but it must go with the rings and queues that there are.
@@ -71,6 +73,9 @@ void Recovery<Ring>::recover_device() {
 template <class Ring>
 void Recovery<Ring>::recover_expired() {
   const Terms terms{machine_->now(), options_.replays};
+  if (mutant(Mutant::expired_ended_in_flight)) {
+    return end_in_flight(terms.now);
+  }
   bool whole = any_expired(terms.now) && needs_device_reset();
   for (Queue& queue : queues_) {
     if (!whole && queue.has_expired(terms.now)) {
@@ -84,6 +89,18 @@ void Recovery<Ring>::recover_expired() {
   send_again();
 }
 
+// What Mutant::expired_ended_in_flight does in place of a reset.
+template <class Ring>
+void Recovery<Ring>::end_in_flight(std::uint64_t now) {
+  for (Queue& queue : queues_) {
+    queue.for_each_in_flight([&](Request& request, std::uint64_t deadline, std::uint8_t replays) {
+      if (deadline <= now) {
+        list_.add({&request, deadline, replays, Status::timed_out});
+      }
+    });
+  }
+}
+
 template <class Ring>
 bool Recovery<Ring>::any_expired(std::uint64_t now) const {
   for (Queue& queue : queues_) {
@@ -94,11 +111,19 @@ bool Recovery<Ring>::any_expired(std::uint64_t now) const {
   return false;
 }
 
+// Without decoding nobody would hear what is asked of the device, and without the bus nobody would answer.
+template <class Ring>
+Controller::Presence Recovery<Ring>::look_after() {
+  const Controller::Presence presence = controller_.look_after();
+  counters_.cut_off += presence == Controller::Presence::cut_off ? 1 : 0;
+  return presence;
+}
+
 // A device that is broken as a whole is not asked to reset a part of itself.
 template <class Ring>
 bool Recovery<Ring>::needs_device_reset() {
-  if (controller_.is_gone()) {
-    return true;  // whatever is read where its registers were
+  if (look_after() != Controller::Presence::there) {
+    return true;  // gone, whatever is read where its registers were; or cut off, and nobody knows what it missed
   }
   const std::uint8_t status = controller_.transport().status();
   if (status != virtio::kStatusRemoved && (status & virtio::VIRTIO_CONFIG_S_NEEDS_RESET) != 0) {
@@ -147,7 +172,7 @@ bool Recovery<Ring>::restart(Queue& queue, std::uint16_t size, const Terms& term
 template <class Ring>
 void Recovery<Ring>::restart_device(const Terms& terms) {
   ++counters_.resets;
-  const bool removed = controller_.is_gone();
+  const bool removed = look_after() == Controller::Presence::gone;
   // Nobody is there who could be late.
   stop_device(removed ? Terms{0, 0} : terms, removed);
   dead_ = dead_ || !bring_back();
@@ -188,7 +213,7 @@ template <class Ring>
 Status Recovery<Ring>::fate_of(std::uint64_t deadline, std::uint8_t replays, const Terms& terms) {
   if (deadline <= terms.now && !mutant(Mutant::expired_replayed)) {
     ++counters_.timeouts;
-    return Status::timed_out;
+    return mutant(Mutant::expired_reported_done) ? Status::ok : Status::timed_out;
   }
   return replays < terms.replays ? Status::pending : Status::device_lost;
 }

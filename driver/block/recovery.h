@@ -2,6 +2,7 @@
 //
 // A recovery goes through these steps, whatever the cause:
 //
+//   0. If somebody has switched the function's decoding or bus mastering off, they are switched on again.
 //   1. The device lets go. One queue alone where a request's time is over, the rest of the device seems well and
 //      VIRTIO_F_RING_RESET was negotiated; the other queues go on undisturbed. Else, and when the queue's reset does
 //      not come to its end, the whole device. What does not reset either loses the bus (Controller::stop).
@@ -97,7 +98,9 @@ class Recovery {
 
   [[nodiscard]] bool bring_up_queue(Queue& queue, std::uint16_t size);
   [[nodiscard]] bool bring_back();
+  void end_in_flight(std::uint64_t now);
   [[nodiscard]] bool any_expired(std::uint64_t now) const;
+  Controller::Presence look_after();
   [[nodiscard]] bool needs_device_reset();
   [[nodiscard]] bool restart(Queue& queue, std::uint16_t size, const Terms& terms);
   void restart_device(const Terms& terms);

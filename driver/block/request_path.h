@@ -82,20 +82,6 @@ template <class Ring>
 }
 
 template <class Ring>
-[[gnu::always_inline]] inline std::uint32_t RequestQueue<Ring>::written(const Slot& slot, const virtio::Used& used,
-                                                                        Counters& counters) const {
-  if (used.skipped) {
-    return slot.writable;
-  }
-  // Clamped and counted, not fatal: devices in the field overstate it.
-  if (used.length > slot.writable) {
-    ++counters.used_length_clamped;
-    return slot.writable;
-  }
-  return used.length;
-}
-
-template <class Ring>
 template <bool kInOrder>
 [[gnu::always_inline]] inline Finished RequestQueue<Ring>::take(Counters& counters) {
   virtio::Used used;
@@ -103,15 +89,25 @@ template <bool kInOrder>
     return {error, nullptr, Status::device_lost};
   }
   Slot& slot = slots_[used.head];
-  slot.request->used_length = written(slot, used, counters);
-  if (slot.mapped != 0 || slot.replays != 0) {  // side by side, so that it is one comparison
+  Length length{slot.writable, false};
+  if (used.length != slot.writable) [[unlikely]] {
+    length = odd_length(slot, used, counters);
+    if (hal::mutant(hal::Mutant::length_checked_strictly)) {
+      return {virtio::UsedError::id_not_in_flight, nullptr, Status::device_lost};
+    }
+  }
+  slot.request->used_length = length.bytes;
+  Status status = status_of(memory_.load(slot.status), counters);
+  if (length.too_short && status == Status::ok) {
+    ++counters.used_length_short;
+    status = Status::io_error;
+  }
+  const bool kept = hal::mutant(hal::Mutant::error_left_mapped) && status != Status::ok;
+  if ((slot.mapped != 0 || slot.replays != 0) && !kept) {  // side by side, so that it is one comparison
     unmap_segments(static_cast<std::uint16_t>(used.head));
     slot.replays = 0;
   }
-  if (hal::mutant(hal::Mutant::status_byte_not_read)) {
-    return {virtio::UsedError::none, slot.request, Status::ok};
-  }
-  return {virtio::UsedError::none, slot.request, status_of(memory_.load(slot.status), counters)};
+  return {virtio::UsedError::none, slot.request, hal::mutant(hal::Mutant::status_byte_not_read) ? Status::ok : status};
 }
 
 }  // namespace ringside::block

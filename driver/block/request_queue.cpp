@@ -66,9 +66,11 @@ unsigned RequestQueue<Ring>::abandon() {
 template <class Ring>
 bool RequestQueue<Ring>::start(const virtio::QueueShape& shape, bool indirect) {
   // The slots were made for what the device said first; brought up again, it may say something else.
-  if (shape.size > limits_.slots || !ring_.init(*machine_, shape)) {
+  const bool fits = shape.size <= limits_.slots || hal::mutant(hal::Mutant::slots_unchecked);
+  if (!fits || !ring_.init(*machine_, shape)) {
     return false;
   }
+  counts_lengths_ = !shape.contiguous;
   indirect_ = indirect && tables_.cpu != nullptr;
   // By the letter a queue of two carries no data at all, not even behind an indirect table. Devices do not hold it to
   // that, and a disk that only flushes would be none: there one segment is allowed.
@@ -206,6 +208,27 @@ void RequestQueue<Ring>::unmap_in_flight() {
       unmap_segments(head);
     }
   }
+}
+
+// Too long is clamped: devices in the field overstate it. Too short is what the driver may not look behind (2.7.8.3):
+// data that it does not cover is not there, whatever the status byte says. But a device that says 0, though it wrote
+// that byte, does not count at all, and of a legacy one the length means nothing (2.7.8.1, 5.2.6.3).
+template <class Ring>
+typename RequestQueue<Ring>::Length RequestQueue<Ring>::odd_length(const Slot& slot, const virtio::Used& used,
+                                                                   Counters& counters) const {
+  if (used.skipped) {
+    return {slot.writable, false};
+  }
+  if (hal::mutant(hal::Mutant::used_length_unchecked)) {
+    return {used.length, false};
+  }
+  if (used.length > slot.writable) {
+    ++counters.used_length_clamped;
+    return {slot.writable, false};
+  }
+  const std::uint32_t data = slot.writable - 1;  // without the status byte
+  const bool too_short = counts_lengths_ && used.length != 0 && used.length < data;
+  return {used.length, too_short && !hal::mutant(hal::Mutant::short_read_taken_for_whole)};
 }
 
 template <class Ring>

@@ -126,7 +126,12 @@ class RequestQueue {
   [[nodiscard]] bool write_table(std::uint16_t head, const Request& request);
   void finish_table(std::uint32_t head, std::uint16_t count);
   [[nodiscard]] bool write_chain(std::uint16_t head, const Request& request);
-  [[nodiscard]] std::uint32_t written(const Slot& slot, const virtio::Used& used, Counters& counters) const;
+  // What a used length other than expected means: how much of it counts, and whether the request has failed.
+  struct Length {
+    std::uint32_t bytes;
+    bool too_short;
+  };
+  [[nodiscard]] Length odd_length(const Slot& slot, const virtio::Used& used, Counters& counters) const;
   [[nodiscard]] static Status status_of(std::uint8_t byte, Counters& counters);
 
   [[nodiscard]] std::size_t table_bytes() const {
@@ -160,6 +165,7 @@ class RequestQueue {
   std::uint16_t number_;  // as the device counts its queues
   std::uint16_t most_segments_ = 0;
   bool indirect_ = false;            // in use on the present ring
+  bool counts_lengths_ = false;      // the device means the used lengths that it tells: it is no legacy device
   std::uint64_t earliest_ = kNever;  // see earliest()
   std::uint64_t refreshed_ = 0;      // when it was last exact
 };

@@ -44,7 +44,9 @@ VirtioBlk<Ring>* VirtioBlk<Ring>::create(hal::Machine& machine, Memory memory, C
   auto* const disk = new (place) VirtioBlk(machine, controller, options);
   if (!disk->allocate(memory) || !disk->recovery_.bring_up()) {
     disk->recovery_.shut_down();
-    disk->recovery_.release();
+    if (!hal::mutant(hal::Mutant::rings_leaked_at_refusal)) {
+      disk->recovery_.release();
+    }
     return nullptr;
   }
   return disk;
@@ -269,6 +271,9 @@ std::size_t VirtioBlk<Ring>::poll(Queues queues) {
   finish_refused();
   for (Queue& queue : queues) {
     queue.in_order() ? take_used<true>(queue) : take_used<false>(queue);
+    if (hal::mutant(hal::Mutant::only_first_queue_polled)) {
+      break;
+    }
   }
   return finished_;
 }

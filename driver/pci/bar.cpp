@@ -15,13 +15,39 @@ std::uint8_t bar_register(unsigned index) {
   return static_cast<std::uint8_t>(PCI_BASE_ADDRESS_0 + 4 * index);
 }
 
+// While a BAR says how large it is, what it holds is no address: nothing may be decoded.
+class DecodingOff {
+ public:
+  DecodingOff(const ConfigSpace& config, Address address)
+      : config_(config), address_(address), command_(config.read16(address, PCI_COMMAND)) {
+    if (decodes()) {
+      config_.write16(address_, PCI_COMMAND, static_cast<std::uint16_t>(command_ & ~kDecoding));
+    }
+  }
+  DecodingOff(const DecodingOff&) = delete;
+  DecodingOff& operator=(const DecodingOff&) = delete;
+  ~DecodingOff() {
+    if (decodes()) {
+      config_.write16(address_, PCI_COMMAND, command_);
+    }
+  }
+
+  [[nodiscard]] bool answers() const { return command_ != kNoCommand; }
+  [[nodiscard]] bool decodes() const { return answers() && (command_ & kDecoding) != 0; }
+
+ private:
+  static constexpr unsigned kDecoding = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
+  const ConfigSpace& config_;
+  Address address_;
+  std::uint16_t command_;
+};
+
 // Writes all-ones, reads the mask back, restores.
-std::uint32_t probe(const ConfigSpace& config, Address address, unsigned index) {
+std::uint32_t probe(const ConfigSpace& config, Address address, unsigned index, std::uint32_t value) {
   const std::uint8_t reg = bar_register(index);
-  const std::uint32_t saved = config.read32(address, reg);
   config.write32(address, reg, 0xffff'ffff);
   const std::uint32_t mask = config.read32(address, reg);
-  config.write32(address, reg, saved);
+  config.write32(address, reg, value);
   return mask;
 }
 
@@ -48,35 +74,59 @@ Bar memory_bar(std::uint64_t value, std::uint64_t mask, bool is64) {
   return bar;
 }
 
-// The four type bits are read-only, so an unimplemented BAR shows a zero mask apart from them.
-bool implemented(std::uint32_t value, std::uint32_t mask) {
-  const std::uint32_t type_bits = (value & PCI_BASE_ADDRESS_SPACE_IO) != 0 ? 0x3u : 0xfu;
-  return (mask & ~type_bits) != 0 && mask != 0xffff'ffff;
+// The lowest bits say of which kind a BAR is, and are read-only.
+std::uint32_t type_bits(std::uint32_t value) { return (value & PCI_BASE_ADDRESS_SPACE_IO) != 0 ? 0x3u : 0xfu; }
+
+constexpr std::uint32_t kNobody = 0xffff'ffff;  // no BAR reads so: bit 1 of an I/O BAR is 0
+
+// With decoding off. False when the answers do not go together.
+bool read_bar(const ConfigSpace& config, Address address, unsigned index, unsigned count, Bar& bar) {
+  const std::uint32_t low = config.read32(address, bar_register(index));
+  if (low == kNobody) {
+    return false;
+  }
+  const std::uint32_t mask = probe(config, address, index, low);
+  if (((low ^ mask) & type_bits(low)) != 0) {
+    return false;
+  }
+  if (is_memory64(low)) {
+    if (index + 1 >= count) {
+      return true;  // where its upper half would be lies another register
+    }
+    const std::uint32_t high = config.read32(address, bar_register(index + 1));
+    if (high == kNobody) {
+      return false;  // or the very end of the address space, where nothing is
+    }
+    const std::uint64_t high_mask = probe(config, address, index + 1, high);
+    bar = memory_bar(std::uint64_t{high} << 32 | low, high_mask << 32 | mask, true);
+  } else if ((mask & ~type_bits(low)) != 0) {  // else it is not implemented
+    bar = (low & PCI_BASE_ADDRESS_SPACE_IO) != 0 ? io_bar(low, mask)
+                                                 : memory_bar(low, 0xffff'ffff'0000'0000u | mask, false);
+  }
+  bar = hal::is_power_of_two(bar.size) ? bar : Bar{};
+  return true;
 }
 
 }  // namespace
 
 Bar get_bar(const ConfigSpace& config, Address address, unsigned index, unsigned count) {
-  const std::uint16_t command = config.read16(address, PCI_COMMAND);
-  enable_device(config, address, 0, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
-
+  const DecodingOff off(config, address);
   Bar bar;
-  const std::uint32_t low = config.read32(address, bar_register(index));
-  const std::uint32_t low_mask = probe(config, address, index);
-  if (is_memory64(low)) {
-    if (index + 1 >= count) {
-      config.write16(address, PCI_COMMAND, command);
-      return bar;  // where its upper half would be lies another register
-    }
-    const std::uint64_t high = config.read32(address, bar_register(index + 1));
-    const std::uint64_t high_mask = probe(config, address, index + 1);
-    bar = memory_bar(high << 32 | low, high_mask << 32 | low_mask, true);
-  } else if (implemented(low, low_mask)) {
-    bar = (low & PCI_BASE_ADDRESS_SPACE_IO) != 0 ? io_bar(low, low_mask)
-                                                 : memory_bar(low, 0xffff'ffff'0000'0000u | low_mask, false);
+  return off.answers() && read_bar(config, address, index, count, bar) ? bar : Bar{};
+}
+
+bool read_bars(const ConfigSpace& config, Address address, unsigned count, Bar* bars, bool& decodes) {
+  const DecodingOff off(config, address);
+  decodes = off.decodes();
+  bool whole = off.answers();
+  for (unsigned i = 0; i < count && whole; ++i) {
+    whole = read_bar(config, address, i, count, bars[i]);
+    i += bars[i].kind == BarKind::memory64 ? 1 : 0;  // its upper half
   }
-  config.write16(address, PCI_COMMAND, command);
-  return hal::is_power_of_two(bar.size) ? bar : Bar{};
+  for (unsigned i = 0; i < count && !whole; ++i) {
+    bars[i] = Bar{};
+  }
+  return whole;
 }
 
 void set_bar(const ConfigSpace& config, Address address, unsigned index, const Bar& bar) {
@@ -84,6 +134,13 @@ void set_bar(const ConfigSpace& config, Address address, unsigned index, const B
   if (bar.kind == BarKind::memory64 && !hal::mutant(hal::Mutant::bar_upper_half_forgotten)) {
     config.write32(address, bar_register(index + 1), static_cast<std::uint32_t>(bar.address >> 32));
   }
+}
+
+bool holds_bar(const ConfigSpace& config, Address address, unsigned index, const Bar& bar) {
+  const std::uint32_t low = config.read32(address, bar_register(index));
+  const bool wide = bar.kind == BarKind::memory64;
+  const std::uint64_t high = wide ? config.read32(address, bar_register(index + 1)) : 0;
+  return (high << 32 | (low & ~type_bits(low))) == bar.address;
 }
 
 }  // namespace ringside::pci

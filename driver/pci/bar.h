@@ -22,7 +22,13 @@ struct Bar {
 // BarKind::none.
 [[nodiscard]] Bar get_bar(const ConfigSpace& config, Address address, unsigned index, unsigned count = kBarCount);
 
+// The same of BARs 0 .. count - 1. False when what the function answers does not go together, as that of one that is
+// leaving; `bars` are all none then. `decodes`: whether it answers at the addresses that it has.
+[[nodiscard]] bool read_bars(const ConfigSpace& config, Address address, unsigned count, Bar* bars, bool& decodes);
+
 // Gives BAR `index` its address.
 void set_bar(const ConfigSpace& config, Address address, unsigned index, const Bar& bar);
+// Whether BAR `index` has it. One that has more bits hardwired to zero than its size said has another.
+[[nodiscard]] bool holds_bar(const ConfigSpace& config, Address address, unsigned index, const Bar& bar);
 
 }  // namespace ringside::pci

@@ -216,7 +216,9 @@ const DeviceInfo* Bus::find(std::uint16_t vendor, std::uint16_t device) const {
 
 void enable_device(const ConfigSpace& config, Address address, std::uint16_t set, std::uint16_t clear) {
   const std::uint16_t command = config.read16(address, PCI_COMMAND);
-  config.write16(address, PCI_COMMAND, static_cast<std::uint16_t>((command & ~clear) | set));
+  if (command != kNoCommand) {
+    config.write16(address, PCI_COMMAND, static_cast<std::uint16_t>((command & ~clear) | set));
+  }
 }
 
 }  // namespace ringside::pci

@@ -40,6 +40,7 @@ struct DeviceInfo {
 
   // After assign_resources.
   Bar bars[kBarCount];
+  bool decodes = false;           // it answered at its addresses when they were looked at: somebody may use it
   const char* problem = nullptr;  // why the function cannot be used, for the log
 
   [[nodiscard]] bool is_bridge() const { return header_type == PCI_HEADER_TYPE_BRIDGE; }
@@ -100,7 +101,8 @@ class Bus {
   unsigned count_ = 0;
 };
 
-// Sets bits of COMMAND (PCI_COMMAND_IO, _MEMORY, _MASTER) and clears others.
+// Sets bits of COMMAND (PCI_COMMAND_IO, _MEMORY, _MASTER) and clears others. A function that does not answer is left
+// alone.
 void enable_device(const ConfigSpace& config, Address address, std::uint16_t set, std::uint16_t clear = 0);
 
 }  // namespace ringside::pci

@@ -1,5 +1,6 @@
 #include "driver/pci/capability.h"
 
+#include "driver/hal/mutant.h"
 #include "driver/pci/registers.h"
 
 namespace ringside::pci {
@@ -21,7 +22,7 @@ bool CapabilityWalk::next(Capability& capability) {
     return false;
   }
   const std::uint64_t bit = std::uint64_t{1} << (offset / 4);
-  if (offset < kFirst || (visited_ & bit) != 0) {
+  if (offset < kFirst || ((visited_ & bit) != 0 && !hal::mutant(hal::Mutant::capability_loop_followed))) {
     malformed_ = true;
     return false;
   }

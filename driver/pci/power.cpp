@@ -21,7 +21,8 @@ void wake(hal::Machine& machine, const ConfigSpace& config, Address address) {
   }
   const auto reg = static_cast<std::uint16_t>(capability + PMCSR);
   const std::uint16_t control = config.read16(address, reg);
-  if ((control & PMCSR_POWER_STATE) != 0) {
+  // All-ones is nobody's answer: some of its bits are reserved.
+  if (control != 0xffff && (control & PMCSR_POWER_STATE) != 0) {
     config.write16(address, reg, static_cast<std::uint16_t>(control & ~PMCSR_POWER_STATE));
     delay(machine, kWakeTime);
   }

@@ -74,6 +74,8 @@ inline constexpr std::uint16_t PCI_CLASS_BRIDGE_HOST = 0x0600;  // class and sub
 
 inline constexpr unsigned kBarCount = 6;
 inline constexpr unsigned kBridgeBarCount = 2;
-inline constexpr std::uint16_t kNoVendor = 0xffff;  // what an absent function reads as
+// What an absent function reads as. Of COMMAND, too, no function has all bits: the upper ones are reserved.
+inline constexpr std::uint16_t kNoVendor = 0xffff;
+inline constexpr std::uint16_t kNoCommand = 0xffff;
 
 }  // namespace ringside::pci

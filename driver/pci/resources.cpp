@@ -1,5 +1,6 @@
 #include "driver/pci/resources.h"
 
+#include "driver/hal/mutant.h"
 #include "driver/pci/bridge_window.h"
 #include "driver/pci/power.h"
 
@@ -31,6 +32,9 @@ class Assignment {
     for (unsigned i = 0; i < bus_.count(); ++i) {
       read(bus_[i]);
     }
+    for (unsigned i = 0; i < bus_.count() && !hal::mutant(hal::Mutant::misplaced_bars_kept); ++i) {
+      free_misplaced(i);
+    }
     for (unsigned i = 0; i < bus_.count(); ++i) {
       check(i);
     }
@@ -47,9 +51,9 @@ class Assignment {
  private:
   void read(DeviceInfo& info) {
     wake(bus_.machine(), bus_.config(), info.address);
-    for (unsigned i = 0; i < info.bar_count(); ++i) {
-      info.bars[i] = get_bar(bus_.config(), info.address, i, info.bar_count());
-      i += info.bars[i].kind == BarKind::memory64 ? 1 : 0;  // its upper half
+    const unsigned count = info.bar_count();
+    if (count != 0 && !read_bars(bus_.config(), info.address, count, info.bars, info.decodes)) {
+      info.problem = "its BARs cannot be read";
     }
     if (info.is_bridge()) {
       read_windows(bus_.config(), info);
@@ -148,6 +152,24 @@ class Assignment {
                : inside(range, window(Space::memory, parent)) || inside(range, window(Space::prefetchable, parent));
   }
 
+  // What nobody uses may lie where it cannot be used: the BARs of a function that said another size before, or was
+  // given up half way. They get other addresses.
+  void free_misplaced(unsigned index) {
+    DeviceInfo& info = bus_[index];
+    for (Bar& bar : info.bars) {
+      if (info.decodes || bar.kind == BarKind::none || bar.address == 0) {
+        continue;
+      }
+      const Range range = range_of(bar);
+      unsigned overlapping = 0;  // itself counts
+      each_range(info.parent, bar.kind == BarKind::io,
+                 [&](unsigned, const Range& other) { overlapping += overlap(range, other) ? 1 : 0; });
+      if (overlapping > 1 || !reachable(bar, info.parent)) {
+        bar.address = 0;
+      }
+    }
+  }
+
   void check(unsigned index) {
     DeviceInfo& info = bus_[index];
     for (const Bar& bar : info.bars) {
@@ -228,6 +250,11 @@ class Assignment {
     }
     bar.address = place;
     set_bar(bus_.config(), info.address, index, bar);
+    if (!holds_bar(bus_.config(), info.address, index, bar) && !hal::mutant(hal::Mutant::bars_not_read_back)) {
+      info.problem = "its BARs do not keep their addresses";
+      bar.address = 0;
+      set_bar(bus_.config(), info.address, index, bar);
+    }
   }
 
   void place_windows(DeviceInfo& bridge) {

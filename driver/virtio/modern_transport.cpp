@@ -160,8 +160,12 @@ bool ModernTransport::accept_features(std::uint64_t features) const {
   common_.write32(VIRTIO_PCI_COMMON_GF, static_cast<std::uint32_t>(features));
   common_.write32(VIRTIO_PCI_COMMON_GFSELECT, 1);
   common_.write32(VIRTIO_PCI_COMMON_GF, static_cast<std::uint32_t>(features >> 32));
-  add_status(VIRTIO_CONFIG_S_FEATURES_OK);
-  return (status() & VIRTIO_CONFIG_S_FEATURES_OK) != 0;
+  if (!add_status(VIRTIO_CONFIG_S_FEATURES_OK)) {
+    return false;
+  }
+  const std::uint8_t answer =
+      hal::mutant(hal::Mutant::features_ok_not_read_back) ? VIRTIO_CONFIG_S_FEATURES_OK : status();
+  return answer != kStatusRemoved && (answer & VIRTIO_CONFIG_S_FEATURES_OK) != 0;
 }
 
 std::uint32_t ModernTransport::config_generation() const { return common_.read8(VIRTIO_PCI_COMMON_CFGGENERATION); }
@@ -176,7 +180,9 @@ std::uint16_t ModernTransport::max_queue_size(std::uint16_t queue) const {
 void ModernTransport::write64(std::uint32_t common_register, hal::BusAddress value) const {
   // 64-bit fields take two 32-bit accesses (4.1.3.1).
   common_.write32(common_register, static_cast<std::uint32_t>(hal::raw(value)));
-  common_.write32(common_register + 4, static_cast<std::uint32_t>(hal::raw(value) >> 32));
+  if (!hal::mutant(hal::Mutant::queue_address_truncated)) {
+    common_.write32(common_register + 4, static_cast<std::uint32_t>(hal::raw(value) >> 32));
+  }
 }
 
 const char* ModernTransport::set_up_queue(std::uint16_t queue, std::uint16_t size, const QueueAddresses& addresses,

@@ -223,7 +223,8 @@ unsigned PackedQueue<Memory>::abandon() {
 
 template <class Memory>
 [[gnu::always_inline]] inline std::uint16_t PackedQueue<Memory>::take_head(std::uint16_t needed) {
-  return free_count_ < needed ? kNoDescriptor : static_cast<std::uint16_t>(pop_free());
+  const bool full = free_count_ < needed && !hal::mutant(hal::Mutant::full_ring_overrun);
+  return full ? kNoDescriptor : static_cast<std::uint16_t>(pop_free());
 }
 
 template <class Memory>
@@ -346,11 +347,12 @@ template <class Memory>
   const PackedDescriptor* const here = next_used_.entry;
   const std::uint32_t id = memory_.load(&here->id);
   used.length = memory_.load(&here->length);
-  if (id >= size_) {
+  if (id >= size_ && !hal::mutant(hal::Mutant::used_id_range_unchecked)) {
     return UsedError::id_out_of_range;
   }
   used.head = id;
-  return is_in_flight(used.head) ? UsedError::none : UsedError::id_not_in_flight;
+  const bool known = is_in_flight(used.head) || hal::mutant(hal::Mutant::used_id_flight_unchecked);
+  return known ? UsedError::none : UsedError::id_not_in_flight;
 }
 
 // 2.8.8: the used descriptor of a batch lies where the batch begins, and names the batch's last chain. The next one

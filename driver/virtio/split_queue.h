@@ -97,6 +97,7 @@ class SplitQueue {
   [[nodiscard]] UsedError read_element(Used& used);
   [[nodiscard]] UsedError take_in_order(Used& used);
   void free_chain(std::uint32_t head);
+  [[nodiscard]] std::uint32_t next_of(const ChainState* chain) const;
   void write_descriptor(std::uint32_t index, hal::BusAddress address, std::uint32_t length, std::uint16_t flags,
                         std::uint16_t next);
 
@@ -183,7 +184,8 @@ bool SplitQueue<Memory>::allocate_parts(bool contiguous) {
   constexpr std::size_t kDescriptorAlignment = 16;  // 2.7: descriptor table 16, available ring 2, used ring 4
   constexpr std::size_t kRingAlignment = 4;
   const std::size_t descriptor_bytes = size_ * sizeof(Descriptor);
-  const std::size_t available_bytes = (3u + size_) * sizeof(std::uint16_t);
+  const unsigned words_beside = hal::mutant(hal::Mutant::available_header_not_counted) ? 0 : 3;
+  const std::size_t available_bytes = (words_beside + size_) * sizeof(std::uint16_t);
   const std::size_t used_bytes = 3 * sizeof(std::uint16_t) + size_ * sizeof(UsedElement);
   if (!contiguous) {
     descriptors_ = machine_->alloc_dma_buffer(descriptor_bytes, kDescriptorAlignment);
@@ -229,7 +231,7 @@ unsigned SplitQueue<Memory>::abandon() {
 
 template <class Memory>
 [[gnu::always_inline]] inline std::uint16_t SplitQueue<Memory>::take_head(std::uint16_t needed) {
-  if (free_count_ < needed) {
+  if (free_count_ < needed && !hal::mutant(hal::Mutant::full_ring_overrun)) {
     return kNoDescriptor;
   }
   --free_count_;
@@ -364,11 +366,12 @@ template <class Memory>
   const UsedElement* const element = used_ring(slot(taken_));
   const std::uint32_t id = memory_.load(&element->id);
   used.length = memory_.load(&element->length);
-  if (id >= size_) {
+  if (id >= size_ && !hal::mutant(hal::Mutant::used_id_range_unchecked)) {
     return UsedError::id_out_of_range;
   }
   used.head = id;
-  return is_in_flight(used.head) ? UsedError::none : UsedError::id_not_in_flight;
+  const bool known = is_in_flight(used.head) || hal::mutant(hal::Mutant::used_id_flight_unchecked);
+  return known ? UsedError::none : UsedError::id_not_in_flight;
 }
 
 // 2.7.9: the element of a batch lies where the batch begins, and names the batch's last chain. The next one lies behind
@@ -405,10 +408,20 @@ template <class Memory>
   }
   ChainState* tail = &chain;
   for (std::uint32_t left = length; left > 1; --left) {
-    tail = &chains_[tail->next];
+    tail = &chains_[next_of(tail)];
   }
   tail->next = free_head_;
   free_head_ = head;
+}
+
+// The table says it too, but that is memory which the device may write.
+template <class Memory>
+[[gnu::always_inline]] inline std::uint32_t SplitQueue<Memory>::next_of(const ChainState* chain) const {
+  if (hal::mutant(hal::Mutant::next_read_from_table)) {
+    const auto* const table = static_cast<const Descriptor*>(descriptors_.cpu);
+    return static_cast<std::uint32_t>(memory_.load(&table[chain - chains_].length_flags_next) >> 48);
+  }
+  return chain->next;
 }
 
 template <class Memory>

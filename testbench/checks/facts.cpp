@@ -125,7 +125,7 @@ void Facts::config_read(const Record& record) {
   }
   if (is_all_ones(record)) {  // nobody there, or no longer
     const auto found = functions_.find(record.region);
-    const bool tells = record.offset == PCI_VENDOR_ID || record.offset == trace::PCI_COMMAND;
+    const bool tells = record.offset == PCI_VENDOR_ID || record.offset == kCommand;  // of both no function has all bits
     if (tells && found != functions_.end()) {
       if (found->second.is_block_device()) {
         of(found->second.unit).gone = true;

@@ -394,11 +394,13 @@ class CampaignRun {
     tell("used_out_of_order", counters.used_out_of_order);
     tell("used_index_jumped", counters.used_index_jumped);
     tell("used_length_clamped", counters.used_length_clamped);
+    tell("used_length_short", counters.used_length_short);
     tell("unknown_status", counters.unknown_status);
     tell("timeouts", counters.timeouts);
     tell("lost_interrupts", counters.lost_interrupts);
     tell("needs_reset", counters.needs_reset);
     tell("removals", counters.removals);
+    tell("cut_off", counters.cut_off);
     tell("resets", counters.resets);
     tell("queue_resets", counters.queue_resets);
     tell("resets_unfinished", counters.resets_unfinished);

@@ -49,6 +49,12 @@ FakeFunction disk() {
   return result;
 }
 
+// Somebody has switched its decoding on.
+FakeFunction in_use(FakeFunction function) {
+  function.set(pci::PCI_COMMAND, 2, pci::PCI_COMMAND_IO | pci::PCI_COMMAND_MEMORY);
+  return function;
+}
+
 constexpr unsigned at(unsigned segment, unsigned device, unsigned number = 0) {
   return segment << 8 | device << 3 | number;
 }
@@ -226,9 +232,9 @@ TEST_F(DriverBridges, AssignmentIsIdempotentAndAvoidsWhatIsThere) {
   EXPECT_NE(word(at(0, 3), 0x14), word(at(0, 4), 0x14));
 }
 
-TEST_F(DriverBridges, OverlappingAddressesAreRefused) {
-  machine.functions[at(0, 4)] = disk();
-  machine.functions[at(0, 6)] = disk();
+TEST_F(DriverBridges, OverlappingAddressesInUseAreRefused) {
+  machine.functions[at(0, 4)] = in_use(disk());
+  machine.functions[at(0, 6)] = in_use(disk());
   machine.functions[at(0, 4)].set(0x14, 4, 0xfebc'0000);
   machine.functions[at(0, 6)].set(0x20, 4, 0xfebc'000c);
   const pci::Bus& bus = scan();
@@ -236,11 +242,63 @@ TEST_F(DriverBridges, OverlappingAddressesAreRefused) {
   EXPECT_STREQ(bus[1].problem, "its BARs overlap another function's");
 }
 
-TEST_F(DriverBridges, AddressesThatTheBridgeDoesNotPassOnAreRefused) {
+TEST_F(DriverBridges, AddressesInUseThatTheBridgeDoesNotPassOnAreRefused) {
   machine.functions[at(0, 5)] = bridge(1);
-  machine.functions[at(1, 0)] = disk();
+  machine.functions[at(1, 0)] = in_use(disk());
   machine.functions[at(1, 0)].set(0x14, 4, 0xfebc'0000);
   EXPECT_STREQ(scan()[1].problem, "its BARs lie where its bridge passes nothing on");
+}
+
+TEST_F(DriverBridges, AddressesThatNobodyUsesMakeWay) {
+  machine.functions[at(0, 4)] = in_use(disk());
+  machine.functions[at(0, 6)] = disk();
+  machine.functions[at(0, 4)].set(0x14, 4, 0xfebc'0000);
+  machine.functions[at(0, 6)].set(0x20, 4, 0xfebc'000c);
+  machine.functions[at(0, 5)] = bridge(1);
+  machine.functions[at(1, 0)] = disk();
+  machine.functions[at(1, 0)].set(0x14, 4, 0xfebd'0000);  // where the bridge passes nothing on
+  const pci::Bus& bus = scan();
+  for (unsigned i = 0; i < bus.count(); ++i) {
+    EXPECT_EQ(bus[i].problem, nullptr) << i;
+  }
+  EXPECT_EQ(word(at(0, 4), 0x14), 0xfebc'0000u) << "what is in use stays";
+  EXPECT_NE(word(at(0, 6), 0x20), 0xfebc'000cu);
+  EXPECT_NE(word(at(1, 0), 0x14), 0xfebd'0000u);
+}
+
+// Two BARs of one function, laid over each other when it said another size.
+TEST_F(DriverBridges, ABarLeavesAnotherOfItsOwnFunction) {
+  machine.functions[at(0, 4)] = disk();
+  machine.functions[at(0, 4)].set(0x14, 4, 0xe000'0000);
+  machine.functions[at(0, 4)].set(0x20, 4, 0xe000'000c);
+  EXPECT_EQ(scan()[0].problem, nullptr);
+  EXPECT_NE(word(at(0, 4), 0x14), word(at(0, 4), 0x20) & ~0xfu);
+}
+
+// It says that it has 32 bytes, and has 4 KiB: of the address that it gets it keeps the upper bits.
+TEST_F(DriverBridges, ABarThatDoesNotKeepItsAddressIsRefusedAndForgotten) {
+  class Understating final : public MemoryMachine {
+   public:
+    bool understates = true;
+    std::uint32_t in32(std::uint16_t port) override {
+      const std::uint32_t value = MemoryMachine::in32(port);
+      return understates && value == 0xffff'f000 ? 0xffff'ffe0 : value;
+    }
+  };
+  Understating liar;
+  liar.functions[at(0, 4)] = disk();
+  liar.functions[at(0, 4)].set_writable(0x18, 4, 0xffff'f000);
+  pci::Bus bus(liar);
+  ASSERT_TRUE(bus.init());
+  pci::assign_resources(bus);
+  EXPECT_STREQ(bus[0].problem, "its BARs do not keep their addresses");
+  EXPECT_TRUE(bus[0].bars[1].address == 0 || bus[0].bars[2].address == 0);
+  liar.understates = false;
+  pci::Bus again(liar);
+  ASSERT_TRUE(again.init());
+  pci::assign_resources(again);
+  EXPECT_EQ(again[0].problem, nullptr);
+  EXPECT_NE(again[0].bars[1].address, again[0].bars[2].address);
 }
 
 TEST_F(DriverBridges, ABarThatFitsNoWindowIsRefusedAndOthersStillGetTheirs) {

@@ -114,6 +114,72 @@ TEST_F(DriverPci, ABarWhoseSizeIsNoPowerOfTwoIsNotUsed) {
   EXPECT_EQ(pci::get_bar(config, kSlot4, 1).kind, pci::BarKind::none);
 }
 
+// A machine whose n-th read of configuration space finds nobody.
+class Flickering final : public MemoryMachine {
+ public:
+  unsigned absent_at = 0;
+  unsigned reads = 0;
+  std::uint16_t in16(std::uint16_t port) override {
+    const std::uint16_t value = MemoryMachine::in16(port);
+    return ++reads == absent_at ? std::uint16_t{0xffff} : value;
+  }
+  std::uint32_t in32(std::uint16_t port) override {
+    const std::uint32_t value = MemoryMachine::in32(port);
+    return ++reads == absent_at ? 0xffff'ffff : value;
+  }
+};
+
+// Whichever read it is: the registers are as before, and what is believed is the truth.
+TEST_F(DriverPci, AFunctionThatDoesNotAnswerOnceIsLeftAsItWas) {
+  Flickering flickering;
+  FakeFunction device = function(0x1af4, 0x1001);
+  device.set(0x10, 4, 0x0000'c001);
+  device.set_writable(0x10, 4, 0xffff'ff80);
+  device.set(0x20, 4, 0xe000'000c);
+  device.set_writable(0x20, 4, 0xffff'c000);
+  device.set_writable(0x24, 4, 0xffff'ffff);
+  device.set(pci::PCI_COMMAND, 2, 7);
+  flickering.functions[4 << 3] = device;
+  const pci::ConfigSpace space(flickering);
+  unsigned refused = 0;
+  for (flickering.absent_at = 1;; ++flickering.absent_at) {
+    SCOPED_TRACE(flickering.absent_at);
+    flickering.reads = 0;
+    pci::Bar bars[pci::kBarCount];
+    bool decodes = false;
+    const bool whole = pci::read_bars(space, kSlot4, pci::kBarCount, bars, decodes);
+    EXPECT_EQ(flickering.functions[4 << 3].bytes, device.bytes);
+    EXPECT_EQ(bars[0].kind, whole ? pci::BarKind::io : pci::BarKind::none);
+    EXPECT_EQ(bars[4].size, whole ? 0x4000u : 0u);
+    EXPECT_EQ(bars[4].address, whole ? 0xe000'0000u : 0u);
+    if (flickering.reads < flickering.absent_at) {
+      EXPECT_TRUE(whole && decodes);
+      break;
+    }
+    refused += whole ? 0 : 1;
+  }
+  EXPECT_GE(refused, 9u) << "all but that of an upper half's mask, which is all-ones anyway";
+}
+
+TEST_F(DriverPci, ABarHoldsItsAddressOrAnother) {
+  FakeFunction& device = slot4(function(0x1af4, 0x1001));
+  device.set_writable(0x14, 4, 0xffff'f000);
+  const pci::Bar fits{pci::BarKind::memory32, false, 0xe000'1000, 0x1000};
+  pci::set_bar(config, kSlot4, 1, fits);
+  EXPECT_TRUE(pci::holds_bar(config, kSlot4, 1, fits));
+  const pci::Bar too_small{pci::BarKind::memory32, false, 0xe000'1020, 0x20};
+  pci::set_bar(config, kSlot4, 1, too_small);
+  EXPECT_FALSE(pci::holds_bar(config, kSlot4, 1, too_small));
+}
+
+TEST_F(DriverPci, AFunctionThatDoesNotAnswerIsNotEnabled) {
+  Flickering flickering;
+  flickering.functions[4 << 3] = function(0x1af4, 0x1001);
+  flickering.absent_at = 1;
+  pci::enable_device(pci::ConfigSpace(flickering), kSlot4, pci::PCI_COMMAND_MASTER);
+  EXPECT_TRUE(flickering.config_writes.empty());
+}
+
 TEST_F(DriverPci, CapabilityWalkFollowsTheChain) {
   slot4(with_capabilities({{0x98, 0x11}, {0x84, 0x09}, {0x40, 0x09}, {0, 0}}));
   pci::CapabilityWalk walk(config, kSlot4);
