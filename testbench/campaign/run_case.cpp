@@ -118,7 +118,11 @@ scenarios::Scenario scenario_of(const Case& subject) {
 
 Ending run_case(const Case& subject, const RunLimits& limits, trace::Sink* also) {
   const scenarios::Scenario scenario = scenario_of(subject);
-  const targets::RunSettings settings = targets::settings_for(scenario, settings_of(subject, limits));
+  targets::RunSettings settings = targets::settings_for(scenario, settings_of(subject, limits));
+  if (also == nullptr) {
+    static const trace::KindSet wanted = checks::kinds_taken();
+    settings.wanted = wanted;
+  }
   Watchers watchers(also);
   const targets::RunResult result = target_for(subject.target, settings).run(scenario, settings, watchers);
   return judge(subject.plan, result, watchers.finish());

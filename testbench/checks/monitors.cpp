@@ -44,6 +44,16 @@ std::vector<std::unique_ptr<Monitor>> all_monitors(const Tools& tools) {
   return monitors;
 }
 
+trace::KindSet kinds_taken() {
+  Findings findings;
+  const Facts facts;
+  trace::KindSet kinds;
+  for (const auto& monitor : all_monitors({findings, facts})) {
+    kinds.add(monitor->kinds());
+  }
+  return kinds;
+}
+
 MonitorRun::MonitorRun() : monitors_(all_monitors({findings_, facts_})) {}
 
 void MonitorRun::append(const trace::Record& record) {

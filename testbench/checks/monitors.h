@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "testbench/checks/monitor.h"
+#include "testbench/trace/kind_set.h"
 #include "testbench/trace/record.h"
 
 namespace ringside::checks {
@@ -32,6 +33,9 @@ namespace ringside::checks {
 [[nodiscard]] std::unique_ptr<Monitor> make_interrupts_sent(const Tools& tools);
 
 [[nodiscard]] std::vector<std::unique_ptr<Monitor>> all_monitors(const Tools& tools);
+
+// What any of them takes.
+[[nodiscard]] trace::KindSet kinds_taken();
 
 // All monitors over a stream of records, which starts at power-on. Memory is bounded by the queues and by the extents
 // that the block oracle remembers.

@@ -83,6 +83,9 @@ model::Tap& ModelRecorder::disk(std::uint8_t unit) {
 }
 
 trace::Record& ModelRecorder::UnitTap::add(model::Picoseconds at, Kind kind) {
+  if (!recorder_.wanted_.contains(kind)) {
+    return recorder_.unwanted_;
+  }
   trace::Record& record = recorder_.add(at / model::kPicosecondsPerNanosecond);
   record.kind = kind;
   record.tap = trace::Tap::device;

@@ -9,13 +9,16 @@
 #include <vector>
 
 #include "model/tap.h"
+#include "testbench/trace/kind_set.h"
 #include "testbench/trace/record.h"
 
 namespace ringside::targets {
 
 class ModelRecorder final : public trace::Sink {
  public:
-  explicit ModelRecorder(trace::Sink& sink) : sink_(sink) {}
+  // Of the devices' records those of `wanted` kinds are made.
+  explicit ModelRecorder(trace::Sink& sink, const trace::KindSet& wanted = trace::KindSet::all())
+      : sink_(sink), wanted_(wanted) {}
   ModelRecorder(const ModelRecorder&) = delete;
   ModelRecorder& operator=(const ModelRecorder&) = delete;
 
@@ -89,6 +92,8 @@ class ModelRecorder final : public trace::Sink {
   void pass_on(const trace::Record& record);
 
   trace::Sink& sink_;
+  const trace::KindSet wanted_;
+  trace::Record unwanted_;    // filled in, and read by nobody
   std::deque<UnitTap> taps_;  // stay where they are as it grows
   // A device is ahead of itself: it fetches what a doorbell announces before it finishes what went before. Each of
   // these is told in order, so that few lanes hold all that waits, and nothing has to be sorted.

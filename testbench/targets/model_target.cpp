@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <deque>
 #include <exception>
 #include <optional>
@@ -15,7 +14,6 @@
 #include "testbench/targets/harness.h"
 #include "testbench/targets/inner_state.h"
 #include "testbench/targets/machine_plan.h"
-#include "testbench/targets/model_cpu.h"
 #include "testbench/targets/model_disk.h"
 #include "testbench/targets/model_follower.h"
 #include "testbench/targets/model_hierarchy.h"
@@ -23,22 +21,11 @@
 #include "testbench/targets/model_power.h"
 #include "testbench/targets/model_recorder.h"
 #include "testbench/targets/model_settings.h"
+#include "testbench/targets/model_simulation.h"
 #include "testbench/targets/run_aborted.h"
 
 namespace ringside::targets {
 namespace {
-
-// The one board of this process. SystemC elaborates once, and its kernel is global.
-struct Simulation {
-  model::Board board{"board"};
-  ModelCpu cpu{"cpu", board};
-
-  static Simulation& instance() {
-    ::setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 0);  // standard output is for results
-    static Simulation* const simulation = new Simulation;   // never destroyed: the kernel refers to it until exit
-    return *simulation;
-  }
-};
 
 InnerState inner_state_of(const model::VirtioBlkPci& disk) {
   InnerState state;
@@ -57,7 +44,7 @@ InnerState inner_state_of(const model::VirtioBlkPci& disk) {
 
 class ModelHooks final : public RunHooks {
  public:
-  ModelHooks(Simulation& simulation, const MachinePlan& plan, std::span<const DiskImage> images,
+  ModelHooks(ModelSimulation& simulation, const MachinePlan& plan, std::span<const DiskImage> images,
              std::deque<ModelDisk>& disks, std::deque<CuttableDisk>& power, ModelFollower* follower)
       : board_(simulation.board),
         cpu_(simulation.cpu),
@@ -249,7 +236,7 @@ class ModelTarget final : public Target {
       std::deque<ModelDisk> disks;  // they do not move
       std::deque<CuttableDisk> power;
       const faults::Fault* const cut = power_cut_of(settings);
-      ModelRecorder recorder(sink);
+      ModelRecorder recorder(sink, settings.wanted);
       model::PowerOn power_on;
       for (std::uint8_t unit = 0; unit < images.size(); ++unit) {
         ModelDisk& disk = disks.emplace_back(images[unit], settings.write_through);
@@ -292,7 +279,7 @@ class ModelTarget final : public Target {
   RunResult play(const MachinePlan& plan, const model::PowerOn& power_on, std::span<const DiskImage> images,
                  std::deque<ModelDisk>& disks, std::deque<CuttableDisk>& power, const scenarios::Scenario& scenario,
                  const RunSettings& settings, trace::Sink& sink) {
-    Simulation& simulation = Simulation::instance();
+    ModelSimulation& simulation = ModelSimulation::instance();
     simulation.board.power_on(power_on);
     simulation.cpu.power_on();
     std::optional<ModelFollower> follower;
@@ -321,7 +308,7 @@ class ModelTarget final : public Target {
 }  // namespace
 
 std::string model_modules() {
-  Simulation::instance().cpu.run([] {});
+  ModelSimulation::instance().cpu.run([] {});
   return elaborated_hierarchy();
 }
 

@@ -14,6 +14,7 @@
 #include "testbench/faults/plan.h"
 #include "testbench/scenarios/context.h"
 #include "testbench/trace/event.h"
+#include "testbench/trace/kind_set.h"
 #include "testbench/trace/record.h"
 #include "testbench/trace/schedule.h"
 
@@ -68,14 +69,16 @@ struct Debugging {
 
 struct RunSettings {
   std::uint64_t seed = 1;
-  std::string machine = "pc-i440fx-7.2";      // empty: what the scenario wants, see settings_for()
-  std::vector<std::string> disks;             // paths of raw images, run on private copies; else generated ones
-  std::vector<std::string> devices;           // --device: properties, one text for each disk
+  std::string machine = "pc-i440fx-7.2";  // empty: what the scenario wants, see settings_for()
+  std::vector<std::string> disks;         // paths of raw images, run on private copies; else generated ones
+  std::vector<std::string> devices;       // --device: properties, one text for each disk
   // Of generated disks: their contents are always these, and are made once in a process. Else they follow from `seed`.
   std::optional<std::uint64_t> disk_seed;
   bool write_through = false;                 // write to the images themselves
   std::map<std::string, std::string> values;  // --set
   Tracing tracing = Tracing::events;
+  // Of the device's side, kinds that anybody looks at: a target may leave the others out of a log that is not kept.
+  trace::KindSet wanted = trace::KindSet::all();
   std::chrono::seconds timeout{60};         // see limit()
   const trace::Schedule* follow = nullptr;  // completions and looks as another run showed them (model only)
   const faults::Plan* faults = nullptr;     // what goes wrong; events are traced then even when tracing is off
