@@ -28,6 +28,7 @@ constexpr bool concerns_watches(trace::Kind kind) {
     case trace::Kind::check:
     case trace::Kind::observe:
     case trace::Kind::ask:
+    case trace::Kind::register_write:
     case trace::Kind::queue_enabled:
     case trace::Kind::queue_disabled:
     case trace::Kind::device_status:
