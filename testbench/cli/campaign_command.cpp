@@ -22,6 +22,8 @@
 #include "testbench/cli/campaign_fleet.h"
 #include "testbench/cli/campaign_report.h"
 #include "testbench/cli/command.h"
+#include "testbench/cli/junit.h"
+#include "testbench/cli/output_path.h"
 #include "testbench/cli/progress.h"
 #include "testbench/cli/shard.h"
 #include "testbench/targets/target.h"
@@ -45,6 +47,7 @@ struct Options {
   std::string out;
   std::string faults;
   std::string shard;
+  std::string junit;
   std::optional<std::uint64_t> systematic;
   std::optional<std::uint64_t> random;
   unsigned parallel = 0;
@@ -79,6 +82,9 @@ class CampaignRun {
         maker_(parameters_),
         shard_(Shard::parse(options.shard)),
         limits_{options.timeout} {
+    if (!options.junit.empty()) {
+      require_writable(options.junit);
+    }
     if (!options.out.empty()) {
       directory_ = std::make_unique<campaign::Directory>(options.out, parameters_);
       for (const RunRow& row : directory_->take_done()) {
@@ -213,6 +219,9 @@ class CampaignRun {
     if (options_.coverage) {
       document["coverage"] = coverage_document(summary_);
     }
+    if (!options_.junit.empty()) {
+      write_file(options_.junit, junit_document("ringside campaign", campaign_junit_cases(summary_, options_.out)));
+    }
     if (options_.json) {
       document["seconds"] = seconds_;
       fmt::print("{}\n", document.dump(2));
@@ -250,6 +259,7 @@ void add_campaign(CommandLine& program) {
   command.option("-j", options->parallel, "workers (one for each core)");
   command.option("--timeout", options->timeout, "seconds of real time for one run (10)");
   command.flag("--coverage", options->coverage, "what each fault came to in each state of the driver");
+  command.option("--junit", options->junit, "write each fault and each way to fail to this file as JUnit XML");
   command.flag("--json", options->json, "one JSON document on standard output");
   command.runs([options] { return CampaignRun(*options).run(); });
 }

@@ -72,6 +72,12 @@ std::string reason_of(const Cell& cell) {
   return known.empty() ? "did not happen in these runs" : known;
 }
 
+// The first of the runs that ended so.
+std::string where_of(const campaign::FailureGroup& group, const std::string& directory) {
+  return directory.empty() ? fmt::format("seed {}", group.first_seed)
+                           : campaign::failure_path(directory, group.first_seed);
+}
+
 }  // namespace
 
 ordered_json campaign_document(const Summary& summary, const std::string& directory) {
@@ -98,9 +104,7 @@ void print_campaign(std::FILE* out, const Summary& summary, const std::string& d
   std::ranges::stable_sort(groups, [](const auto& a, const auto& b) { return a.second.count > b.second.count; });
   for (std::size_t i = 0; i < groups.size() && i < kMostGroups; ++i) {
     const auto& [signature, group] = groups[i];
-    fmt::print(out, "{:>8} x {}\n           first: {}\n", group.count, signature,
-               directory.empty() ? fmt::format("seed {}", group.first_seed)
-                                 : campaign::failure_path(directory, group.first_seed));
+    fmt::print(out, "{:>8} x {}\n           first: {}\n", group.count, signature, where_of(group, directory));
   }
   if (groups.size() > kMostGroups) {
     fmt::print(out, "           and {} other signatures\n", groups.size() - kMostGroups);
@@ -139,6 +143,28 @@ ordered_json coverage_document(const Summary& summary) {
     cells.push_back(row);
   }
   return cells;
+}
+
+std::vector<JunitCase> campaign_junit_cases(const Summary& summary, const std::string& directory) {
+  std::vector<JunitCase> cases;
+  for (const faults::ActionSummary& action : faults::all_actions()) {
+    const auto known = summary.faults().find(action.name);
+    const bool happened = known != summary.faults().end() && known->second.fired != 0;
+    JunitCase one{fmt::format("fault {}", action.name)};
+    one.result = happened ? JunitCase::Result::passed : JunitCase::Result::skipped;
+    one.reason = happened ? std::string() : "did not happen in these runs";
+    if (happened) {
+      one.output.push_back(text_of(known->second.outcomes()));
+    }
+    cases.push_back(std::move(one));
+  }
+  for (const auto& [signature, group] : summary.groups()) {
+    JunitCase one{signature};
+    one.result = JunitCase::Result::failed;
+    one.reason = fmt::format("{} runs, the first of them {}", group.count, where_of(group, directory));
+    cases.push_back(std::move(one));
+  }
+  return cases;
 }
 
 }  // namespace ringside::cli

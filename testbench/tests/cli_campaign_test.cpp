@@ -70,6 +70,18 @@ TEST(CliCampaign, TellsWhatItIsAskedToTell) {
   }
 }
 
+TEST(CliCampaign, JunitHasEachFaultAndEachWayToFail) {
+  const TemporaryDirectory place;
+  const ProgramResult result =
+      mutants({"campaign", "--seeds", "0..99", "--on", kWrong, "--junit", place.file("campaign.xml")});
+  EXPECT_EQ(result.status, 1) << result.err;
+  const std::string document = contents_of(place.file("campaign.xml"));
+  EXPECT_NE(document.find("<testsuite name=\"ringside campaign\""), std::string::npos) << document;
+  EXPECT_NE(document.find("name=\"fault lost-doorbell\""), std::string::npos) << document;
+  EXPECT_NE(document.find("<failure"), std::string::npos) << "the model is wrong in every run";
+  EXPECT_NE(document.find("the first of them seed "), std::string::npos) << document;
+}
+
 TEST(CliCampaign, ThreeShardsMergedInAnyOrderAreTheWhole) {
   const TemporaryDirectory place;
   const std::string seeds = "100..159";
