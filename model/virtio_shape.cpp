@@ -25,7 +25,6 @@ constexpr std::uint32_t kSmallestMsixBar = 0x1000;
 constexpr unsigned kFirstCapability = 0x40;
 constexpr unsigned kCapabilityBytes = 16;
 constexpr unsigned kLongCapabilityBytes = 20;  // of the two structures with a word more
-constexpr unsigned kMsixCapabilityBytes = 12;
 constexpr unsigned kExpressCapabilityBytes = 0x3c;
 constexpr unsigned kPmCapabilityBytes = 8;
 

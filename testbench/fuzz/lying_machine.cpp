@@ -13,6 +13,8 @@ constexpr std::uint64_t kMostSteps = 4'000'000;  // of one phase; hostile device
 constexpr std::size_t kMostPrivateBytes = 32u << 20;
 constexpr std::uint64_t kWorkTime = 10 * hal::kMicrosecond;  // of the device, for one request
 constexpr std::uint64_t kLookTime = hal::kMicrosecond;
+// A line that is stuck interrupts as fast as its driver can look, which is not infinitely fast.
+constexpr std::uint64_t kReadTime = hal::kMicrosecond;
 
 constexpr std::uint16_t kConfigAddress = 0xcf8;
 constexpr std::uint16_t kConfigData = 0xcfc;
@@ -43,6 +45,7 @@ std::uint32_t LyingMachine::read_bridge(unsigned offset, unsigned width) const {
 
 std::uint32_t LyingMachine::read_port(std::uint16_t port, unsigned width) {
   step();
+  time_ += kReadTime;
   if (port < kConfigData || port >= kConfigData + 4) {
     return disk_.read(true, port, width);
   }
@@ -75,6 +78,7 @@ void LyingMachine::write_port(std::uint16_t port, unsigned width, std::uint32_t 
 
 std::uint32_t LyingMachine::read_memory(std::uint64_t address, unsigned width) {
   step();
+  time_ += kReadTime;
   return disk_.read(false, address, width);
 }
 

@@ -6,13 +6,14 @@
 #include <string>
 
 #include "testbench/fuzz/fuzz_target.h"
+#include "testbench/fuzz/reached.h"
 #include "testbench/scenarios/context.h"
 
 namespace ringside::fuzz {
 namespace {
 
-constexpr unsigned kMutations = 400;  // of each seed, as far as the limit lets
-constexpr unsigned kMostRuns = 4000;  // of one entry
+constexpr std::size_t kMutations = 400;  // of each seed, as far as the limit lets
+constexpr std::size_t kMostRuns = 4000;  // of one entry
 
 void run(const FuzzTarget& target, const std::string& text) {
   target.run({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
@@ -52,14 +53,36 @@ TEST_P(FuzzTest, AnyInputIsReadOrRefused) {
   const std::vector<std::string> seeds = target.seeds(RINGSIDE_SOURCE_DIR);
   ASSERT_FALSE(seeds.empty());
   scenarios::Random random(1);
-  unsigned runs = 0;
+  const std::size_t mutations = std::min(kMutations, kMostRuns / seeds.size());
   run(target, "");
   for (const std::string& seed : seeds) {
     run(target, seed);
-    for (unsigned i = 0; i < kMutations && runs < kMostRuns; ++i, ++runs) {
+    for (std::size_t i = 0; i < mutations; ++i) {
       run(target, mutated(seed, random, seeds[random.below(seeds.size())]));
     }
   }
+}
+
+// A hostile driver or device that never gets as far as a request tests nothing but its own bring-up.
+TEST_P(FuzzTest, SeedsReachRequests) {
+  const FuzzTarget& target = GetParam();
+  if (target.reached == nullptr) {
+    GTEST_SKIP() << "a parser";
+  }
+  const Reached before = target.reached();
+  const std::vector<std::string> seeds = target.seeds(RINGSIDE_SOURCE_DIR);
+  for (const std::string& seed : seeds) {
+    run(target, seed);
+  }
+  // More than the check at the end of each run, that all is well again, would reach by itself.
+  const Reached& after = target.reached();
+  const std::size_t each = seeds.size();
+  RecordProperty("requests", std::to_string(after.requests - before.requests));
+  EXPECT_GE(after.bring_ups - before.bring_ups, 2 * each);
+  EXPECT_GE(after.requests - before.requests, 4 * each);
+  EXPECT_GE(after.reads - before.reads, 2 * each);
+  EXPECT_GE(after.writes - before.writes, 2 * each);
+  EXPECT_GE(after.completions - before.completions, 4 * each);
 }
 
 INSTANTIATE_TEST_SUITE_P(Entries, FuzzTest, ::testing::ValuesIn(all_fuzz_targets().begin(), all_fuzz_targets().end()),
