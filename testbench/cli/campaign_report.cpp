@@ -150,7 +150,8 @@ std::vector<JunitCase> campaign_junit_cases(const Summary& summary, const std::s
   for (const faults::ActionSummary& action : faults::all_actions()) {
     const auto known = summary.faults().find(action.name);
     const bool happened = known != summary.faults().end() && known->second.fired != 0;
-    JunitCase one{fmt::format("fault {}", action.name)};
+    JunitCase one;
+    one.name = fmt::format("fault {}", action.name);
     one.result = happened ? JunitCase::Result::passed : JunitCase::Result::skipped;
     one.reason = happened ? std::string() : "did not happen in these runs";
     if (happened) {
@@ -159,7 +160,8 @@ std::vector<JunitCase> campaign_junit_cases(const Summary& summary, const std::s
     cases.push_back(std::move(one));
   }
   for (const auto& [signature, group] : summary.groups()) {
-    JunitCase one{signature};
+    JunitCase one;
+    one.name = signature;
     one.result = JunitCase::Result::failed;
     one.reason = fmt::format("{} runs, the first of them {}", group.count, where_of(group, directory));
     cases.push_back(std::move(one));
