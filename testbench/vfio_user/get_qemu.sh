@@ -1,7 +1,10 @@
 #!/bin/sh
-# get_qemu.sh DIRECTORY: a QEMU that is a vfio-user client (10.1 or later), beside the build, and a stock Linux for it.
-# Debian 12 and 13 have no such QEMU themselves; Debian 13's backports have. DIRECTORY becomes a small Debian 13 of its
-# own (0.8 GB), in which QEMU runs by chroot; nothing outside it changes. Needs root and debootstrap.
+# get_qemu.sh DIRECTORY: a QEMU that is a vfio-user client (10.1 or later), and a stock Linux for it. `./ringside get-qemu`
+# puts them beside the build, where the tests look for them. Debian 12 and 13 have no such QEMU themselves; Debian 13's
+# backports have. DIRECTORY becomes a small Debian 13 of its own (0.5 GB); nothing outside it changes. Needs root and
+# debootstrap; DIRECTORY/qemu-system-x86_64 then needs neither.
+#
+# It comes from where this machine's own Debian packages come from, or from RINGSIDE_DEBIAN_MIRROR.
 set -eu
 
 if [ $# -ne 1 ]; then
@@ -9,11 +12,30 @@ if [ $# -ne 1 ]; then
   exit 2
 fi
 directory=$1
-mirror=${RINGSIDE_DEBIAN_MIRROR:-http://deb.debian.org/debian}
 stamp=$directory/ringside-stamp
 wanted="trixie-backports 1"
 
+# The place where packages of Debian come from, but for security's.
+own_mirror() {
+  apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 'Created-By: Packages' | sed -n 's/^Debian|Debian|//p' |
+    head -n 1
+}
+
+# Its programs run by its own loader with its own libraries, on this machine's files.
+write_starter() {
+  cat >"$directory/qemu-system-x86_64" <<'END'
+#!/bin/sh
+root=$(dirname -- "$(readlink -f -- "$0")")
+libraries=$root/usr/lib/x86_64-linux-gnu
+export QEMU_MODULE_DIR="$libraries/qemu"
+exec "$root/usr/lib64/ld-linux-x86-64.so.2" --library-path "$libraries" "$root/usr/bin/qemu-system-x86_64" \
+  -L "$root/usr/share/qemu" -L "$root/usr/share/seabios" "$@"
+END
+  chmod +x "$directory/qemu-system-x86_64"
+}
+
 if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+  write_starter
   echo "get_qemu.sh: $directory is there"
   exit 0
 fi
@@ -23,6 +45,11 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 if ! command -v debootstrap >/dev/null; then
   echo "get_qemu.sh: needs debootstrap: apt-get install debootstrap" >&2
+  exit 3
+fi
+mirror=${RINGSIDE_DEBIAN_MIRROR:-$(own_mirror)}
+if [ -z "$mirror" ]; then
+  echo "get_qemu.sh: apt knows no place that has Debian's packages; set RINGSIDE_DEBIAN_MIRROR to one" >&2
   exit 3
 fi
 
@@ -54,6 +81,7 @@ kernel=$(chroot "$directory" apt-cache depends linux-image-cloud-amd64 | sed -n 
 inside sh -c "cd /tmp && apt-get download $kernel && dpkg -x /tmp/linux-image-*.deb /linux && rm /tmp/linux-image-*.deb"
 inside apt-get clean
 
+write_starter
 echo "$wanted" >"$stamp"
 rm -f "$directory.log"
-echo "get_qemu.sh: $(chroot "$directory" qemu-system-x86_64 --version | head -1), $kernel"
+echo "get_qemu.sh: $("$directory/qemu-system-x86_64" --version | head -n 1), $kernel"
