@@ -21,7 +21,7 @@ set(may_testbench/checks driver/hal/ testbench/trace/ testbench/checks/)
 set(may_testbench/faults driver/hal/ model/device_faults.h testbench/trace/ testbench/faults/)
 set(may_testbench/guest driver/ testbench/trace/ testbench/scenarios/ testbench/targets/ testbench/guest/)
 set(may_testbench/targets driver/ model/ testbench/trace/ testbench/scenarios/ testbench/checks/ testbench/faults/
-    testbench/guest/ testbench/targets/)
+    testbench/guest/ testbench/vfio_user/ testbench/targets/)
 set(may_testbench/vfio_user testbench/targets/descriptor.h testbench/vfio_user/)
 set(may_testbench/serve model/ testbench/trace/ testbench/faults/ testbench/targets/ testbench/vfio_user/
     testbench/serve/)

@@ -152,6 +152,16 @@ Board::Board(const sc_core::sc_module_name& name)
   present_.reserve(kMostDisks);
 }
 
+void Board::stand_in(unsigned index, PciFunction& function) {
+  disks_.at(index)->other =
+      std::make_unique<PciConnector>(("stand_in" + std::to_string(index) + "_slot").c_str(), function);
+}
+
+PciConnector& Board::connector_of(unsigned index) {
+  DiskPlace& place = *disks_[index];
+  return options_.disks[index].stand_in ? *place.other : *place.connector;
+}
+
 PirqRouter& Board::router() {
   return options_.machine == MachineType::pc ? static_cast<PirqRouter&>(piix3_) : static_cast<PirqRouter&>(lpc_);
 }
@@ -171,8 +181,8 @@ void Board::power_on(const PowerOn& options) {
   clock.power_on();
   interrupts.power_on();
   ram.power_on(options.dmi);
-  iommu.power_on(
-      std::ranges::any_of(options.disks, [](const DiskSetup& disk) { return disk.properties.iommu_platform; }));
+  iommu.power_on(std::ranges::any_of(
+      options.disks, [](const DiskSetup& disk) { return disk.properties.iommu_platform && !disk.stand_in; }));
   bridge.power_on(options.quirks, options.tap);
   power_on_chipset(options);
   power_on_bridges(options);
@@ -254,7 +264,8 @@ void Board::power_on_port(unsigned index, unsigned last, bool there) {
 
 void Board::power_on_disk(unsigned index) {
   static const DiskSetup kNoDisk;
-  const DiskSetup& setup = index < options_.disks.size() ? options_.disks[index] : kNoDisk;
+  const bool own = index < options_.disks.size() && !options_.disks[index].stand_in;
+  const DiskSetup& setup = own ? options_.disks[index] : kNoDisk;
   disks_[index]->function->power_on(setup.disk, setup.properties, options_.quirks, options_.latencies, setup.tap);
   disks_[index]->function->dma.use_iommu(iommu.enabled() ? &iommu : nullptr);
 }
@@ -265,10 +276,10 @@ void Board::put_in(unsigned index) {
   const Slot slot{where.device, where.function};
   if (Bridge* const above = bridge_of(where)) {
     place.intx.power_on_behind(router(), slot, above->slot);
-    above->function.secondary.plug(*place.connector, slot);
+    above->function.secondary.plug(connector_of(index), slot);
   } else {
     place.intx.power_on(router(), slot);
-    bridge.bus.plug(*place.connector, slot);
+    bridge.bus.plug(connector_of(index), slot);
   }
   plugged_[index] = true;
 }
@@ -279,7 +290,7 @@ bool Board::unplug(unsigned index) {
   }
   DiskPlace& place = *disks_[index];
   Bridge* const above = bridge_of(options_.disks[index].properties.place);
-  (above != nullptr ? above->function.secondary : bridge.bus).unplug(*place.connector);
+  (above != nullptr ? above->function.secondary : bridge.bus).unplug(connector_of(index));
   place.intx.cut();
   add(gone_, place.function->quirk_counts());
   power_on_disk(index);
@@ -301,7 +312,7 @@ bool Board::plug(unsigned index) {
 void Board::list_present() {
   present_.clear();
   for (unsigned i = 0; i < kMostDisks; ++i) {
-    if (plugged_[i]) {
+    if (plugged_[i] && !options_.disks[i].stand_in) {
       present_.push_back(disks_[i]->function.get());
     }
   }

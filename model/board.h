@@ -41,6 +41,7 @@ struct DiskSetup {
   Disk disk;
   BlkProperties properties;
   Tap* tap = nullptr;
+  bool stand_in = false;  // another function sits in its place, see Board::stand_in()
 };
 
 // What a power-on straps: SystemC elaborates once, a machine may differ from run to run.
@@ -62,6 +63,12 @@ class Board final : public sc_core::sc_module {
   static constexpr std::uint64_t kRamBytes = 256ull << 20;
 
   explicit Board(const sc_core::sc_module_name& name);
+
+  // Before the first power-on: a function that is none of the board's, to sit where disk `index` would, in the runs
+  // that ask for it. It is powered on by whoever it belongs to.
+  void stand_in(unsigned index, PciFunction& function);
+  // Where that function drives its INTx pin.
+  [[nodiscard]] IntxSink& pin(unsigned index) { return disks_.at(index)->intx; }
 
   // Everything back to power-on state. Nothing of the run before is left but the kernel's own time. Disks and taps
   // outlive the run. Throws std::invalid_argument for what problem_with() finds.
@@ -116,6 +123,7 @@ class Board final : public sc_core::sc_module {
     IntxWire intx;
     std::unique_ptr<VirtioBlkPci> function;
     std::unique_ptr<PciConnector> connector;
+    std::unique_ptr<PciConnector> other;  // of the stand-in
     bool in_use = true;
   };
 
@@ -125,6 +133,7 @@ class Board final : public sc_core::sc_module {
   void power_on_port(unsigned index, unsigned last, bool there);
   void power_on_disk(unsigned index);
   void put_in(unsigned index);
+  [[nodiscard]] PciConnector& connector_of(unsigned index);
   [[nodiscard]] Bridge* bridge_of(const PciPlace& place);
   void list_present();
   [[nodiscard]] PirqRouter& router();

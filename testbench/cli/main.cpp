@@ -21,8 +21,9 @@ ExitStatus complain(ExitStatus status, const std::string& problem) {
 ExitStatus run_program(int argc, char** argv) {
   CommandLine program("ringside", RINGSIDE_VERSION,
                       "Runs one driver in a model of a PC and against QEMU, and compares what it sees.",
-                      "The launcher, ./ringside, knows one command more: test. It takes --preset default|asan|release "
-                      "and --no-install\nbefore the command. The manual is docs/cli.md.");
+                      "The launcher, ./ringside, knows two commands more: test, and get-qemu, which puts a QEMU with a vfio-user "
+                      "client beside\nthe build. It takes --preset default|asan|release and --no-install before the "
+                      "command. The manual is docs/cli.md.");
   add_list(program);
   add_run(program);
   add_compare(program);

@@ -2,12 +2,15 @@
 
 #include <fmt/core.h>
 
+#include <optional>
+
 #include "testbench/serve/listener.h"
 #include "testbench/serve/served_disk.h"
 #include "testbench/serve/server.h"
 #include "testbench/targets/disk_image.h"
 #include "testbench/targets/machine_plan.h"
 #include "testbench/targets/model_disk.h"
+#include "testbench/targets/model_recorder.h"
 #include "testbench/targets/model_settings.h"
 
 namespace ringside::serve {
@@ -23,6 +26,37 @@ targets::DiskPlan plan_of(const targets::RunSettings& settings) {
   return plan.disks.front();
 }
 
+// A log holds the device's side: what the client's driver does in its own memory, nobody sees.
+class ServedRuns final : public Attendant {
+ public:
+  ServedRuns(ServedDisk& disk, const ServedSetup& setup, ClientLog* log) : disk_(disk), setup_(setup), log_(log) {}
+
+  void client_came() override {
+    if (log_ != nullptr) {
+      recorder_.emplace(log_->begin());
+      setup_.tap = &recorder_->disk(0);
+    }
+    disk_.power_on(setup_);
+  }
+  void settled() override {
+    if (recorder_) {
+      recorder_->pass_on_until(disk_.now() / model::kPicosecondsPerNanosecond);
+    }
+  }
+  void client_left() override {
+    if (recorder_) {
+      recorder_->finish();
+      log_->end();
+    }
+  }
+
+ private:
+  ServedDisk& disk_;
+  ServedSetup setup_;
+  ClientLog* log_;
+  std::optional<targets::ModelRecorder> recorder_;
+};
+
 }  // namespace
 
 bool serve(const Order& order, const Notice& notice) {
@@ -35,8 +69,8 @@ bool serve(const Order& order, const Notice& notice) {
                           nullptr};
   Listener listener(order.socket);
   ServedDisk& disk = ServedDisk::instance();
-  Server server(
-      listener, disk, [&] { disk.power_on(setup); }, notice);
+  ServedRuns runs(disk, setup, order.log);
+  Server server(listener, disk, runs, notice);
   notice(fmt::format("serving {} sectors of {} at {}", setup.disk.sectors, plan.image, listener.path()));
   return server.run({order.once});
 }

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "testbench/serve/client_log.h"
 #include "testbench/serve/notice.h"
 #include "testbench/targets/target.h"
 
@@ -12,6 +13,7 @@ struct Order {
   std::string socket;
   targets::RunSettings settings;  // one disk; its properties, and those of the model
   bool once = false;              // until the first client has left
+  ClientLog* log = nullptr;       // of what the function does; nobody wants to know
 };
 
 // True when it ended by itself, false when a signal ended it. Throws InputError and LackingError.

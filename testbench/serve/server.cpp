@@ -82,9 +82,10 @@ class Refused {
 // The one that is served.
 class Client {
  public:
-  Client(Protocol::socket socket, ServedDisk& disk, std::function<void(const std::string&)> gone)
+  Client(Protocol::socket socket, ServedDisk& disk, Attendant& attendant, std::function<void(const std::string&)> gone)
       : socket_(std::move(socket)),
         disk_(disk),
+        attendant_(attendant),
         gone_(std::move(gone)),
         session_(disk, [this](const vfio_user::Header& header, std::span<const std::uint8_t> payload) {
           send(socket_.native_handle(), header, payload, {}, std::chrono::steady_clock::now() + kPatience);
@@ -116,14 +117,14 @@ class Client {
 
   // Why the client is to go; empty while it may stay.
   std::string take_messages() {
-    bool settled = disk_.settle(kRequestsAtOnce);
+    bool settled = settle();
     bool more = true;
     for (unsigned i = 0; settled && more && i < kMessagesAtOnce; ++i) {
       more = receive(socket_.native_handle(), reader_);
       if (more && !session_.take(reader_.take())) {
         return session_.ended_by();
       }
-      settled = disk_.settle(kRequestsAtOnce);
+      settled = settle();
     }
     if (disk_.memory_lost()) {
       return "it took away memory that it had mapped";
@@ -140,8 +141,15 @@ class Client {
     return {};
   }
 
+  bool settle() {
+    const bool settled = disk_.settle(kRequestsAtOnce);
+    attendant_.settled();
+    return settled;
+  }
+
   Protocol::socket socket_;
   ServedDisk& disk_;
+  Attendant& attendant_;
   std::function<void(const std::string&)> gone_;
   vfio_user::MessageReader reader_;
   vfio_user::Session session_;
@@ -150,17 +158,15 @@ class Client {
 
 class Loop {
  public:
-  Loop(Listener& listener, ServedDisk& disk, const std::function<void()>& power_on, const Notice& notice,
-       const ServerOptions& options)
+  Loop(Listener& listener, ServedDisk& disk, Attendant& attendant, const Notice& notice, const ServerOptions& options)
       : disk_(disk),
-        power_on_(power_on),
+        attendant_(attendant),
         notice_(notice),
         options_(options),
         acceptor_(context_, Protocol(), ::dup(listener.fd())),
         signals_(context_, SIGINT, SIGTERM) {}
 
   [[nodiscard]] bool run() {
-    power_on_();
     signals_.async_wait([this](const error_code& error, int) {
       if (!error) {
         interrupted_ = true;
@@ -169,7 +175,10 @@ class Loop {
     });
     accept();
     context_.run();
-    client_.reset();
+    if (client_) {
+      client_.reset();
+      attendant_.client_left();
+    }
     return !interrupted_;
   }
 
@@ -190,7 +199,8 @@ class Loop {
       return;
     }
     notice_("a client is there");
-    client_.emplace(std::move(socket), disk_, [this](const std::string& why) { end_client(why); });
+    attendant_.client_came();
+    client_.emplace(std::move(socket), disk_, attendant_, [this](const std::string& why) { end_client(why); });
   }
 
   void refuse(Protocol::socket socket) {
@@ -205,15 +215,14 @@ class Loop {
   void end_client(const std::string& why) {
     client_.reset();
     notice_("the client has left: " + why);
+    attendant_.client_left();
     if (options_.once) {
       context_.stop();
-    } else {
-      power_on_();
     }
   }
 
   ServedDisk& disk_;
-  const std::function<void()>& power_on_;
+  Attendant& attendant_;
   const Notice& notice_;
   const ServerOptions& options_;
   asio::io_context context_{1};
@@ -226,9 +235,9 @@ class Loop {
 
 }  // namespace
 
-Server::Server(Listener& listener, ServedDisk& disk, std::function<void()> power_on, Notice notice)
-    : listener_(listener), disk_(disk), power_on_(std::move(power_on)), notice_(std::move(notice)) {}
+Server::Server(Listener& listener, ServedDisk& disk, Attendant& attendant, Notice notice)
+    : listener_(listener), disk_(disk), attendant_(attendant), notice_(std::move(notice)) {}
 
-bool Server::run(const ServerOptions& options) { return Loop(listener_, disk_, power_on_, notice_, options).run(); }
+bool Server::run(const ServerOptions& options) { return Loop(listener_, disk_, attendant_, notice_, options).run(); }
 
 }  // namespace ringside::serve

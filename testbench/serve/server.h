@@ -2,13 +2,24 @@
 // left it. Who comes while another is served is told so.
 #pragma once
 
-#include <functional>
-
 #include "testbench/serve/listener.h"
 #include "testbench/serve/notice.h"
 #include "testbench/serve/served_disk.h"
 
 namespace ringside::serve {
+
+// What the server has done for it.
+class Attendant {
+ public:
+  // The function is at power-on state when this returns.
+  virtual void client_came() = 0;
+  // The function has done all that the messages so far set off, or as much as is done at once.
+  virtual void settled() = 0;
+  virtual void client_left() = 0;
+
+ protected:
+  ~Attendant() = default;
+};
 
 struct ServerOptions {
   bool once = false;  // until the first client has left
@@ -16,8 +27,8 @@ struct ServerOptions {
 
 class Server {
  public:
-  // All outlive it. `power_on` puts the function at power-on state, for the next client.
-  Server(Listener& listener, ServedDisk& disk, std::function<void()> power_on, Notice notice);
+  // All outlive it.
+  Server(Listener& listener, ServedDisk& disk, Attendant& attendant, Notice notice);
 
   // True when it ended by itself, false when SIGINT or SIGTERM ended it.
   [[nodiscard]] bool run(const ServerOptions& options);
@@ -25,7 +36,7 @@ class Server {
  private:
   Listener& listener_;
   ServedDisk& disk_;
-  std::function<void()> power_on_;
+  Attendant& attendant_;
   Notice notice_;
 };
 

@@ -29,6 +29,12 @@ class ModelRecorder final : public trace::Sink {
 
   // From the driver's side and the bench.
   void append(const trace::Record& record) override;
+  // Passes on what waits and is not later: whoever has no driver's side says how far time has come.
+  void pass_on_until(std::uint64_t time) {
+    if (next_ <= time) {
+      pass_on_waiting(time);
+    }
+  }
   // Passes on what waits. At the end of a run.
   void finish();
 
@@ -83,11 +89,6 @@ class ModelRecorder final : public trace::Sink {
   // The one whose front is the earliest; what happened at the same time goes on in the order in which it was told. Null
   // when nothing waits.
   [[nodiscard]] Lane* earliest();
-  void pass_on_until(std::uint64_t time) {
-    if (next_ <= time) {
-      pass_on_waiting(time);
-    }
-  }
   void pass_on_waiting(std::uint64_t time);
   void pass_on(const trace::Record& record);
 

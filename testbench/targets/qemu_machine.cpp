@@ -7,17 +7,14 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
-#include <thread>
 
 #include "testbench/targets/harness.h"
+#include "testbench/targets/let_time_pass.h"
 #include "testbench/targets/machine_windows.h"
 
 namespace ringside::targets {
 namespace {
 
-// How a wait lets time pass: another thread's turn first, for a completion is some 50 us away; then short sleeps.
-constexpr unsigned kYields = 256;
-constexpr std::chrono::microseconds kNap{50};
 // A look at the socket costs a system call, so that only some looks at memory come with one.
 constexpr unsigned kLooksPerPoll = 16;
 
@@ -53,14 +50,6 @@ class Waiting {
  private:
   QtestRecording* recording_;
 };
-
-void let_time_pass(unsigned look) {
-  if (look < kYields) {
-    std::this_thread::yield();
-  } else {
-    std::this_thread::sleep_for(kNap);
-  }
-}
 
 }  // namespace
 

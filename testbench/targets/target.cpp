@@ -11,6 +11,7 @@
 #include "testbench/targets/model_target.h"
 #include "testbench/targets/near_name.h"
 #include "testbench/targets/qemu_target.h"
+#include "testbench/targets/vfio_user_target.h"
 
 namespace ringside::targets {
 namespace {
@@ -90,9 +91,12 @@ std::unique_ptr<Target> make_target(const TargetSpec& spec, const RunSettings& s
   if (spec.name == "guest") {
     return make_guest_target(spec, settings);
   }
+  if (spec.name == "vfio-user") {
+    return make_vfio_user_target(spec, settings);
+  }
   return spec.name == "qemu" ? make_qemu_target(spec, settings) : make_model_target(spec, settings);
 }
 
-std::vector<TargetSummary> all_targets() { return {model_summary(), qemu_summary(), guest_summary()}; }
+std::vector<TargetSummary> all_targets() { return {model_summary(), qemu_summary(), guest_summary(), vfio_user_summary()}; }
 
 }  // namespace ringside::targets
