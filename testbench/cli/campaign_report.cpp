@@ -4,10 +4,15 @@
 #include <fmt/ranges.h>
 
 #include <array>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "testbench/campaign/directory.h"
+#include "testbench/campaign/empty_cells.h"
 #include "testbench/campaign/explained.h"
 #include "testbench/faults/plan.h"
 
@@ -67,9 +72,51 @@ std::vector<Cell> cells_of(const Summary& summary) {
   return cells;
 }
 
+constexpr std::string_view kDidNotHappen = "did not happen in these runs";
+
 std::string reason_of(const Cell& cell) {
   const std::string known = campaign::why_never(*cell.action, cell.state);
-  return known.empty() ? "did not happen in these runs" : known;
+  return known.empty() ? std::string(kDidNotHappen) : known;
+}
+
+// What never came of a fault in a state in which it did happen, with the reason.
+struct Never {
+  const Cell* cell;
+  Outcome outcome;
+  std::string_view why;
+};
+std::vector<Never> never_in(const Cell& cell) {
+  std::vector<Never> result;
+  const std::uint64_t times = std::accumulate(cell.counts.begin(), cell.counts.end(), std::uint64_t{0});
+  for (const Outcome outcome : campaign::outcomes_of_cells()) {
+    if (!is_empty(cell.counts) && cell.counts[static_cast<std::size_t>(outcome)] == 0) {
+      const std::string_view known = campaign::why_never(*cell.action, cell.state, outcome, times);
+      result.push_back({&cell, outcome, known.empty() ? kDidNotHappen : known});
+    }
+  }
+  return result;
+}
+
+// By their reasons; those without one are named.
+void print_never(std::FILE* out, const std::vector<Cell>& cells) {
+  std::map<std::string_view, std::uint64_t> reasons;
+  std::vector<Never> missed;
+  for (const Cell& cell : cells) {
+    for (const Never& never : never_in(cell)) {
+      ++reasons[never.why];
+      if (never.why == kDidNotHappen) {
+        missed.push_back(never);
+      }
+    }
+  }
+  fmt::print(out, "outcomes that never came in the other cells, by reason:\n");
+  for (const auto& [why, count] : reasons) {
+    fmt::print(out, "{:>8} x {}\n", count, why);
+  }
+  for (const Never& never : missed) {
+    fmt::print(out, "           {} {} {}\n", never.cell->action->name, to_string(never.cell->state),
+               to_string(never.outcome));
+  }
 }
 
 // The first of the runs that ended so.
@@ -130,6 +177,7 @@ void print_campaign_coverage(std::FILE* out, const Summary& summary) {
   for (const Cell& cell : empty) {
     fmt::print(out, "  {:<24} {:<11} {}\n", cell.action->name, to_string(cell.state), reason_of(cell));
   }
+  print_never(out, cells_of(summary));
 }
 
 ordered_json coverage_document(const Summary& summary) {
@@ -139,6 +187,9 @@ ordered_json coverage_document(const Summary& summary) {
         {"fault", cell.action->name}, {"state", to_string(cell.state)}, {"outcomes", counts_of(cell.counts)}};
     if (is_empty(cell.counts)) {
       row["empty_because"] = reason_of(cell);
+    }
+    for (const Never& never : never_in(cell)) {
+      row["never"][std::string(to_string(never.outcome))] = never.why;
     }
     cells.push_back(row);
   }
