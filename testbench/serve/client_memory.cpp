@@ -132,6 +132,11 @@ void ClientMemory::unmap_all() {
   }
 }
 
+std::uint8_t* ClientMemory::at(std::uint64_t bus) const {
+  const auto found = maps_.find(bus);
+  return found != maps_.end() && found->second.reachable ? window_ + found->second.start : nullptr;
+}
+
 bool ClientMemory::lost() const { return memory_was_lost(); }
 
 const ClientMemory::Place* ClientMemory::place_at(std::uint64_t address) const {

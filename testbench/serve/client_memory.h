@@ -42,6 +42,9 @@ class ClientMemory final : public sc_core::sc_module {
   [[nodiscard]] int unmap(std::uint64_t bus, std::uint64_t bytes);
   void unmap_all();
 
+  // Where the map that begins there lies; null when it is out of reach.
+  [[nodiscard]] std::uint8_t* at(std::uint64_t bus) const;
+
   // Whether the function met memory that had gone since it was mapped.
   [[nodiscard]] bool lost() const;
 

@@ -50,6 +50,7 @@ void ClientWatch::seen_at(model::Picoseconds at) { now_ = at / model::kPicosecon
 // --- Where the structures are
 
 void ClientWatch::power_on() {
+  learning_ = true;
   for (unsigned offset = 0; offset < trace::kPciConfigBytes; offset += 4) {
     if (!is_bar(offset)) {
       pci_.config_read(kFunction, offset, 4, disk_.config_word(offset));
@@ -58,6 +59,7 @@ void ClientWatch::power_on() {
   for (unsigned bar = 0; bar < trace::kPciBars; ++bar) {
     learn_bar(bar);
   }
+  learning_ = false;
 }
 
 void ClientWatch::learn_bar(unsigned bar) {
@@ -208,8 +210,8 @@ void ClientWatch::unmap_all() {
 
 void ClientWatch::queue_started(std::uint8_t, std::uint16_t queue, const trace::QueueSetup& setup) {
   queues_.erase(queue);
-  auto watch = trace::make_queue_watch(kUnit, queue, setup.size, setup.accepted, setup.rings,
-                                       {buffers_, hash_, recorder_});
+  auto watch =
+      trace::make_queue_watch(kUnit, queue, setup.size, setup.accepted, setup.rings, {buffers_, hash_, recorder_});
   if (watch == nullptr) {
     return;
   }
@@ -264,7 +266,9 @@ void ClientWatch::used(model::Picoseconds at, std::uint16_t queue, std::uint16_t
 }
 
 void ClientWatch::config_access(model::Picoseconds at, std::uint16_t function, const model::Access& access) {
-  inner_.config_access(at, function, access);
+  if (!learning_) {
+    inner_.config_access(at, function, access);
+  }
 }
 void ClientWatch::register_access(model::Picoseconds at, model::Structure structure, const model::Access& access) {
   inner_.register_access(at, structure, access);

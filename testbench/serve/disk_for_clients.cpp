@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "testbench/serve/client_watch.h"
 #include "testbench/serve/listener.h"
 #include "testbench/serve/served_disk.h"
 #include "testbench/serve/server.h"
@@ -26,7 +27,7 @@ targets::DiskPlan plan_of(const targets::RunSettings& settings) {
   return plan.disks.front();
 }
 
-// A log holds the device's side: what the client's driver does in its own memory, nobody sees.
+// A log holds the device's side, and of the driver's what can be seen from here.
 class ServedRuns final : public Attendant {
  public:
   ServedRuns(ServedDisk& disk, const ServedSetup& setup, ClientLog* log) : disk_(disk), setup_(setup), log_(log) {}
@@ -34,9 +35,19 @@ class ServedRuns final : public Attendant {
   void client_came() override {
     if (log_ != nullptr) {
       recorder_.emplace(log_->begin());
-      setup_.tap = &recorder_->disk(0);
+      watch_.emplace(disk_, recorder_->disk(0), *recorder_);
+      setup_.tap = &*watch_;
     }
     disk_.power_on(setup_);
+    if (watch_) {
+      watch_->power_on();
+    }
+  }
+  vfio_user::Device& device() override {
+    if (watch_) {
+      return *watch_;
+    }
+    return disk_;
   }
   void settled() override {
     if (recorder_) {
@@ -55,6 +66,7 @@ class ServedRuns final : public Attendant {
   ServedSetup setup_;
   ClientLog* log_;
   std::optional<targets::ModelRecorder> recorder_;
+  std::optional<ClientWatch> watch_;
 };
 
 }  // namespace

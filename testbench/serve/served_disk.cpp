@@ -120,6 +120,25 @@ void ServedDisk::access(std::uint32_t region, std::uint64_t offset, std::span<st
   }
 }
 
+std::uint32_t ServedDisk::config_word(unsigned offset) {
+  std::array<std::uint8_t, 4> bytes{};
+  access(vfio_user::kConfig, offset, bytes, false);
+  std::uint32_t value = 0;
+  std::memcpy(&value, bytes.data(), bytes.size());
+  return value;
+}
+
+std::uint8_t* ServedDisk::memory_at(std::uint64_t bus) const { return parts_->memory.at(bus); }
+
+void ServedDisk::for_pieces(std::uint64_t offset, std::size_t bytes,
+                            const std::function<void(std::uint64_t, std::size_t, unsigned)>& access) {
+  for (std::size_t done = 0; done < bytes;) {
+    const unsigned width = piece_at(offset + done, bytes - done);
+    access(offset + done, done, width);
+    done += width;
+  }
+}
+
 void ServedDisk::read(std::uint32_t region, std::uint64_t offset, std::span<std::uint8_t> data) {
   while (!data.empty()) {
     const unsigned size = piece_at(offset, data.size());

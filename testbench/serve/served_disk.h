@@ -6,7 +6,9 @@
 // what the function has begun is brought to its end by settle(), as fast as that goes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -40,6 +42,15 @@ class ServedDisk final : public vfio_user::Device {
   [[nodiscard]] model::Picoseconds now() const;
   // Whether the client has taken memory away that it had mapped.
   [[nodiscard]] bool memory_lost() const;
+
+  // --- For who watches a session.
+  // A register of configuration space, as it is read.
+  [[nodiscard]] std::uint32_t config_word(unsigned offset);
+  // Where the client's map that begins there lies in this process; null when it is out of reach.
+  [[nodiscard]] std::uint8_t* memory_at(std::uint64_t bus) const;
+  // PCI accesses that one of the client's is made of: where, which part of its data, how wide.
+  static void for_pieces(std::uint64_t offset, std::size_t bytes,
+                         const std::function<void(std::uint64_t, std::size_t, unsigned)>& access);
 
   // --- For a session.
   [[nodiscard]] std::uint64_t region_bytes(std::uint32_t region) const override;

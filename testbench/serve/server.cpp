@@ -1,5 +1,6 @@
 #include "testbench/serve/server.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -87,19 +88,16 @@ class Client {
         disk_(disk),
         attendant_(attendant),
         gone_(std::move(gone)),
-        session_(disk, [this](const vfio_user::Header& header, std::span<const std::uint8_t> payload) {
+        session_(attendant.device(), [this](const vfio_user::Header& header, std::span<const std::uint8_t> payload) {
           send(socket_.native_handle(), header, payload, {}, std::chrono::steady_clock::now() + kPatience);
         }) {
     wait();
   }
 
- private:
-  void wait() {
-    socket_.async_wait(Protocol::socket::wait_read, [this](const error_code& error) {
-      if (!error) {
-        work();
-      }
-    });
+  // Whether it has closed its end. What it sent before that may not have been looked at.
+  [[nodiscard]] bool hung_up() {
+    pollfd entry{socket_.native_handle(), POLLRDHUP, 0};
+    return ::poll(&entry, 1, 0) == 1;
   }
 
   // Nothing of this object is touched after gone_().
@@ -113,6 +111,15 @@ class Client {
     if (!why.empty()) {
       gone_(why);
     }
+  }
+
+ private:
+  void wait() {
+    socket_.async_wait(Protocol::socket::wait_read, [this](const error_code& error) {
+      if (!error) {
+        work();
+      }
+    });
   }
 
   // Why the client is to go; empty while it may stay.
@@ -194,6 +201,10 @@ class Loop {
 
   void take(Protocol::socket socket) {
     socket.native_non_blocking(true);
+    // One that went before this one came is no reason to refuse it.
+    while (client_ && client_->hung_up()) {
+      client_->work();
+    }
     if (client_) {
       refuse(std::move(socket));
       return;

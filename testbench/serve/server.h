@@ -5,6 +5,7 @@
 #include "testbench/serve/listener.h"
 #include "testbench/serve/notice.h"
 #include "testbench/serve/served_disk.h"
+#include "testbench/vfio_user/device.h"
 
 namespace ringside::serve {
 
@@ -13,6 +14,8 @@ class Attendant {
  public:
   // The function is at power-on state when this returns.
   virtual void client_came() = 0;
+  // What the client is to talk to: the function, or what stands in front of it. From client_came() to client_left().
+  [[nodiscard]] virtual vfio_user::Device& device() = 0;
   // The function has done all that the messages so far set off, or as much as is done at once.
   virtual void settled() = 0;
   virtual void client_left() = 0;

@@ -147,6 +147,14 @@ std::uint8_t* DmaBuffers::cpu_of(std::uint64_t bus, std::uint64_t size) const {
   return buffer == nullptr ? through_mapping(bus, size) : buffer->cpu + (bus - buffer->bus);
 }
 
+bool DmaBuffers::reachable(const void* cpu, std::size_t size) const {
+  return at_cpu(cpu, size) != nullptr || std::ranges::any_of(mappings_, [&](const auto& entry) {
+           const Mapping& mapping = entry.second;
+           const auto offset = reinterpret_cast<std::uintptr_t>(cpu) - reinterpret_cast<std::uintptr_t>(mapping.cpu);
+           return offset <= mapping.size && size <= mapping.size - offset;
+         });
+}
+
 RegionOffset DmaBuffers::normalised(std::uint64_t bus) const {
   if (const GuardedBuffer* const buffer = at_bus(bus, 0); buffer != nullptr) {
     return {kRegionDma + buffer->number, bus - buffer->bus};

@@ -44,12 +44,15 @@ class DmaBuffers {
   // The machine mapped part of a buffer for devices: at an address of its own, where something translates (an IOMMU).
   void map(std::uint64_t bus, void* cpu, std::size_t size);
   void unmap(std::uint64_t bus);
+  void unmap_all() { mappings_.clear(); }
 
   // The buffer that holds all of the range; null when none does.
   [[nodiscard]] const GuardedBuffer* at_cpu(const void* cpu, std::size_t size) const;
   [[nodiscard]] const GuardedBuffer* at_bus(std::uint64_t bus, std::uint64_t size) const;
   // The CPU's pointer to a range of bus addresses; null unless one buffer holds all of it.
   [[nodiscard]] std::uint8_t* cpu_of(std::uint64_t bus, std::uint64_t size) const;
+  // Whether all of it is still memory that devices reach: in one buffer, or mapped.
+  [[nodiscard]] bool reachable(const void* cpu, std::size_t size) const;
 
   [[nodiscard]] RegionOffset normalised(std::uint64_t bus) const;
   [[nodiscard]] std::uint64_t packed(std::uint64_t bus) const;

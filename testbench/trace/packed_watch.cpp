@@ -50,9 +50,21 @@ void PackedWatch::before_store(const std::uint8_t* address, unsigned size, std::
   if (is_with_device(static_cast<std::uint32_t>((address - rings().descriptors) / kDescriptorBytes))) {
     ring_defect(Defect::entry_rewritten);
   }
-  // The flags of the first descriptor of a list are written last (2.8.6), so the store to the next available place may
-  // make several lists available that had been written behind it.
-  const Store store{address, size, value};
+  publish({address, size, value});
+}
+
+void PackedWatch::look_for_published() {
+  const auto flags = read_shared16(entry(next_avail_) + kPackedFlags);
+  if (is_available(flags, next_avail_.wrap)) {
+    // Pairs with the driver's ordering of a list before the flags of its first descriptor (2.8.6).
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    publish({});
+  }
+}
+
+// The flags of the first descriptor of a list are written last (2.8.6), so the store to the next available place may
+// make several lists available that had been written behind it.
+void PackedWatch::publish(const Store& store) {
   std::vector<List> lists;
   std::uint32_t left = rings().size;
   while (left != 0 && is_available(descriptor(next_avail_, store).flags, next_avail_.wrap)) {
@@ -151,7 +163,24 @@ void PackedWatch::stored(const std::uint8_t* address, unsigned size, std::uint64
   }
 }
 
+void PackedWatch::look_for_suppression() {
+  QueueWatch::look_for_suppression(Kind::used_event, read_shared16(rings().avail + kEventOffset), last_event_);
+  QueueWatch::look_for_suppression(Kind::avail_flags, read_shared16(rings().avail + kEventFlags), last_flags_);
+}
+
 // --- Used
+
+// As often as there is something.
+void PackedWatch::look_for_used() {
+  for (std::uint32_t i = 0; i < rings().size; ++i) {
+    const std::uint8_t* const flags = entry(next_used_) + kPackedFlags;
+    const std::uint16_t value = read_shared16(flags);
+    if (!is_used(value, next_used_.wrap)) {
+      return;
+    }
+    looked(flags, sizeof value, value);
+  }
+}
 
 bool PackedWatch::is_look(const std::uint8_t* address, unsigned size) const {
   const std::uint8_t* const flags = entry(next_used_) + kPackedFlags;

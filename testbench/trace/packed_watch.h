@@ -17,6 +17,9 @@ class PackedWatch final : public QueueWatch {
   void looked(const std::uint8_t* address, unsigned size, std::uint64_t value) override;
   void before_store(const std::uint8_t* address, unsigned size, std::uint64_t value) override;
   void stored(const std::uint8_t* address, unsigned size, std::uint64_t value) override;
+  void look_for_published() override;
+  void look_for_used() override;
+  void look_for_suppression() override;
 
  private:
   // A place in the ring and the wrap counter that goes with it.
@@ -44,6 +47,8 @@ class PackedWatch final : public QueueWatch {
     bool ends = false;  // with a descriptor that has no NEXT flag
   };
 
+  // What is available once the store has happened.
+  void publish(const Store& store);
   [[nodiscard]] const std::uint8_t* entry(const Position& position) const;
   // As it will be after the store.
   [[nodiscard]] PackedDescriptor descriptor(const Position& position, const Store& store) const;
@@ -54,6 +59,8 @@ class PackedWatch final : public QueueWatch {
 
   Position next_avail_;
   Position next_used_;
+  std::uint32_t last_event_ = 0;
+  std::uint32_t last_flags_ = 0;
 };
 
 }  // namespace ringside::trace

@@ -190,6 +190,13 @@ void QueueWatch::end_chain(std::uint16_t id, Chain& chain, Walk& walk) {
   tools_.recorder.put(record);
 }
 
+void QueueWatch::look_for_suppression(Kind kind, std::uint16_t value, std::uint32_t& last) {
+  if (value != last) {
+    last = value;
+    record_suppression(kind, value);
+  }
+}
+
 void QueueWatch::record_suppression(Kind kind, std::uint64_t value) {
   Record record = driver_record(kind, unit_, queue_);
   record.value = value;
@@ -276,7 +283,7 @@ void QueueWatch::read_results(const Chain& chain, Record& record) {
   for (const Piece& piece : chain.writable) {
     left -= piece.length;
     // The buffer may have been freed meanwhile, by a driver that gave up on the request.
-    if (piece.length == 0 || piece.cpu == nullptr || tools_.buffers.at_cpu(piece.cpu, piece.length) == nullptr) {
+    if (piece.length == 0 || piece.cpu == nullptr || !tools_.buffers.reachable(piece.cpu, piece.length)) {
       continue;
     }
     const bool last = left == 0;

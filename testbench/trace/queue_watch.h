@@ -60,6 +60,12 @@ class QueueWatch {
   virtual void before_store(const std::uint8_t* address, unsigned size, std::uint64_t value) = 0;
   virtual void stored(const std::uint8_t* address, unsigned size, std::uint64_t value) = 0;
 
+  // --- Where no access of the driver's is seen, but what it leaves in memory: is there anything new? Asked just before
+  // the device looks for itself, and after it has used something. Not to be mixed with the above.
+  virtual void look_for_published() = 0;
+  virtual void look_for_used() = 0;
+  virtual void look_for_suppression() = 0;
+
  protected:
   // Memory of a chain that the device may write. Kept from publication on: descriptors may be reused afterwards.
   struct Piece {
@@ -121,6 +127,8 @@ class QueueWatch {
   void completed_up_to(std::uint32_t id, std::uint32_t length);
 
   void record_suppression(Kind kind, std::uint64_t value);
+  // If it is another than the last one was.
+  void look_for_suppression(Kind kind, std::uint16_t value, std::uint32_t& last);
 
  private:
   void add_readable(const std::uint8_t* cpu, std::uint32_t length, Walk& walk);

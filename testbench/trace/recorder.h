@@ -1,6 +1,7 @@
-// Stamps records with the machine's time and passes them on.
+// Stamps records with the time and passes them on: a machine's, or one that somebody else keeps.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "driver/hal/machine.h"
@@ -11,10 +12,11 @@ namespace ringside::trace {
 
 class Recorder {
  public:
-  Recorder(hal::Machine& clock, Sink& sink) : clock_(clock), sink_(sink) {}
+  Recorder(hal::Machine& clock, Sink& sink) : clock_(&clock), sink_(sink) {}
+  Recorder(const std::uint64_t& time, Sink& sink) : time_(&time), sink_(sink) {}
 
   void put(Record& record) {
-    record.time = clock_.now();
+    record.time = clock_ != nullptr ? clock_->now() : *time_;
     last_ = record.kind;
     sink_.append(record);
   }
@@ -30,7 +32,8 @@ class Recorder {
   [[nodiscard]] Kind last() const { return last_; }
 
  private:
-  hal::Machine& clock_;
+  hal::Machine* clock_ = nullptr;
+  const std::uint64_t* time_ = nullptr;  // where there is no such machine
   Sink& sink_;
   Kind last_ = Kind::none;
 };

@@ -38,6 +38,31 @@ void SplitWatch::stored(const std::uint8_t* address, unsigned, std::uint64_t val
   }
 }
 
+// The index is read before what it makes available.
+void SplitWatch::look_for_published() {
+  const std::uint16_t index = read_shared16(rings().avail + kRingIndex);
+  __atomic_thread_fence(__ATOMIC_ACQUIRE);
+  if (index != avail_index_) {
+    publish(index);
+  }
+}
+
+void SplitWatch::look_for_used() {
+  const std::uint16_t index = read_shared16(rings().used + kRingIndex);
+  if (index != used_index_) {
+    looked(rings().used + kRingIndex, sizeof index, index);
+  }
+}
+
+void SplitWatch::look_for_suppression() {
+  if (accepted(VIRTIO_F_EVENT_IDX)) {
+    QueueWatch::look_for_suppression(Kind::used_event, read_shared16(rings().avail + used_event_offset(rings().size)),
+                                     last_event_);
+  } else {
+    QueueWatch::look_for_suppression(Kind::avail_flags, read_shared16(rings().avail + kRingFlags), last_flags_);
+  }
+}
+
 void SplitWatch::publish(std::uint16_t index) {
   const auto added = static_cast<std::uint16_t>(index - avail_index_);
   published(index, added);

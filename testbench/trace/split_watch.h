@@ -15,6 +15,9 @@ class SplitWatch final : public QueueWatch {
   void looked(const std::uint8_t* address, unsigned size, std::uint64_t value) override;
   void before_store(const std::uint8_t*, unsigned, std::uint64_t) override {}
   void stored(const std::uint8_t* address, unsigned size, std::uint64_t value) override;
+  void look_for_published() override;
+  void look_for_used() override;
+  void look_for_suppression() override;
 
  private:
   void publish(std::uint16_t index);
@@ -25,6 +28,8 @@ class SplitWatch final : public QueueWatch {
   std::uint16_t avail_index_ = 0;
   std::uint16_t used_index_ = 0;
   bool flags_told_ = false;
+  std::uint32_t last_event_ = 0;
+  std::uint32_t last_flags_ = 0;
 };
 
 }  // namespace ringside::trace
