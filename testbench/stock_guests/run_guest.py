@@ -87,13 +87,13 @@ class Place:
         self._stack.callback(server.close)
         return server
 
-    def qemu(self, *arguments, patience):
+    def qemu(self, *arguments, patience, machine="q35"):
         """What came out of the serial port of a machine with the served disk in it, until its power was off."""
-        client = json.dumps({"driver": "vfio-user-pci", "socket": {"path": "s", "type": "unix"}, "addr": "4"})
+        client = json.dumps({"driver": "vfio-user-pci", "socket": {"path": "s", "type": "unix"}, "addr": "4", "bootindex": 1})
         command = self.debian.qemu(
             *("-nodefaults", "-no-user-config", "-display", "none", "-accel", "tcg"),
             *("-object", f"memory-backend-memfd,id=ram,size={_MEMORY},share=on", "-m", _MEMORY),
-            *("-machine", "q35,memory-backend=ram", "-serial", "file:serial.txt"),
+            *("-machine", f"{machine},memory-backend=ram", "-serial", "file:serial.txt"),
             *("-device", client),
             *arguments,
         )
