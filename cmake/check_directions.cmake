@@ -29,7 +29,7 @@ set(may_testbench/programs driver/ testbench/trace/ testbench/scenarios/ testben
 set(may_testbench/campaign driver/ testbench/trace/ testbench/scenarios/ testbench/checks/ testbench/faults/
     testbench/targets/ testbench/programs/ testbench/campaign/)
 set(may_testbench/fuzz driver/ model/ testbench/trace/ testbench/faults/ testbench/programs/ testbench/targets/
-    testbench/fuzz/)
+    testbench/vfio_user/ testbench/serve/ testbench/fuzz/)
 set(may_testbench/report testbench/trace/ testbench/checks/ testbench/report/)
 set(may_testbench/cli driver/ model/ testbench/)
 set(may_testbench/tests driver/ model/ testbench/)

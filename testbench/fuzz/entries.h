@@ -41,6 +41,13 @@ void run_driver(Input input);
 [[nodiscard]] std::vector<std::string> driver_seeds(const std::string& project);
 [[nodiscard]] const Reached& driver_reached();
 
+// A hostile client of a served disk: its messages as bytes, and whole sessions.
+void run_messages(Input input);
+[[nodiscard]] std::vector<std::string> message_seeds(const std::string& project);
+void run_sessions(Input input);
+[[nodiscard]] std::vector<std::string> session_seeds(const std::string& project);
+[[nodiscard]] const Reached& sessions_reached();
+
 // A small log that makes sense: a queue, a request, its completion.
 [[nodiscard]] std::string sample_records();
 

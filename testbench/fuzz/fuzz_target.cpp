@@ -20,7 +20,9 @@ constexpr FuzzTarget kTargets[] = {{"log", run_log, log_seeds},
                                    {"program", run_program, program_seeds},
                                    {"registers", run_registers, register_seeds, registers_reached},
                                    {"rings", run_rings, ring_seeds, rings_reached},
-                                   {"driver", run_driver, driver_seeds, driver_reached}};
+                                   {"driver", run_driver, driver_seeds, driver_reached},
+                                   {"messages", run_messages, message_seeds},
+                                   {"sessions", run_sessions, session_seeds, sessions_reached}};
 
 }  // namespace
 

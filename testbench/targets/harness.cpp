@@ -140,6 +140,7 @@ class SettledHooks final : public RunHooks {
   }
   void before_look(std::uint8_t unit, std::uint16_t queue) override { inner_.before_look(unit, queue); }
   bool inner_state(std::uint8_t unit, InnerState& state) override { return inner_.inner_state(unit, state); }
+  void fetch_disks() override { inner_.fetch_disks(); }
 
  private:
   RunHooks& inner_;
@@ -204,6 +205,7 @@ class Run {
       faulty_->injector.settle();
     }
     play_.check_guards(guards_, faulty_ && (faulty_->harm & faults::kStrays) != 0);
+    settled_hooks_.fetch_disks();
     for (std::uint8_t unit = 0; unit < disks.size(); ++unit) {
       record_disk(play_.journal(), disks[unit], unit);
     }

@@ -26,6 +26,9 @@ class RunHooks {
   // What the log's unit keeps to itself (inner_state.h). False where nobody can tell.
   [[nodiscard]] virtual bool inner_state(std::uint8_t /*unit*/, InnerState& /*state*/) { return false; }
 
+  // The scenario has let go of the disks: where somebody else keeps them, the images are to hold what they do.
+  virtual void fetch_disks() {}
+
   // --- Of a fault plan, see faults::TargetFaults.
   [[nodiscard]] virtual bool inject(std::uint8_t /*unit*/, model::DeviceFaults& /*faults*/) { return false; }
   [[nodiscard]] virtual bool fail_media(const faults::Fault& /*fault*/) { return false; }

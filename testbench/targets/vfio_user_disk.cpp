@@ -45,6 +45,7 @@ VfioUserDisk::VfioUserDisk(const sc_core::sc_module_name& name, const model::Clo
 
 void VfioUserDisk::power_on(vfio_user::Client& client) {
   client_ = &client;
+  client.reset();  // whatever it was before
   const std::uint64_t bytes = client.region_bytes(vfio_user::kConfig);
   if (bytes != model::kConfigBytes && bytes != model::kExtendedConfigBytes) {
     throw RunAborted(fmt::format("the served function has {} bytes of configuration space", bytes));

@@ -26,6 +26,7 @@ class VfioUserDisk final : public model::PciFunction {
   void power_on(vfio_user::Client& client);
   void power_off();
   void reset(model::Picoseconds at) override;
+  [[nodiscard]] unsigned vectors() const { return static_cast<unsigned>(vector_events_.size()); }
 
   // --- Interrupts that have come since the last look become the board's. Returns at once.
   void look();

@@ -12,6 +12,8 @@
 #include "testbench/targets/harness.h"
 #include "testbench/targets/machine_plan.h"
 #include "testbench/targets/model_settings.h"
+#include "testbench/targets/vfio_user_contents.h"
+#include "testbench/targets/vfio_user_fit.h"
 #include "testbench/targets/vfio_user_machine.h"
 #include "testbench/targets/vfio_user_places.h"
 #include "testbench/targets/vfio_user_server.h"
@@ -25,7 +27,9 @@ constexpr unsigned kCanAsk = scenarios::asking(scenarios::Ask::unplug) | scenari
 
 class VfioUserHooks final : public RunHooks {
  public:
-  VfioUserHooks(VfioUserMachine& machine, std::span<const DiskImage> images) : machine_(machine), images_(images) {}
+  // `fetches`: the images are copies of what somebody else keeps.
+  VfioUserHooks(VfioUserMachine& machine, std::span<const DiskImage> images, bool fetches)
+      : machine_(machine), images_(images), fetches_(fetches) {}
 
   std::uint64_t ask(scenarios::Ask what, std::uint64_t argument) override {
     const auto unit = static_cast<unsigned>(std::min<std::uint64_t>(argument, images_.size()));
@@ -42,10 +46,16 @@ class VfioUserHooks final : public RunHooks {
   }
   // The server shows what it shows, when it does.
   void before_look(std::uint8_t, std::uint16_t) override {}
+  void fetch_disks() override {
+    if (fetches_) {
+      fetch_contents(machine_, images_.front());
+    }
+  }
 
  private:
   VfioUserMachine& machine_;
   std::span<const DiskImage> images_;
+  bool fetches_;
 };
 
 std::string gap_of(const ScenarioPlan& plan, const RunSettings& settings) {
@@ -73,29 +83,40 @@ RunResult aborted(const char* reason) {
 
 class VfioUserTarget final : public Target {
  public:
-  explicit VfioUserTarget(std::string machine) : machine_(std::move(machine)) { (void)VfioUserPlaces::instance(); }
+  // `socket`: where somebody serves a disk; empty for a server of our own, for each run.
+  VfioUserTarget(std::string socket, std::string machine)
+      : socket_(std::move(socket)), machine_(std::move(machine)), places_(VfioUserPlaces::instance()) {}
 
-  std::string identity() const override { return fmt::format("Ringside model served by vfio-user, {}", machine_); }
+  std::string identity() const override {
+    return fmt::format("{} by vfio-user, {}", socket_.empty() ? "Ringside model served" : "disk served", machine_);
+  }
 
   std::string gap(const scenarios::Scenario& scenario, const RunSettings& settings) const override {
-    return gap_of(plan_scenario(scenario, settings), settings);
+    return gap_here(plan_scenario(scenario, settings), settings);
   }
 
   RunResult run(const scenarios::Scenario& scenario, const RunSettings& settings, trace::Sink& sink) override {
     const auto start = std::chrono::steady_clock::now();
     const ScenarioPlan plan = plan_scenario(scenario, settings);
-    if (const std::string reason = gap_of(plan, settings); !reason.empty()) {
+    if (const std::string reason = gap_here(plan, settings); !reason.empty()) {
       return skipped(reason);
     }
     const std::vector<DiskImage> images = open_disk_images(plan.machine, settings);
-    RunResult result = run_on(plan.machine, images, scenario, settings, sink);
+    RunResult result = socket_.empty() ? run_on_own(plan.machine, images, scenario, settings, sink)
+                                       : run_at_socket(plan.machine, images, scenario, settings, sink);
     result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return result;
   }
 
  private:
-  static RunResult run_on(const MachinePlan& plan, std::span<const DiskImage> images,
-                          const scenarios::Scenario& scenario, const RunSettings& settings, trace::Sink& sink) {
+  [[nodiscard]] std::string gap_here(const ScenarioPlan& plan, const RunSettings& settings) const {
+    std::string reason = gap_of(plan, settings);
+    return reason.empty() && !socket_.empty() && plan.machine.disks.size() != 1 ? "one disk is served at a socket"
+                                                                                : reason;
+  }
+
+  static RunResult run_on_own(const MachinePlan& plan, std::span<const DiskImage> images,
+                              const scenarios::Scenario& scenario, const RunSettings& settings, trace::Sink& sink) {
     try {
       std::deque<VfioUserServer> servers;
       for (unsigned i = 0; i < images.size(); ++i) {
@@ -106,28 +127,60 @@ class VfioUserTarget final : public Target {
         connections.push_back(server.connect());
       }
       VfioUserMachine machine(plan, std::move(connections), settings.limit());
-      VfioUserHooks hooks(machine, images);
+      VfioUserHooks hooks(machine, images, false);
       return run_scenario(machine, hooks, images, scenario, settings, sink);
     } catch (const std::exception& problem) {
       return aborted(problem.what());
     }
   }
 
+  [[nodiscard]] std::vector<Descriptor> connection() const {
+    std::vector<Descriptor> one;
+    one.push_back(vfio_user::connect_to(socket_));
+    return one;
+  }
+
+  // The disk gets the contents that the scenario finds on every target; then the server sees a new client.
+  RunResult run_at_socket(const MachinePlan& plan, std::span<const DiskImage> images,
+                          const scenarios::Scenario& scenario, const RunSettings& settings, trace::Sink& sink) const {
+    try {
+      {
+        VfioUserMachine machine(plan, connection(), settings.limit());
+        const std::string misfit = put_contents(machine, images.front(), [&](const block::DiskInfo& disk) {
+          return misfit_of(plan.disks.front(), disk, *places_.disks.front());
+        });
+        if (!misfit.empty()) {
+          return skipped(misfit);
+        }
+      }
+      VfioUserMachine machine(plan, connection(), settings.limit());
+      VfioUserHooks hooks(machine, images, true);
+      return run_scenario(machine, hooks, images, scenario, settings, sink);
+    } catch (const std::exception& problem) {
+      return aborted(problem.what());
+    }
+  }
+
+  std::string socket_;
   std::string machine_;
+  VfioUserPlaces& places_;
 };
 
 }  // namespace
 
-std::unique_ptr<Target> make_vfio_user_target(const TargetSpec&, const RunSettings& settings) {
+std::unique_ptr<Target> make_vfio_user_target(const TargetSpec& spec, const RunSettings& settings) {
   const MachinePlan plan = plan_machine(settings);
   check_model_machine(plan);
-  return std::make_unique<VfioUserTarget>(plan.type);
+  const auto socket = spec.options.find("socket");
+  return std::make_unique<VfioUserTarget>(socket == spec.options.end() ? "" : socket->second, plan.type);
 }
 
 TargetSummary vfio_user_summary() {
   TargetSummary summary;
   summary.name = "vfio-user";
   summary.summary = "the model's PC round a disk that another process serves";
+  summary.options = {
+      {"socket", "where somebody serves a disk; what is on it is overwritten (a server of our own for each run)"}};
   return summary;
 }
 

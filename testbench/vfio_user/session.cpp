@@ -163,7 +163,7 @@ Session::Answer Session::set_irqs(Message& message) {
   }
   const std::uint32_t data = set->flags & kDataFlags;
   const std::uint32_t action = set->flags & kActionFlags;
-  const bool all = set->count == 0 && data == kIrqDataNone && action == kIrqTrigger;
+  const bool all = set->start == 0 && set->count == 0 && data == kIrqDataNone && action == kIrqTrigger;
   const std::uint32_t count = all ? vectors : set->count;
   const std::size_t descriptors = message.descriptors.size();
   const bool bytes_missing = data == kIrqDataBool && message.payload.size() < sizeof(IrqSet) + count;

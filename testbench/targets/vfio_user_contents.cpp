@@ -1,0 +1,93 @@
+#include "testbench/targets/vfio_user_contents.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "driver/block/open.h"
+#include "testbench/targets/run_aborted.h"
+
+namespace ringside::targets {
+namespace {
+
+constexpr std::uint32_t kPieceBytes = 1u << 20;
+
+// A disk that is up, and a buffer for it; both given back at the end.
+class OpenDisk {
+ public:
+  explicit OpenDisk(hal::Machine& machine) : machine_(machine) {
+    block::Options options;
+    options.queues = block::kMaxQueues;
+    disk_ = block::open_disk(machine, hal::Plain{}, options);
+    buffer_ = machine.alloc_dma_buffer(kPieceBytes, 4096);
+  }
+  ~OpenDisk() {
+    if (disk_ != nullptr) {
+      disk_->shutdown();
+    }
+    machine_.free_dma_buffer(buffer_);
+  }
+  OpenDisk(const OpenDisk&) = delete;
+  OpenDisk& operator=(const OpenDisk&) = delete;
+
+  [[nodiscard]] block::BlockDevice* disk() { return disk_; }
+  [[nodiscard]] void* data() { return buffer_.cpu; }
+
+ private:
+  hal::Machine& machine_;
+  block::BlockDevice* disk_ = nullptr;
+  hal::DmaBuffer buffer_;
+};
+
+// Calls `transfer(sector, offset, bytes)` for one piece of the image after the other, until one fails.
+template <class Transfer>
+bool in_pieces(std::uint64_t bytes, Transfer transfer) {
+  for (std::uint64_t offset = 0; offset < bytes; offset += kPieceBytes) {
+    const auto piece = static_cast<std::uint32_t>(std::min<std::uint64_t>(kPieceBytes, bytes - offset));
+    if (!transfer(offset / block::kSectorSize, static_cast<off_t>(offset), piece)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string put_contents(hal::Machine& machine, const DiskImage& image, const Misfit& misfit) {
+  OpenDisk open(machine);
+  if (open.disk() == nullptr) {
+    return "the served disk does not come up";
+  }
+  const block::DiskInfo& info = open.disk()->info();
+  const std::uint64_t sectors = image.bytes() / block::kSectorSize;
+  if (info.sectors != sectors) {
+    return fmt::format("the served disk has {} sectors; {} are wanted", info.sectors, sectors);
+  }
+  if (info.read_only) {
+    return "the served disk can only be read: its contents are not ours to choose";
+  }
+  if (std::string reason = misfit(info); !reason.empty()) {
+    return reason;
+  }
+  const bool written = in_pieces(image.bytes(), [&](std::uint64_t sector, off_t offset, std::uint32_t bytes) {
+    return ::pread(image.fd(), open.data(), bytes, offset) == static_cast<ssize_t>(bytes) &&
+           open.disk()->write(sector, open.data(), bytes) == block::Status::ok;
+  });
+  return written ? "" : "the served disk does not take the contents that the scenario wants";
+}
+
+void fetch_contents(hal::Machine& machine, const DiskImage& image) {
+  OpenDisk open(machine);
+  const bool same_size = open.disk() != nullptr && open.disk()->info().sectors == image.bytes() / block::kSectorSize;
+  const bool fetched =
+      same_size && in_pieces(image.bytes(), [&](std::uint64_t sector, off_t offset, std::uint32_t bytes) {
+        return open.disk()->read(sector, open.data(), bytes) == block::Status::ok &&
+               ::pwrite(image.fd(), open.data(), bytes, offset) == static_cast<ssize_t>(bytes);
+      });
+  if (!fetched) {
+    throw RunAborted("the contents of the served disk cannot be read back at the end");
+  }
+}
+
+}  // namespace ringside::targets

@@ -1,0 +1,186 @@
+// `ringside serve` as a process, and who comes to it.
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "testbench/tests/cli_program.h"
+#include "testbench/vfio_user/client.h"
+
+namespace ringside::tests {
+namespace {
+
+using vfio_user::Client;
+using vfio_user::StreamError;
+
+constexpr std::chrono::seconds kPatience{20};
+constexpr std::uint64_t kPage = 4096;
+
+class CliServe : public testing::Test {
+ protected:
+  CliServe() { std::filesystem::resize_file(directory_.make("disk.img", ""), 4u << 20); }
+
+  [[nodiscard]] std::string socket() const { return directory_.file("s"); }
+  [[nodiscard]] std::vector<std::string> arguments(const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> words{"serve", "--socket", socket(), "--disk", directory_.file("disk.img")};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  // Once the server listens.
+  [[nodiscard]] vfio_user::Descriptor connection() const {
+    for (const auto end = std::chrono::steady_clock::now() + kPatience;;) {
+      try {
+        return vfio_user::connect_to(socket());
+      } catch (const StreamError&) {
+        if (std::chrono::steady_clock::now() > end) {
+          throw;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      }
+    }
+  }
+  [[nodiscard]] Client client() const { return Client(connection(), kPatience); }
+
+  TemporaryDirectory directory_;
+};
+
+std::uint16_t vendor_of(Client& client) {
+  std::array<std::uint8_t, 2> bytes{};
+  client.read(vfio_user::kConfig, 0, bytes);
+  return static_cast<std::uint16_t>(bytes[0] | bytes[1] << 8);
+}
+
+TEST_F(CliServe, ServesOneClientAfterAnotherAndOneAtATime) {
+  Program server(arguments());
+  {
+    Client first = client();
+    EXPECT_EQ(vendor_of(first), 0x1af4);
+    try {
+      const Client second = client();
+      ADD_FAILURE() << "two clients at once";
+    } catch (const StreamError& refusal) {
+      EXPECT_NE(std::string(refusal.what()).find("busy"), std::string::npos) << refusal.what();
+    }
+    EXPECT_EQ(vendor_of(first), 0x1af4) << "the first is served as before";
+  }
+  // The first one's end is noticed a moment later.
+  for (const auto end = std::chrono::steady_clock::now() + kPatience;;) {
+    try {
+      Client third = client();
+      EXPECT_EQ(vendor_of(third), 0x1af4);
+      break;
+    } catch (const StreamError&) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end);
+    }
+  }
+  server.kill(SIGINT);
+  const ProgramResult result = server.wait();
+  EXPECT_EQ(result.status, 130) << result.err;
+  EXPECT_FALSE(std::filesystem::exists(socket()));
+}
+
+TEST_F(CliServe, EndsAfterTheFirstClientWhenToldSo) {
+  Program server(arguments({"--once"}));
+  { EXPECT_EQ(client().region_bytes(vfio_user::kConfig), 256u); }
+  EXPECT_EQ(server.wait().status, 0);
+}
+
+TEST_F(CliServe, OutlivesAClientThatSendsNoMessage) {
+  Program server(arguments());
+  {
+    const vfio_user::Descriptor broken = connection();
+    const std::array<char, 64> noise{};
+    ASSERT_EQ(::write(broken.get(), noise.data(), noise.size()), static_cast<ssize_t>(noise.size()));
+    char byte = 0;
+    EXPECT_EQ(::read(broken.get(), &byte, 1), 0) << "the server closes";
+  }
+  Client after = client();
+  EXPECT_EQ(vendor_of(after), 0x1af4);
+}
+
+// A file that is cut shorter once it is mapped would end whoever looks at what was there.
+TEST_F(CliServe, OutlivesMemoryThatIsTakenAway) {
+  Program server(arguments());
+  {
+    Client thief = client();
+    const vfio_user::Descriptor memory(::memfd_create("memory", MFD_CLOEXEC));
+    ASSERT_EQ(::ftruncate(memory.get(), 16 * kPage), 0);
+    thief.map(0, 16 * kPage, memory.get());
+    ASSERT_EQ(::ftruncate(memory.get(), 0), 0);
+    const auto put = [&](std::uint32_t region, std::uint64_t offset, std::uint64_t value, std::size_t size) {
+      std::array<std::uint8_t, 8> bytes{};
+      std::memcpy(bytes.data(), &value, sizeof value);
+      thief.write(region, offset, std::span(bytes).first(size));
+    };
+    // Up to a queue of size 16 at address 0 that is enabled, and its bell (VIRTIO 1.2, 4.1.4.3 and 3.1.1).
+    constexpr std::uint32_t kCommon = 4;
+    put(vfio_user::kConfig, 4, 6, 2);
+    put(kCommon, 20, 3, 1);
+    put(kCommon, 8, 1, 4);
+    put(kCommon, 12, 1, 4);
+    put(kCommon, 20, 11, 1);
+    put(kCommon, 24, 16, 2);
+    put(kCommon, 32, kPage, 4);
+    put(kCommon, 40, 2 * kPage, 4);
+    put(kCommon, 48, 3 * kPage, 4);
+    put(kCommon, 28, 1, 2);
+    put(kCommon, 20, 15, 1);
+    put(kCommon, 0x3000, 0, 2);
+    EXPECT_THROW((void)vendor_of(thief), StreamError) << "nothing of it was met";
+  }
+  Client after = client();
+  EXPECT_EQ(vendor_of(after), 0x1af4);
+}
+
+TEST_F(CliServe, ReplacesASocketThatNobodyUsesAndNoOther) {
+  {
+    Program killed(arguments());
+    { EXPECT_EQ(client().region_bytes(vfio_user::kConfig), 256u); }
+    killed.kill(SIGKILL);
+    EXPECT_EQ(killed.wait().status, 137);
+  }
+  ASSERT_TRUE(std::filesystem::exists(socket()));
+  Program server(arguments());
+  Client served = client();
+  EXPECT_EQ(vendor_of(served), 0x1af4);
+
+  const ProgramResult second = run_program(arguments());
+  EXPECT_EQ(second.status, 2);
+  EXPECT_NE(second.err.find("somebody serves there already"), std::string::npos) << second.err;
+
+  const ProgramResult file =
+      run_program({"serve", "--socket", directory_.file("disk.img"), "--disk", directory_.file("disk.img")});
+  EXPECT_EQ(file.status, 2);
+  EXPECT_TRUE(std::filesystem::exists(directory_.file("disk.img")));
+}
+
+TEST_F(CliServe, NamesWhatIsWrongWithItsOptions) {
+  EXPECT_EQ(run_program({"serve", "--socket", socket()}).status, 2);
+  EXPECT_EQ(run_program({"serve", "--socket", socket(), "--disk", directory_.file("none")}).status, 2);
+  EXPECT_EQ(run_program(arguments({"--device", "packed=perhaps"})).status, 2);
+  EXPECT_EQ(run_program(arguments({"--device", "ide"})).status, 2);
+  EXPECT_FALSE(std::filesystem::exists(socket()));
+}
+
+// The model, served by another process, is the model: what can run there agrees in every event.
+TEST_F(CliServe, AgreesWithTheModelOnWhatCanRunThere) {
+  const ProgramResult result =
+      run_program({"compare", "--left", "model", "--right", "vfio-user", "--json", "identify", "read-write", "flush",
+                   "packed", "multi-queue", "intx", "legacy", "behind-bridge", "ecam", "two-disks", "polled"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  const auto document = nlohmann::json::parse(result.out);
+  EXPECT_EQ(document["agree"], 10);
+  EXPECT_EQ(document["skip"], 1) << "intx, which asks the bench to resize the disk";
+}
+
+}  // namespace
+}  // namespace ringside::tests
