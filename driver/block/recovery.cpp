@@ -130,7 +130,9 @@ bool Recovery<Ring>::needs_device_reset() {
     ++counters_.needs_reset;
     return true;
   }
-  return status == virtio::kStatusRemoved || !controller_.has(virtio::VIRTIO_F_RING_RESET);
+  // One that is not DRIVER_OK has reset itself, and knows of no queue.
+  const bool knows_queues = status != virtio::kStatusRemoved && (status & virtio::VIRTIO_CONFIG_S_DRIVER_OK) != 0;
+  return !knows_queues || !controller_.has(virtio::VIRTIO_F_RING_RESET);
 }
 
 template <class Ring>

@@ -177,6 +177,8 @@ bool SplitDevice::start(Request& request) {
                      ? info().secure_erase_alignment
                      : info().block_size / kSectorSize;
     }
+    // Of all parts, whenever they find room.
+    job.deadline = request.deadline != 0 ? request.deadline : machine_->now() + options_.timeout;
     request.status = Status::pending;
     request.used_length = 0;
     ++jobs_in_use_;
@@ -264,7 +266,7 @@ SplitDevice::Part* SplitDevice::take_part(Job& job) {
       part.request.queue = whole.queue;
       part.request.sector = job.sector;
       part.request.unmap = whole.unmap;
-      part.request.deadline = whole.deadline;
+      part.request.deadline = job.deadline;
       part.request.done = part_done;
       part.request.user = &part;
       return &part;

@@ -56,6 +56,7 @@ class SplitDevice final : public BlockDevice {
     std::uint64_t sector = 0;    // where that goes
     std::uint64_t left = 0;      // of it: bytes, or sectors of a range
     std::uint32_t unit = 1;      // what each part is a multiple of, in the same measure
+    std::uint64_t deadline = 0;
     std::uint32_t used_length = 0;
     std::uint16_t parts = 0;  // not complete
     Status status = Status::ok;

@@ -79,8 +79,8 @@ std::uint32_t type_bits(std::uint32_t value) { return (value & PCI_BASE_ADDRESS_
 
 constexpr std::uint32_t kNobody = 0xffff'ffff;  // no BAR reads so: bit 1 of an I/O BAR is 0
 
-// With decoding off. False when the answers do not go together.
-bool read_bar(const ConfigSpace& config, Address address, unsigned index, unsigned count, Bar& bar) {
+// With decoding off. False when the answers do not go together. `in_use`: it was on.
+bool read_bar(const ConfigSpace& config, Address address, unsigned index, unsigned count, bool in_use, Bar& bar) {
   const std::uint32_t low = config.read32(address, bar_register(index));
   if (low == kNobody) {
     return false;
@@ -94,9 +94,10 @@ bool read_bar(const ConfigSpace& config, Address address, unsigned index, unsign
       return true;  // where its upper half would be lies another register
     }
     const std::uint32_t high = config.read32(address, bar_register(index + 1));
-    if (high == kNobody) {
-      return false;  // or the very end of the address space, where nothing is
+    if (high == kNobody && in_use) {
+      return false;
     }
+    // All-ones may be what somebody left who was sizing it: the address is then none that anybody would keep.
     const std::uint64_t high_mask = probe(config, address, index + 1, high);
     bar = memory_bar(std::uint64_t{high} << 32 | low, high_mask << 32 | mask, true);
   } else if ((mask & ~type_bits(low)) != 0) {  // else it is not implemented
@@ -112,7 +113,7 @@ bool read_bar(const ConfigSpace& config, Address address, unsigned index, unsign
 Bar get_bar(const ConfigSpace& config, Address address, unsigned index, unsigned count) {
   const DecodingOff off(config, address);
   Bar bar;
-  return off.answers() && read_bar(config, address, index, count, bar) ? bar : Bar{};
+  return off.answers() && read_bar(config, address, index, count, off.decodes(), bar) ? bar : Bar{};
 }
 
 bool read_bars(const ConfigSpace& config, Address address, unsigned count, Bar* bars, bool& decodes) {
@@ -120,7 +121,7 @@ bool read_bars(const ConfigSpace& config, Address address, unsigned count, Bar* 
   decodes = off.decodes();
   bool whole = off.answers();
   for (unsigned i = 0; i < count && whole; ++i) {
-    whole = read_bar(config, address, i, count, bars[i]);
+    whole = read_bar(config, address, i, count, decodes, bars[i]);
     i += bars[i].kind == BarKind::memory64 ? 1 : 0;  // its upper half
   }
   for (unsigned i = 0; i < count && !whole; ++i) {

@@ -164,10 +164,23 @@ class Assignment {
       unsigned overlapping = 0;  // itself counts
       each_range(info.parent, bar.kind == BarKind::io,
                  [&](unsigned, const Range& other) { overlapping += overlap(range, other) ? 1 : 0; });
-      if (overlapping > 1 || !reachable(bar, info.parent)) {
+      if (overlapping > 1 || !well_placed(bar, info.parent)) {
         bar.address = 0;
       }
     }
+  }
+
+  // Where it would have been put, or in another window that serves: what was left half sized is at the very end of the
+  // address space. Firmware that has no windows for us knows better.
+  [[nodiscard]] bool well_placed(const Bar& bar, unsigned parent) const {
+    const Range range = range_of(bar);
+    const auto lies_in = [&](Space space) { return inside(range, window(space, parent)); };
+    const bool io = bar.kind == BarKind::io;
+    const Range first = window(io ? Space::io : Space::memory, parent);
+    if (first.base == first.end) {
+      return reachable(bar, parent);
+    }
+    return io ? lies_in(Space::io) : lies_in(Space::memory) || lies_in(Space::prefetchable);
   }
 
   void check(unsigned index) {

@@ -24,6 +24,9 @@ Case CaseMaker::make(std::uint64_t seed) const {
   program.devices = {device.properties};
   program.disk_sectors = scenarios::kCampaignDiskSectors;
   program.steps = {draw_open(seed, program.machine, device)};
+  if (const auto cache = draw_write_cache(seed)) {
+    program.steps.push_back(*cache);
+  }
   const std::vector<scenarios::Step> requests = draw_requests(seed, device.queues);
   program.steps.insert(program.steps.end(), requests.begin(), requests.end());
   result.settings = draw_settings(seed);

@@ -29,6 +29,7 @@ struct DrawnDevice {
 };
 [[nodiscard]] DrawnDevice draw_device(std::uint64_t seed, const std::string& machine);
 [[nodiscard]] scenarios::Step draw_open(std::uint64_t seed, const std::string& machine, const DrawnDevice& device);
+[[nodiscard]] std::optional<scenarios::Step> draw_write_cache(std::uint64_t seed);
 [[nodiscard]] std::vector<scenarios::Step> draw_requests(std::uint64_t seed, std::uint16_t queues);
 [[nodiscard]] std::map<std::string, std::string> draw_settings(std::uint64_t seed);
 [[nodiscard]] faults::Plan draw_plan(std::uint64_t seed, const Parameters& parameters);

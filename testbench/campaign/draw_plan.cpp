@@ -14,8 +14,8 @@ using faults::ActionSummary;
 using faults::Fault;
 
 constexpr std::uint64_t kMostTogether = 6;
-constexpr unsigned kExtremes = 10;            // percent
-constexpr std::uint64_t kMostStorm = 20'000;  // each wait takes real time
+constexpr unsigned kExtremes = 10;           // percent
+constexpr std::uint64_t kMostStorm = 2'000;  // each wait takes real time, and says no more than the one before it
 
 // Small ones as often as large ones.
 std::uint64_t draw_value(Stream& random, const ActionSummary& action) {
@@ -49,6 +49,15 @@ Fault draw_fault(Stream& random, const ActionSummary& action, std::uint16_t queu
   const auto kinds = faults::trigger_kinds();
   Fault fault = fault_of(random, action, kinds[random.below(kinds.size())], draw_nth(random));
   fault.queue = static_cast<std::uint16_t>(random.percent(80) ? 0 : random.below(queues));
+  const bool media = action.fault_class == faults::FaultClass::media;
+  if (media && random.percent(60)) {
+    fault.request = random.one_of({faults::RequestKind::read, faults::RequestKind::write});
+  }
+  // What a recovery meets again and again, it must give up one day.
+  if ((media || (action.fault_class == faults::FaultClass::dma && happens_in_device(action.action))) &&
+      random.percent(25)) {
+    fault.times = random.one_of<std::uint32_t>({2, 4, 1000});
+  }
   return fault;
 }
 

@@ -58,6 +58,17 @@ Step draw_request(Stream& random, std::uint16_t queues, std::uint64_t area) {
 
 }  // namespace
 
+// Most devices come with it switched on.
+std::optional<Step> draw_write_cache(std::uint64_t seed) {
+  Stream random(seed, "write cache");
+  if (!random.percent(15)) {
+    return std::nullopt;
+  }
+  Step step = scenarios::step_of(Op::set_write_cache);
+  say(step, scenarios::SettingArgs::value, 0);
+  return step;
+}
+
 std::vector<Step> draw_requests(std::uint64_t seed, std::uint16_t queues) {
   Stream random(seed, "workload");
   std::vector<Step> steps;

@@ -10,6 +10,7 @@ using trace::Kind;
 using trace::Record;
 
 constexpr std::uint64_t kDriverOk = 4;
+constexpr std::uint16_t VIRTIO_BLK_T_FLUSH = 4;
 
 }  // namespace
 
@@ -29,7 +30,14 @@ const char* to_string(DriverState state) {
   return "calm";
 }
 
+// Up to now the driver was in the state that the records before this one led to.
+void DriverStateWatch::note_time(std::uint64_t time) {
+  down_ += was_up_ && (!up_ || queues_down_ != 0) ? time - noted_ : 0;
+  noted_ = time;
+}
+
 void DriverStateWatch::see(const Record& record, std::size_t index) {
+  note_time(record.time);
   switch (record.kind) {
     case Kind::device_status:
       if (record.flags == 0) {
@@ -46,10 +54,12 @@ void DriverStateWatch::see(const Record& record, std::size_t index) {
       ++queues_down_;
       break;
     case Kind::queue_enabled:
+      legacy_ = legacy_ || record.flags == 1;
       queues_down_ -= queues_down_ == 0 ? 0 : 1;
       break;
     case Kind::request:
       ++in_flight_;
+      flushes_ += record.flags == VIRTIO_BLK_T_FLUSH ? 1 : 0;
       break;
     case Kind::completion:
       in_flight_ -= in_flight_ == 0 ? 0 : 1;

@@ -37,16 +37,27 @@ class DriverStateWatch {
   [[nodiscard]] const std::vector<Firing>& firings() const { return firings_; }
   // Whether the driver ever accepted VIRTIO_F_IN_ORDER.
   [[nodiscard]] bool in_order() const { return in_order_; }
+  // Whether the driver ever used a queue by the legacy interface.
+  [[nodiscard]] bool legacy() const { return legacy_; }
+  // Flushes that the device was sent.
+  [[nodiscard]] std::uint64_t flushes() const { return flushes_; }
+  // How long the device or a queue was down, between its reset and the time when it was up again.
+  [[nodiscard]] std::uint64_t down() const { return down_; }
 
  private:
   [[nodiscard]] DriverState state() const;
+  void note_time(std::uint64_t time);
 
   bool was_up_ = false;
   bool up_ = false;
   bool calm_ = false;
   bool in_order_ = false;
+  bool legacy_ = false;
   unsigned queues_down_ = 0;  // by queue reset
   std::uint64_t in_flight_ = 0;
+  std::uint64_t flushes_ = 0;
+  std::uint64_t down_ = 0;
+  std::uint64_t noted_ = 0;  // ns
   std::vector<Firing> firings_;
 };
 

@@ -84,6 +84,10 @@ std::string_view by_its_end(const ActionSummary& action, DriverState state, Outc
 
 // Of a fault that strikes before there is a device that could notice or recover.
 std::string_view by_bring_up(const ActionSummary& action, DriverState state, Outcome outcome) {
+  const bool goes_on = outcome != Outcome::refused && outcome != Outcome::given_up;
+  if (action.action == Action::features_refused && goes_on) {
+    return "a device that refuses the features is not used";
+  }
   if (state != DriverState::starting) {
     return {};
   }
@@ -92,9 +96,6 @@ std::string_view by_bring_up(const ActionSummary& action, DriverState state, Out
   }
   if (outcome == Outcome::counted && is_of_bring_up(action)) {
     return "a device that does not come up has no counters";
-  }
-  if (outcome == Outcome::unnoticed && action.action == Action::features_refused) {
-    return "a device that refuses the features is refused";
   }
   return {};
 }

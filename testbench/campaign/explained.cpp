@@ -51,6 +51,12 @@ constexpr std::array kConfusions = {
     Confusion{"resfeat-drv-", FaultClass::life_cycle, {}},
     // Without its capabilities a device looks like a legacy one, which has other steps.
     Confusion{"leginit-drv-", FaultClass::config_space, {}},
+    // A driver that cannot read the configuration knows of no new capacity.
+    Confusion{"blkop-drv-02", FaultClass::registers, Action::generation_races},
+    // The second time the id may name the next request, which is done then for the driver and not for the device.
+    Confusion{"2.7.13.1", FaultClass::ring, Action::used_twice},
+    // Of a device that resets itself the driver thinks that it has FEATURES_OK.
+    Confusion{"blkinit-drv-04", FaultClass::life_cycle, {}},
     // The descriptors that a chain is read from are not as the driver wrote them.
     Confusion{"indirect-drv-", FaultClass::ring, Action::descriptors_rewritten},
 };
@@ -62,8 +68,17 @@ bool is_for_good(Action action) {
   return summary.reactions == (faults::kGivenUp | faults::kNotUsable);
 }
 
-// What lay behind the new end of a disk that shrinks is gone, and the device has said so.
-bool deceives(Action action) { return (summary_of(action).harm & faults::kDeceives) != 0 || action == Action::resized; }
+// What lay behind the new end of a disk that shrinks is gone, and the device has said so. Of a read that is cut short
+// the used length tells (2.7.8.3), of a write nothing does.
+bool deceives(const faults::Fault& fault) {
+  if (fault.action == Action::media_short && fault.request == faults::RequestKind::read) {
+    return false;
+  }
+  // A device that says it takes larger rings than it does, and reads back what was written, works on other places of
+  // them than the driver, until it is brought up again.
+  return (summary_of(fault.action).harm & faults::kDeceives) != 0 || fault.action == Action::resized ||
+         fault.action == Action::queue_size;
+}
 
 bool overtakes(Action action) {
   return action == Action::completion_delayed || action == Action::completion_late ||
@@ -71,9 +86,49 @@ bool overtakes(Action action) {
          action == Action::interrupt_early || action == Action::media_slow;
 }
 
-bool writes_astray(Action action) { return (summary_of(action).harm & faults::kStrays) != 0; }
+bool cuts_short(Action action) { return action == Action::media_short; }
 
-bool must_be_noticed(Action action) { return action == Action::needs_reset; }
+// A device that completes what it had been given before a reset does so whenever it likes, and into rings that are
+// others by then.
+bool lingers(Action action) { return action == Action::completion_late; }
+
+// A legacy device says how large its ring is, and writes where a ring of that size has its used part.
+bool writes_astray(Action action) {
+  return (summary_of(action).harm & faults::kStrays) != 0 || action == Action::queue_size;
+}
+
+bool must_be_noticed(const faults::Fault& fault, DriverState when) {
+  // A driver looks at the generation twice in each attempt to read the configuration, and gives up after a number.
+  constexpr std::uint32_t kNeverRests = 1000;
+  return fault.action == Action::needs_reset ||
+         (fault.action == Action::features_refused && when == DriverState::starting) ||
+         (fault.action == Action::generation_races && fault.value >= kNeverRests);
+}
+
+bool delays(Action action) {
+  switch (action) {
+    case Action::media_error:
+    case Action::media_unsupported:
+    case Action::media_corrupted:
+    case Action::media_misdirected:
+    case Action::media_short:
+    case Action::media_lost_write:
+    case Action::used_length:
+    case Action::status_byte:
+    case Action::lost_interrupt:
+    case Action::spurious_interrupt:
+    case Action::interrupt_storm:
+    case Action::interrupt_twice:
+    case Action::interrupt_wrong_vector:
+    case Action::interrupt_pending:
+    case Action::line_stuck:
+    case Action::resized:
+    case Action::config_storm:
+      return false;
+    default:
+      return true;
+  }
+}
 
 bool ends_run(Action action) { return (summary_of(action).harm & faults::kEndsRun) != 0; }
 

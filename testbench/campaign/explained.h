@@ -14,13 +14,19 @@ namespace ringside::campaign {
 // The device is gone afterwards, and nothing brings it back.
 [[nodiscard]] bool is_for_good(faults::Action action);
 // Data is wrong, or a request is taken for done, in a way that no driver can tell from a correct device.
-[[nodiscard]] bool deceives(faults::Action action);
+[[nodiscard]] bool deceives(const faults::Fault& fault);
 // The same, of a device that has promised to use buffers in order (VIRTIO_F_IN_ORDER): one that overtakes stands for
 // others that are not done.
 [[nodiscard]] bool overtakes(faults::Action action);
+// A read brings less than its data, and nothing but the used length tells.
+[[nodiscard]] bool cuts_short(faults::Action action);
 [[nodiscard]] bool writes_astray(faults::Action action);
-// A driver that has looked has counted it, or failed a request.
-[[nodiscard]] bool must_be_noticed(faults::Action action);
+// What has been begun by it comes to its end after the faults are over, too.
+[[nodiscard]] bool lingers(faults::Action action);
+// A driver that was in this state when it happened has counted it, or failed a request, or did not come up.
+[[nodiscard]] bool must_be_noticed(const faults::Fault& fault, DriverState when);
+// A request may miss its deadline by it: it, or what tells of its end, may be lost or late.
+[[nodiscard]] bool delays(faults::Action action);
 
 // Nothing comes after it.
 [[nodiscard]] bool ends_run(faults::Action action);

@@ -1,6 +1,8 @@
 #include "testbench/campaign/shrink_case.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <type_traits>
 
 namespace ringside::campaign {
 namespace {
@@ -81,19 +83,45 @@ class Shrinker {
   unsigned smaller_numbers() {
     std::vector<Case> candidates;
     for (std::size_t i = 0; i < subject_.plan.faults.size(); ++i) {
-      if (subject_.plan.faults[i].nth > 1) {
-        candidates.push_back(subject_);
-        candidates.back().plan.faults[i].nth /= 2;
-      }
+      add_smaller_faults(i, candidates);
     }
     for (std::size_t i = 0; i < subject_.program.steps.size(); ++i) {
-      if (is_request(subject_.program.steps[i]) &&
-          subject_.program.steps[i].args[scenarios::RequestArgs::sectors] > 1) {
-        candidates.push_back(subject_);
-        candidates.back().program.steps[i].args[scenarios::RequestArgs::sectors] /= 2;
+      if (is_request(subject_.program.steps[i])) {
+        for (const unsigned number : {scenarios::RequestArgs::sectors, scenarios::RequestArgs::segments}) {
+          add_if_smaller(
+              candidates, [=](Case & candidate) -> auto& { return candidate.program.steps[i].args[number]; }, 1);
+        }
       }
     }
     return accept(candidates) ? 1 : 0;
+  }
+
+  // A fault's value is often how much has to happen before: requests that made it happen can go with it.
+  void add_smaller_faults(std::size_t place, std::vector<Case>& candidates) {
+    const faults::ActionSummary& action = summary_of(subject_.plan.faults[place].action);
+    add_if_smaller(
+        candidates, [=](Case & candidate) -> auto& { return candidate.plan.faults[place].nth; }, 1);
+    add_if_smaller(
+        candidates, [=](Case & candidate) -> auto& { return candidate.plan.faults[place].times; }, 1);
+    if (action.takes_value) {
+      add_if_smaller(
+          candidates, [=](Case & candidate) -> auto& { return candidate.plan.faults[place].value; }, action.least);
+    }
+  }
+
+  // With that number as small as it can be, half as far from there, and one less.
+  template <class Number>
+  void add_if_smaller(std::vector<Case>& candidates, Number number, std::uint64_t least) {
+    using Type = std::remove_reference_t<decltype(number(subject_))>;
+    const std::uint64_t now = number(subject_);
+    std::uint64_t before = now;
+    for (const std::uint64_t smaller : {least, least + (now - least) / 2, now - 1}) {
+      if (now > least && smaller != before) {
+        candidates.push_back(subject_);
+        number(candidates.back()) = static_cast<Type>(smaller);
+        before = smaller;
+      }
+    }
   }
 
   Case subject_;

@@ -7,6 +7,9 @@
 #include <optional>
 #include <string_view>
 
+#include "driver/block/block_device.h"
+#include "driver/block/open.h"
+#include "driver/hal/machine.h"
 #include "testbench/campaign/explained.h"
 #include "testbench/checks/requirements.h"
 #include "testbench/scenarios/campaign_workload.h"
@@ -35,6 +38,10 @@ std::optional<Outcome> outcome_of_check(std::string_view name) {
   }
   return std::nullopt;
 }
+
+constexpr std::uint64_t kMostReplays = block::Options{}.replays;
+// A request may end after its deadline by what resets took, and by what it takes to notice.
+constexpr std::uint64_t kSlack = 2 * hal::kMillisecond;
 
 // What a driver SHOULD do it may have its reasons not to do.
 bool is_binding(const std::string& clause) {
@@ -84,13 +91,17 @@ class Judgement {
     ending_.where = std::move(where);
   }
 
-  [[nodiscard]] bool any_fired(bool (*which)(faults::Action action)) const {
+  template <class Which>  // bool(const faults::Fault&)
+  [[nodiscard]] bool any_fired_that(Which which) const {
     for (std::size_t i = 0; i < plan_.faults.size(); ++i) {
-      if (ending_.faults[i].fired && which(plan_.faults[i].action)) {
+      if (ending_.faults[i].fired && which(plan_.faults[i])) {
         return true;
       }
     }
     return false;
+  }
+  [[nodiscard]] bool any_fired(bool (*which)(faults::Action action)) const {
+    return any_fired_that([which](const faults::Fault& fault) { return which(fault.action); });
   }
   [[nodiscard]] bool fired() const { return std::ranges::any_of(ending_.faults, &FaultEnd::fired); }
   [[nodiscard]] std::uint64_t seen(const char* name) const { return evidence_.observations[name]; }
@@ -110,6 +121,20 @@ class Judgement {
     return true;
   }
 
+  // No driver could tell that data was wrong.
+  [[nodiscard]] bool deceived() const {
+    const bool in_order = evidence_.states.in_order();
+    return any_fired_that(deceives) || (in_order && any_fired(overtakes)) ||
+           (any_fired(cuts_short) && !lengths_tell(in_order));
+  }
+
+  // A legacy device's used lengths are not to be believed (VIRTIO 1.2, 2.7.8.1); of those buffers for which another
+  // one's used element stands there is none.
+  [[nodiscard]] bool lengths_tell(bool in_order) const {
+    const bool changed = any_fired([](faults::Action action) { return action == faults::Action::used_length; });
+    return !evidence_.states.legacy() && !in_order && !changed;
+  }
+
   bool failed_check() {
     for (const Observations::FailedCheck& check : evidence_.observations.failed()) {
       const auto outcome = outcome_of_check(check.name);
@@ -121,8 +146,7 @@ class Judgement {
       }
       ending_.noticed_record = check.record;
       ending_.noticed_time = check.time;
-      if ((*outcome == Outcome::corrupted &&
-           (any_fired(deceives) || (evidence_.states.in_order() && any_fired(overtakes)))) ||
+      if ((*outcome == Outcome::corrupted && deceived()) || (*outcome == Outcome::calm_failed && any_fired(lingers)) ||
           (*outcome == Outcome::stray_write && any_fired(writes_astray))) {
         ending_.outcome = Outcome::misled;
         return true;
@@ -142,13 +166,17 @@ class Judgement {
       fail(Outcome::leak, "DMA buffers");
     } else if (evidence_.leaks.mappings() != 0) {
       fail(Outcome::leak, "mappings");
+    } else if (evidence_.leaks.vectors() != 0 && !any_fired(is_for_good)) {
+      fail(Outcome::leak, "vectors");
     }
     return is_failure(ending_.outcome) && ending_.outcome == Outcome::leak;
   }
 
   bool broke_a_rule() {
     for (const Violation& violation : evidence_.violations) {
-      if (violation.role == checks::Role::driver && is_binding(violation.clause) && !explained(violation.clause)) {
+      // A device is held to its side where nothing was done to it.
+      const bool judged = violation.role == checks::Role::driver || !fired();
+      if (judged && is_binding(violation.clause) && !explained(violation.clause)) {
         fail(Outcome::monitor, violation.clause);
         ending_.noticed_record = violation.index;
         ending_.noticed_time = violation.time;
@@ -184,7 +212,7 @@ class Judgement {
     if (resets != 0) {
       return seen("replays") != 0 ? Outcome::replayed : Outcome::reset;
     }
-    if (seen("io_error") + seen("unsupported") + seen("refused") + seen("timed_out") + seen("device_lost") != 0) {
+    if (errors() != 0) {
       return Outcome::error;
     }
     return any_counter() ? Outcome::counted : Outcome::unnoticed;
@@ -194,13 +222,73 @@ class Judgement {
     return std::ranges::any_of(telling_counters(), [&](const char* name) { return seen(name) != 0; });
   }
 
-  // A fault that a driver cannot overlook leaves a trace in its counters, or in a request's status.
+  // What the driver did and counted, and what was done to it, go together.
   void unaccounted() {
-    if (ending_.outcome != Outcome::unnoticed) {
+    if (ending_.outcome == Outcome::power_lost) {
       return;
     }
-    if (any_fired(must_be_noticed)) {
+    if (ending_.outcome == Outcome::unnoticed && overlooked()) {
       fail(Outcome::unaccounted, "no counter and no status tells of it");
+    } else if (!fired() && (any_counter() || errors() != 0)) {
+      fail(Outcome::unaccounted, "the driver found something wrong, and nothing was");
+    } else if (ended(block::Status::timed_out) != 0 && !any_fired(delays)) {
+      fail(Outcome::unaccounted, "a request missed its deadline, and nothing delays it");
+    } else if (!leads_here()) {
+      fail(Outcome::unaccounted, fmt::format("{}, to which the fault does not lead", to_string(ending_.outcome)));
+    } else if (seen("replays") > kMostReplays * seen(scenarios::kRequests)) {
+      fail(Outcome::unaccounted, "requests are sent again more often than they may");
+    } else if (seen(scenarios::kFlushes) > evidence_.states.flushes()) {
+      fail(Outcome::unaccounted, "a flush succeeded that no device was sent");
+    } else if (seen(scenarios::kLateness) > evidence_.states.down() + kSlack) {
+      fail(Outcome::late, "a request ended by its deadline and what resets took");
+    }
+  }
+
+  [[nodiscard]] bool overlooked() const {
+    for (std::size_t i = 0; i < plan_.faults.size(); ++i) {
+      // That the configuration was read anew is notice enough of a generation that changed.
+      const bool read_anew = plan_.faults[i].action == faults::Action::generation_races && seen("config_changes") != 0;
+      if (ending_.faults[i].fired && !read_anew && must_be_noticed(plan_.faults[i], ending_.faults[i].state)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  [[nodiscard]] std::uint64_t ended(block::Status status) const { return seen(block::to_string(status)); }
+  [[nodiscard]] std::uint64_t errors() const {
+    using block::Status;
+    return ended(Status::io_error) + ended(Status::unsupported) + ended(Status::refused) + ended(Status::timed_out) +
+           ended(Status::device_lost);
+  }
+
+  // Of one fault alone it is known what may come of it.
+  [[nodiscard]] bool leads_here() const {
+    const auto fired = std::ranges::count_if(ending_.faults, &FaultEnd::fired);
+    return fired != 1 ||
+           any_fired_that([this](const faults::Fault& fault) { return (reactions_to(fault) & reaction()) != 0; });
+  }
+  // What is met again after each recovery is given up one day.
+  [[nodiscard]] static unsigned reactions_to(const faults::Fault& fault) {
+    return summary_of(fault.action).reactions | (fault.times > 1 ? faults::kGivenUp : 0u);
+  }
+  [[nodiscard]] unsigned reaction() const {
+    switch (ending_.outcome) {
+      case Outcome::counted:
+        return faults::kNoticed;
+      case Outcome::error:
+        return faults::kErrorTold;
+      case Outcome::replayed:
+      case Outcome::reset:
+        return errors() == 0 ? faults::kRetried : faults::kErrorTold;
+      case Outcome::refused:
+        return faults::kNotUsable;
+      case Outcome::given_up:
+        // Nothing may have been lost before the calm phase: then it was there that requests still failed, and the disk
+        // was brought up anew.
+        return ended(block::Status::device_lost) != 0 ? faults::kGivenUp : faults::kGivenUp | faults::kErrorTold;
+      default:
+        return ~0u;
     }
   }
 

@@ -8,8 +8,9 @@ namespace ringside::cli {
 
 struct MutantNote {
   const char* name;
-  const char* shows_in;           // a case of `ringside regress`, tried first
-  const char* out_of_sight = "";  // of compare: why
+  const char* shows_in;              // a case of `ringside regress`, tried first; empty: faults alone show it
+  const char* out_of_sight = "";     // of compare: why
+  const char* not_by_campaign = "";  // of the driver's: why no fault campaign finds it, and what does
 };
 
 // Null for one that nobody has written down yet.

@@ -11,11 +11,13 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "testbench/cli/command.h"
+#include "testbench/cli/mutant_campaign.h"
 #include "testbench/cli/mutant_judges.h"
 #include "testbench/cli/mutant_table.h"
 #include "testbench/cli/own_command_line.h"
@@ -42,6 +44,9 @@ constexpr std::array kLongScenarios{"small-ring-wrap", "largest-ring"};
 struct Options {
   std::vector<std::string> names;
   std::string right = "model";
+  std::string by = "runs";
+  std::optional<std::uint64_t> seeds;  // of --by campaign
+  std::string keep;
   unsigned parallel = 0;
   bool json = false;
 };
@@ -60,6 +65,28 @@ void become_mutants_program() {
   arguments.push_back(nullptr);
   ::execv(program.c_str(), arguments.data());
   throw std::runtime_error(fmt::format("{}: {}", program.string(), std::strerror(errno)));
+}
+
+[[nodiscard]] std::vector<targets::Mistake> chosen_mistakes(const std::vector<std::string>& words) {
+  std::vector<targets::Mistake> mistakes = targets::all_mistakes();
+  std::erase_if(mistakes, [&](const targets::Mistake& mistake) {
+    return !words.empty() && std::ranges::none_of(words, [&](const std::string& word) {
+      return ::fnmatch(word.c_str(), mistake.name.c_str(), 0) == 0;
+    });
+  });
+  if (mistakes.empty()) {
+    throw targets::InputError(
+        "no mistake of that name; expected names or globs of model/mutants.h, driver/hal/mutant.h");
+  }
+  return mistakes;
+}
+
+[[nodiscard]] const MutantNote& note_of(const targets::Mistake& mistake) {
+  const MutantNote* const note = note_on(mistake.name);
+  if (note == nullptr) {
+    throw std::logic_error("testbench/cli/mutant_table.cpp says nothing of the mutant " + mistake.name);
+  }
+  return *note;
 }
 
 // One mistake, and what is known of it so far.
@@ -89,14 +116,13 @@ class Mutants {
       subject.mistake.name = fmt::format("none, in {}", control);
       subject.cases = {&case_by_name(control)};
     }
-    for (const targets::Mistake& mistake : targets::all_mistakes()) {
-      if (wanted(mistake.name)) {
-        add(mistake);
+    for (const targets::Mistake& mistake : chosen_mistakes(options.names)) {
+      if (const MutantNote& note = note_of(mistake); *note.shows_in != '\0') {
+        add(mistake, note);
       }
     }
     if (subjects_.size() == kControls.size()) {
-      throw targets::InputError(
-          "no mistake of that name; expected names or globs of model/mutants.h, driver/hal/mutant.h");
+      throw targets::InputError("only a device that misbehaves shows that mistake: expected --by campaign");
     }
   }
 
@@ -119,12 +145,6 @@ class Mutants {
  private:
   [[nodiscard]] std::FILE* human() const { return options_.json ? stderr : stdout; }
 
-  [[nodiscard]] bool wanted(const std::string& name) const {
-    return options_.names.empty() || std::ranges::any_of(options_.names, [&](const std::string& word) {
-             return ::fnmatch(word.c_str(), name.c_str(), 0) == 0;
-           });
-  }
-
   // What no driver does on purpose: some mistakes show there alone.
   void add_error_programs() {
     const auto errors = project_file("traces/errors");
@@ -142,13 +162,10 @@ class Mutants {
     return *found;
   }
 
-  void add(const targets::Mistake& mistake) {
+  void add(const targets::Mistake& mistake, const MutantNote& note) {
     Subject& subject = subjects_.emplace_back();
     subject.mistake = mistake;
-    subject.note = note_on(mistake.name);
-    if (subject.note == nullptr) {
-      throw std::logic_error("testbench/cli/mutant_table.cpp says nothing of the mutant " + mistake.name);
-    }
+    subject.note = &note;
     subject.cases.push_back(&case_by_name(subject.note->shows_in));
     for (const RegressCase& one : cases_) {
       const bool plain = one.name == one.scenario->name;
@@ -285,9 +302,35 @@ class Mutants {
   std::size_t round_ = 0;
 };
 
+// Those that are named, and else all that a campaign can find.
+ExitStatus run_by_campaign(const Options& options) {
+  MutantCampaignOptions hunt;
+  for (const targets::Mistake& mistake : chosen_mistakes(options.names)) {
+    const bool of_driver = mistake.option == "driver-mutant";
+    if (of_driver && (!options.names.empty() || *note_of(mistake).not_by_campaign == '\0')) {
+      hunt.mistakes.push_back(mistake);
+    }
+  }
+  if (hunt.mistakes.empty()) {
+    throw targets::InputError(
+        "campaigns look for mistakes of the driver: expected a name or glob of driver/hal/mutant.h");
+  }
+  hunt.seeds = options.seeds.value_or(hunt.seeds);
+  hunt.parallel = options.parallel;
+  hunt.keep = options.keep;
+  hunt.json = options.json;
+  return hunt_mutants(hunt);
+}
+
 ExitStatus run_mutants(const Options& options) {
   if (targets::all_mistakes().empty()) {
     become_mutants_program();
+  }
+  if (options.by == "campaign") {
+    return run_by_campaign(options);
+  }
+  if (options.by != "runs") {
+    throw targets::InputError(fmt::format("--by {}: expected runs or campaign", options.by));
   }
   return Mutants(options).run();
 }
@@ -300,6 +343,10 @@ void add_mutants(CommandLine& program) {
   command.option("mutant", options->names, "names or globs (default: all)");
   command.option("--right", options->right, "what compare has on its other side: model or qemu").shows_default();
   command.option("-j,--jobs", options->parallel, "how many runs at a time (default: one for each core)").within(1, 256);
+  command.option("--by", options->by, "runs: without faults, judged by comparison; campaign: under faults")
+      .shows_default();
+  command.option("--seeds", options->seeds, "of a campaign: how many at most for each mistake (20000)");
+  command.option("--keep", options->keep, "of a campaign: a directory for the smallest case of each mistake");
   command.flag("--json", options->json, "one JSON document on stdout, text on stderr");
   command.runs([options] { return run_mutants(*options); });
 }

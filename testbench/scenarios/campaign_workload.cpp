@@ -24,12 +24,18 @@ struct Lane {
   block::Segment segments[kCampaignSegments];
   std::uint8_t* data = nullptr;
   SectorOracle::Write write = 0;
-  std::uint32_t begun = 0;   // by the oracle's clock
+  std::uint32_t begun = 0;  // by the oracle's clock
+  hal::Machine* machine = nullptr;
   std::uint64_t end_by = 0;  // ns
+  std::uint64_t ended_at = 0;
   State state = State::idle;
 };
 
-void on_done(block::Request& request) { static_cast<Lane*>(request.user)->state = Lane::State::ended; }
+void on_done(block::Request& request) {
+  Lane& lane = *static_cast<Lane*>(request.user);
+  lane.state = Lane::State::ended;
+  lane.ended_at = lane.machine->now();
+}
 
 bool changes_sectors(Operation operation) {
   return operation == Operation::write || operation == Operation::write_zeroes || operation == Operation::discard;
@@ -40,6 +46,10 @@ struct Findings {
   bool ends = true;
   bool in_time = true;
   bool right = true;
+  bool lengths = true;         // none is longer than what was given
+  std::uint64_t requests = 0;  // that were sent
+  std::uint64_t flushes = 0;   // that have succeeded
+  std::uint64_t lateness = 0;  // ns after its deadline, of the latest
   std::uint64_t statuses[kStatuses] = {};
 };
 
@@ -71,16 +81,19 @@ class Flights {
   void submit() {
     block::Request* batch[kCampaignLanes];
     std::size_t count = 0;
-    const std::uint64_t now = context_.machine().now();
     for (unsigned i = 0; i < kCampaignLanes; ++i) {
       if (lanes_[i].state == Lane::State::collected) {
         lanes_[i].state = Lane::State::sent;
-        lanes_[i].end_by = now + timeout_ + kGrace;
         batch[count++] = &lanes_[i].request;
+        ++findings_.requests;
       }
     }
     for (std::size_t taken = 0; taken < count && findings_.ends;) {
+      const std::uint64_t end_by = context_.machine().now() + timeout_;
       const std::size_t more = disk_->submit(batch + taken, count - taken);
+      for (std::size_t i = taken; i < taken + more; ++i) {
+        static_cast<Lane*>(batch[i]->user)->end_by = end_by;
+      }
       taken += more;
       if (more == 0) {
         findings_.ends = findings_.ends && disk_->in_flight() != 0;  // a full ring that never empties
@@ -92,8 +105,10 @@ class Flights {
   void wait(std::size_t count) {
     const std::size_t before = disk_->in_flight();
     const std::size_t completed = disk_->wait(count);
-    findings_.ends = findings_.ends && (completed != 0 || before == 0 || disk_->in_flight() < before);
+    const bool moves = completed != 0 || disk_->in_flight() < before;
     settle();
+    // Nothing is in flight, it says: then nothing that was sent may be waiting for its end.
+    findings_.ends = findings_.ends && (moves || (before == 0 && !any(Lane::State::sent)));
   }
 
   void finish() {
@@ -202,10 +217,9 @@ class Flights {
 
   // Looks at what has ended since it last did.
   void settle() {
-    const std::uint64_t now = context_.machine().now();
     for (unsigned i = 0; i < kCampaignLanes; ++i) {
       if (lanes_[i].state == Lane::State::ended) {
-        judge(lanes_[i], now);
+        judge(lanes_[i]);
         lanes_[i].state = Lane::State::idle;
       }
     }
@@ -222,21 +236,37 @@ class Flights {
     return oldest;
   }
 
-  void judge(Lane& lane, std::uint64_t now) {
+  void judge(Lane& lane) {
     const Status status = lane.request.status;
     ++findings_.statuses[static_cast<unsigned>(status)];
-    findings_.in_time = findings_.in_time && now <= lane.end_by;
+    const std::uint64_t late = lane.ended_at > lane.end_by ? lane.ended_at - lane.end_by : 0;
+    findings_.in_time = findings_.in_time && late <= kGrace;
+    findings_.lateness = late > findings_.lateness ? late : findings_.lateness;
+    findings_.flushes += lane.request.operation == Operation::flush && status == Status::ok ? 1 : 0;
     oracle_.end(lane.write, status == Status::ok);
+    const std::uint32_t bytes = bytes_of(lane);
+    findings_.lengths = findings_.lengths && lane.request.used_length <= bytes + most_parts(lane.request, bytes);
     if (lane.request.operation == Operation::read && status == Status::ok) {
-      look_at(lane);
+      look_at(lane, bytes);
     }
   }
 
-  void look_at(const Lane& lane) {
+  // What a device does not take at once is sent in parts of whole sectors, each with a status byte.
+  static std::uint32_t most_parts(const block::Request& request, std::uint32_t bytes) {
+    const std::uint32_t sectors = bytes == 0 ? request.sector_count : bytes / block::kSectorSize;
+    return sectors < 1 ? 1 : sectors;
+  }
+
+  // Room for data; the device writes a status byte beside it.
+  static std::uint32_t bytes_of(const Lane& lane) {
     std::uint32_t bytes = 0;
     for (unsigned i = 0; i < lane.request.segment_count; ++i) {
       bytes += lane.segments[i].size;
     }
+    return bytes;
+  }
+
+  void look_at(const Lane& lane, std::uint32_t bytes) {
     for (std::uint32_t i = 0; i < bytes / block::kSectorSize; ++i) {
       const std::uint8_t* const sector = lane.data + i * std::size_t{block::kSectorSize};
       findings_.right = findings_.right && oracle_.allows(lane.request.sector + i, sector, lane.begun);
@@ -277,10 +307,12 @@ class CampaignRun {
     context_.check(findings_.ends, kEndsCheck);
     context_.check(findings_.in_time, kInTimeCheck);
     context_.check(findings_.right, kContentsCheck);
+    context_.check(findings_.lengths, kLengthsCheck);
     if (!up) {
       context_.observe(kNotUp, 1);
     }
     observe_statuses();
+    context_.observe(kLateness, findings_.lateness);
     static_cast<void>(context_.bench().ask(Ask::calm, 0));
     if (findings_.ends) {
       calm();
@@ -288,6 +320,8 @@ class CampaignRun {
     if (flights_.disk() != nullptr) {
       let_go();
     }
+    context_.observe(kRequests, findings_.requests);
+    context_.observe(kFlushes, findings_.flushes);
   }
 
  private:
@@ -303,6 +337,8 @@ class CampaignRun {
       flights_.wait(step.args[DiskArgs::count]);
     } else if (step.op == Op::finish) {
       flights_.finish();
+    } else if (step.op == Op::set_write_cache) {
+      set_write_cache(step.args[SettingArgs::value] != 0);
     } else if (step.op >= Op::read && step.op <= Op::write_zeroes && step.op != Op::get_lifetime) {
       flights_.request(step);
     }
@@ -314,7 +350,17 @@ class CampaignRun {
     }
   }
 
+  // What was asked for holds until the device is another one, whatever it goes through.
+  void set_write_cache(bool write_back) {
+    if (flights_.disk()->set_write_cache(write_back) == Status::ok) {
+      cache_ = write_back ? Cache::write_back : Cache::write_through;
+    }
+  }
+
+  [[nodiscard]] bool cache_is_as_set() { return cache_ != Cache::write_through || !flights_.disk()->write_cache(); }
+
   void let_go() {
+    cache_ = Cache::as_it_comes;
     observe_counters(flights_.disk()->counters());
     flights_.shut_down();
   }
@@ -336,6 +382,7 @@ class CampaignRun {
     }
     context_.check(findings_.ends, kEndsCheck);
     context_.check(works, kCalmWorksCheck);
+    context_.check(cache_is_as_set(), kCalmCacheCheck);
     context_.check(findings_.right, kCalmContentsCheck);
   }
 
@@ -411,9 +458,12 @@ class CampaignRun {
     tell("spurious_interrupts", counters.spurious_interrupts);
   }
 
+  enum class Cache : std::uint8_t { as_it_comes, write_through, write_back };
+
   Context& context_;
   SectorOracle& oracle_;
   Findings findings_;
+  Cache cache_ = Cache::as_it_comes;
   Flights flights_;
   block::Options options_;
 };
@@ -429,7 +479,9 @@ void campaign_workload(Context& context) {
     return;
   }
   for (unsigned i = 0; i < kCampaignLanes; ++i) {
-    (new (lanes + i) Lane{})->data = data.data(i * std::size_t{kLaneBytes});
+    Lane* const lane = new (lanes + i) Lane{};
+    lane->data = data.data(i * std::size_t{kLaneBytes});
+    lane->machine = &context.machine();
   }
   CampaignRun(context, lanes, *new (memory) SectorOracle(kCampaignDiskSeed)).run();
 }

@@ -26,14 +26,21 @@ inline constexpr unsigned kCampaignSegments = 3;      // of one request's data
 inline constexpr char kEndsCheck[] = "hung: every request ends";
 inline constexpr char kInTimeCheck[] = "late: every request ends by its deadline";
 inline constexpr char kContentsCheck[] = "corrupted: a read finds what was written";
+inline constexpr char kLengthsCheck[] = "corrupted: no used length is beyond what was given";
 inline constexpr char kCalmUpCheck[] = "calm: the disk comes up";
 inline constexpr char kCalmWorksCheck[] = "calm: every request works";
+inline constexpr char kCalmCacheCheck[] = "calm: the write cache is switched off as before";
 inline constexpr char kCalmContentsCheck[] = "corrupted: in the calm phase a read finds what was written";
 
 // What it observes: 1 when the disk was brought up anew in the calm phase; how many requests ended with a status (by
 // its name); counters of the driver that are not zero (by the names of their fields).
 inline constexpr char kReopened[] = "reopened";
 inline constexpr char kNotUp[] = "not up";
+// How late, in nanoseconds, the latest request before the calm phase ended; how many were sent in all, and how many
+// flushes among them have succeeded.
+inline constexpr char kLateness[] = "lateness";
+inline constexpr char kRequests[] = "requests";
+inline constexpr char kFlushes[] = "flushes";
 
 void campaign_workload(Context& context);
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <deque>
+#include <iterator>
 #include <random>
 #include <vector>
 
@@ -75,6 +76,12 @@ class StrictDevice final : public block::BlockDevice {
   std::size_t poll() override { return complete(1); }
   std::size_t wait(std::size_t count) override { return complete(std::max<std::size_t>(count, 1)); }
   std::size_t in_flight() const override { return flying_.size(); }
+  std::vector<std::uint64_t> deadlines() const {
+    std::vector<std::uint64_t> all;
+    std::transform(flying_.begin(), flying_.end(), std::back_inserter(all),
+                   [](const Request* request) { return request->deadline; });
+    return all;
+  }
   Status set_write_cache(bool) override { return Status::unsupported; }
   bool write_cache() override { return true; }
   Status reset_queue(std::uint16_t) override {
@@ -252,6 +259,32 @@ TEST_F(SplitDeviceTest, ALargeSegmentIsReadInPartsAndDoneOnce) {
   EXPECT_GT(below.completed, 6u);
   EXPECT_EQ(std::memcmp(data, below.bytes.data() + 17 * 512, 150 * 1024), 0);
   EXPECT_EQ(device.in_flight(), 0u);
+}
+
+// A request has one deadline, however late a part of it finds room.
+TEST_F(SplitDeviceTest, EveryPartHasTheDeadlineOfTheWhole) {
+  StrictDevice below(machine, 400);
+  below.depth = 2;
+  block::Options options;
+  options.timeout = 77;
+  block::BlockDevice& device = over(below, options);
+  const std::vector<Segment> segments{{dma(100 * 512), 100 * 512}};
+  Seen seen;
+  for (const std::uint64_t own : {std::uint64_t{0}, std::uint64_t{12345}}) {
+    Request request = data_request(Operation::read, 0, segments, &seen);
+    request.deadline = own;
+    Request* const one = &request;
+    machine.time = 1000;
+    EXPECT_EQ(device.submit(&one, 1), 1u);
+    for (unsigned looks = 0; device.in_flight() != 0 && looks < 100; ++looks) {
+      for (const std::uint64_t deadline : below.deadlines()) {
+        EXPECT_EQ(deadline, own != 0 ? own : 1077u);
+      }
+      machine.time += 10;
+      (void)device.poll();
+    }
+    EXPECT_EQ(request.status, Status::ok);
+  }
 }
 
 TEST_F(SplitDeviceTest, AFailedPartFailsTheWholeAndNoFurtherPartIsSent) {

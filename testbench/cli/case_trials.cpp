@@ -1,0 +1,122 @@
+#include "testbench/cli/case_trials.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <thread>
+
+#include "testbench/campaign/run_case.h"
+#include "testbench/campaign/shrink_case.h"
+#include "testbench/cli/workers.h"
+
+namespace ringside::cli {
+namespace {
+
+using campaign::Case;
+using campaign::Ending;
+using nlohmann::ordered_json;
+
+constexpr std::chrono::seconds kWatchdogGrace{10};
+constexpr std::size_t kCasesPerWorker = 16;  // a process costs more than a run
+constexpr char kDied[] = "its worker died";
+
+std::string lost(const std::string& problem) {
+  const bool late = problem.find("watchdog") != std::string::npos;
+  constexpr std::string_view kWho = "the worker was ";  // campaigns say how it ended, and no more
+  return late ? "spun: ended by the watchdog"
+              : fmt::format("crashed: {}", problem.starts_with(kWho) ? problem.substr(kWho.size()) : problem);
+}
+
+// A candidate that makes no machine any more does not fail so.
+Ending tried(const Case& candidate, std::uint64_t seconds) {
+  try {
+    return run_case(candidate, {seconds});
+  } catch (const std::exception&) {
+    return {};
+  }
+}
+
+}  // namespace
+
+CaseTrials::CaseTrials(unsigned parallel, std::uint64_t seconds)
+    : workers_(parallel != 0 ? parallel : std::max(1u, std::thread::hardware_concurrency())), seconds_(seconds) {}
+
+// As many at a time as there are workers, a few runs in each, until one fails so.
+std::optional<std::size_t> CaseTrials::first_that_fails(const std::vector<Case>& cases, const std::string& kind) {
+  const std::size_t at_a_time = workers_ * kCasesPerWorker;
+  for (std::size_t begin = 0; begin < cases.size(); begin += at_a_time) {
+    const std::size_t end = std::min(cases.size(), begin + at_a_time);
+    const std::vector<Trial> trials =
+        run({cases.begin() + static_cast<std::ptrdiff_t>(begin), cases.begin() + static_cast<std::ptrdiff_t>(end)});
+    const auto found = std::ranges::find(trials, kind, &Trial::kind);
+    if (found != trials.end()) {
+      return begin + static_cast<std::size_t>(found - trials.begin());
+    }
+  }
+  return std::nullopt;
+}
+
+Case CaseTrials::shrink(const Case& subject, const std::string& kind) {
+  return campaign::shrink_case(subject,
+                               [&](const std::vector<Case>& candidates) { return first_that_fails(candidates, kind); });
+}
+
+// A worker that dies is run again one case at a time, to see which of them it was.
+std::vector<Trial> CaseTrials::run(const std::vector<Case>& cases) {
+  runs_ += cases.size();
+  std::vector<Trial> trials = run_in(cases, std::max<std::size_t>(1, (cases.size() + workers_ - 1) / workers_));
+  for (std::size_t i = 0; i < trials.size() && cases.size() > 1; ++i) {
+    if (trials[i].kind == kDied) {
+      trials[i] = run_in({cases[i]}, 1).front();
+    }
+  }
+  return trials;
+}
+
+std::vector<Trial> CaseTrials::run_in(const std::vector<Case>& cases, std::size_t per_worker) const {
+  std::vector<Trial> trials(cases.size());
+  const std::size_t jobs = (cases.size() + per_worker - 1) / per_worker;
+  const std::chrono::seconds limit = std::chrono::seconds(seconds_ * per_worker) + kWatchdogGrace;
+  run_in_workers(
+      jobs, {workers_, limit},
+      [&](std::size_t job) {
+        ordered_json rows = ordered_json::array();
+        for (std::size_t i = job * per_worker; i < std::min(cases.size(), (job + 1) * per_worker); ++i) {
+          const Ending ending = tried(cases[i], seconds_);
+          rows.push_back({ending.kind(), ending.signature()});
+        }
+        return rows.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+      },
+      [&](std::size_t job, const JobResult& result) {
+        const bool alone = per_worker == 1;
+        const ordered_json rows = result.problem.empty() ? ordered_json::parse(result.answer) : ordered_json::array();
+        for (std::size_t i = 0; i < per_worker && job * per_worker + i < cases.size(); ++i) {
+          Trial& one = trials[job * per_worker + i];
+          if (result.problem.empty()) {
+            one = {rows[i][0], rows[i][1]};
+          } else {
+            one.kind = alone ? lost(result.problem) : kDied;
+            one.signature = one.kind;
+          }
+        }
+      });
+  return trials;
+}
+
+std::optional<std::uint64_t> CaseTrials::hash_of(const Case& subject) {
+  std::optional<std::uint64_t> hash;
+  run_in_workers(
+      1, {1, std::chrono::seconds(seconds_) + kWatchdogGrace},
+      [&](std::size_t) { return fmt::format("{}", campaign::log_hash(subject, {seconds_})); },
+      [&](std::size_t, const JobResult& result) {
+        if (result.problem.empty()) {
+          hash = std::stoull(result.answer);
+        }
+      });
+  return hash;
+}
+
+}  // namespace ringside::cli

@@ -1,0 +1,189 @@
+#include "testbench/cli/mutant_hunt.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <map>
+#include <new>
+#include <numeric>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "testbench/campaign/draw_case.h"
+#include "testbench/campaign/results.h"
+#include "testbench/campaign/run_case.h"
+#include "testbench/campaign/shrink_case.h"
+#include "testbench/cli/campaign_fleet.h"
+#include "testbench/cli/case_trials.h"
+
+namespace ringside::cli {
+namespace {
+
+using campaign::Case;
+using campaign::Ending;
+using HuntClock = std::chrono::steady_clock;
+
+constexpr std::uint64_t kSeedsAtATime = 512;
+constexpr std::chrono::seconds kHuntGrace{5};  // the target's own limit comes first and knows more
+
+double seconds_since(HuntClock::time_point begin) {
+  return std::chrono::duration<double>(HuntClock::now() - begin).count();
+}
+
+// The lowest seed that is known to fail, for all workers: what lies behind it need not run.
+class LowestSeed {
+ public:
+  LowestSeed() : memory_(::mmap(nullptr, sizeof(Word), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+    if (memory_ == MAP_FAILED) {
+      throw std::system_error(errno, std::generic_category(), "memory shared with workers");
+    }
+    word_ = new (memory_) Word(~std::uint64_t{0});
+  }
+  LowestSeed(const LowestSeed&) = delete;
+  LowestSeed& operator=(const LowestSeed&) = delete;
+  ~LowestSeed() { ::munmap(memory_, sizeof(Word)); }
+
+  [[nodiscard]] bool is_behind(std::uint64_t seed) const { return seed > *word_; }
+  void forget() { *word_ = ~std::uint64_t{0}; }
+  void found(std::uint64_t seed) {
+    for (std::uint64_t lowest = *word_; seed < lowest && !word_->compare_exchange_weak(lowest, seed);) {
+    }
+  }
+
+ private:
+  using Word = std::atomic<std::uint64_t>;
+  static_assert(Word::is_always_lock_free, "it works between processes");
+  void* memory_;
+  Word* word_ = nullptr;
+};
+
+class Hunter {
+ public:
+  Hunter(const HuntSettings& settings, const std::function<void(std::uint64_t)>& tick)
+      : settings_(settings),
+        tick_(tick),
+        parameters_(parameters_of(settings)),
+        maker_(parameters_),
+        trials_(settings.parallel, settings.run_seconds) {}
+
+  [[nodiscard]] Hunt run() {
+    const HuntClock::time_point begin = HuntClock::now();
+    for (std::uint64_t first = 0; first < settings_.most_seeds && HuntClock::now() - begin < settings_.longest;) {
+      const std::uint64_t end = std::min(first + kSeedsAtATime, settings_.most_seeds);
+      const std::optional<std::uint64_t> seed = first_failing(first, end);
+      first = seed ? *seed + 1 : end;
+      if (seed && !fails_without(maker_.make(*seed))) {
+        hunt_.seconds = seconds_since(begin);
+        take(maker_.make(*seed));
+        hunt_.shrink_seconds = seconds_since(begin) - hunt_.seconds;
+        return std::move(hunt_);
+      }
+    }
+    hunt_.seconds = seconds_since(begin);
+    return std::move(hunt_);
+  }
+
+ private:
+  // One round of single faults, then combinations: some mistakes take two.
+  static campaign::Parameters parameters_of(const HuntSettings& settings) {
+    campaign::Parameters parameters;
+    parameters.seeds = {0, settings.most_seeds};
+    parameters.target = settings.target;
+    parameters.systematic_until = campaign::systematic_round();
+    parameters.random_until = settings.most_seeds;
+    parameters.version = RINGSIDE_VERSION;
+    return parameters;
+  }
+
+  [[nodiscard]] std::optional<std::uint64_t> first_failing(std::uint64_t first, std::uint64_t end) {
+    std::vector<std::uint64_t> seeds(end - first);
+    std::iota(seeds.begin(), seeds.end(), first);
+    const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+    const FleetSettings fleet{settings_.parallel == 0 ? cores : settings_.parallel,
+                              std::chrono::seconds(settings_.run_seconds) + kHuntGrace};
+    lowest_.forget();
+    found_.reset();
+    run_fleet(seeds, fleet, [this](std::uint64_t seed) { return try_seed(seed); },
+              {[this](const std::string& lines) { hear(lines); },
+               [this](std::uint64_t seed, const std::string&, bool) { fails(seed); }, [this] { tick_(hunt_.seeds); }});
+    return found_;
+  }
+
+  // In a worker: a line with the seed if it fails, an empty one if not.
+  [[nodiscard]] std::string try_seed(std::uint64_t seed) {
+    if (lowest_.is_behind(seed)) {
+      return "\n";
+    }
+    try {
+      if (!is_failure(run_case(maker_.make(seed), {settings_.run_seconds}).outcome)) {
+        return "\n";
+      }
+    } catch (const std::exception&) {
+      // The mistake, too: without it every seed makes a machine.
+    }
+    lowest_.found(seed);
+    return fmt::format("{}\n", seed);
+  }
+
+  void hear(const std::string& lines) {
+    for (std::size_t at = 0; at < lines.size();) {
+      const std::size_t end = lines.find('\n', at);
+      ++hunt_.seeds;
+      if (end != at) {
+        fails(std::stoull(lines.substr(at, end - at)));
+      }
+      at = end + 1;
+    }
+  }
+
+  void fails(std::uint64_t seed) {
+    lowest_.found(seed);
+    found_ = found_ ? std::min(*found_, seed) : seed;
+  }
+
+  // What fails by itself tells nothing of the mistake.
+  [[nodiscard]] bool fails_without(Case subject) {
+    subject.target = "model";
+    const Trial control = trials_.run({subject}).front();
+    if (!control.kind.empty()) {
+      hunt_.passed_over.push_back(subject.seed);
+    }
+    return !control.kind.empty();
+  }
+
+  void take(const Case& subject) {
+    const Trial trial = trials_.run({subject}).front();
+    Quarry& quarry = hunt_.found.emplace();
+    quarry.large = file_of(subject, trial.signature);
+    const Case small = trials_.shrink(subject, trial.kind);
+    quarry.small = file_of(small, trials_.run({small}).front().signature);
+    quarry.small.log_hash = trials_.hash_of(small);
+    quarry.faults = small.plan.faults.size();
+    quarry.operations = campaign::count_operations(small.program);
+  }
+
+  [[nodiscard]] static campaign::CaseFile file_of(const Case& subject, const std::string& signature) {
+    return {subject, RINGSIDE_VERSION, signature, std::nullopt, campaign::campaign_image_hash()};
+  }
+
+  const HuntSettings& settings_;
+  const std::function<void(std::uint64_t)>& tick_;
+  campaign::Parameters parameters_;
+  campaign::CaseMaker maker_;
+  CaseTrials trials_;
+  LowestSeed lowest_;
+  std::optional<std::uint64_t> found_;
+  Hunt hunt_;
+};
+
+}  // namespace
+
+Hunt hunt_mistake(const HuntSettings& settings, const std::function<void(std::uint64_t)>& tick) {
+  return Hunter(settings, tick).run();
+}
+
+}  // namespace ringside::cli
