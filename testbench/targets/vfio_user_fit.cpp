@@ -23,13 +23,20 @@ constexpr std::array kByFeature{
     std::pair{"indirect_desc", model::VIRTIO_F_INDIRECT_DESC},
     std::pair{"lifetime", model::VIRTIO_BLK_F_LIFETIME},
     std::pair{"secure_erase", model::VIRTIO_BLK_F_SECURE_ERASE},
+    std::pair{"read_only", model::VIRTIO_BLK_F_RO},
     std::pair{"discard", model::VIRTIO_BLK_F_DISCARD},
     std::pair{"write-zeroes", model::VIRTIO_BLK_F_WRITE_ZEROES},
     std::pair{"config-wce", model::VIRTIO_BLK_F_CONFIG_WCE},
 };
 
-std::string differs(const char* what, std::uint64_t found, std::uint64_t wanted) {
-  return found == wanted ? "" : fmt::format("the served disk has {} {}; {} wanted", what, found, wanted);
+std::string differs(std::uint64_t found, std::uint64_t wanted, const char* of_what) {
+  return found == wanted ? "" : fmt::format("the served disk has {} {}; {} are wanted", found, of_what, wanted);
+}
+
+std::string presence(bool found, bool wanted, const char* what) {
+  return found == wanted ? ""
+                         : fmt::format("the served disk has {} {}; {} is wanted", found ? "a" : "no", what,
+                                       wanted ? "one" : "none");
 }
 
 std::string misfit_of_features(const DiskPlan& wanted, std::uint64_t offered) {
@@ -54,21 +61,21 @@ std::string misfit_of(const DiskPlan& wanted, const block::DiskInfo& disk, const
   const auto given = [&wanted](const char* name) { return wanted.given.says(name); };
   const std::string reasons[] = {
       misfit_of_features(wanted, disk.offered),
-      differs("configuration bytes", function.config_bytes(),
-              shape.express ? model::kExtendedConfigBytes : model::kConfigBytes),
-      differs("vectors", function.vectors(), shape.vectors),
-      differs("queues", disk.queues, properties.num_queues),
-      given("queue-size") ? differs("a queue size of", disk.queue_size, properties.queue_size) : "",
-      differs("a legacy BAR:", function.bar_bytes(model::VirtioShape::kLegacyBar) != 0, shape.legacy),
-      differs("a modern BAR:", function.bar_bytes(model::VirtioShape::kModernBar) != 0, shape.modern),
-      given("logical_block_size") ? differs("blocks of", disk.block_size, properties.logical_block_size) : "",
-      given("size_max") ? differs("a largest segment of", disk.max_segment_size, properties.size_max) : "",
+      differs(function.config_bytes(), shape.express ? model::kExtendedConfigBytes : model::kConfigBytes,
+              "bytes of configuration space"),
+      differs(function.vectors(), shape.vectors, "vectors"),
+      differs(disk.queues, properties.num_queues, "queues"),
+      presence(function.bar_bytes(model::VirtioShape::kLegacyBar) != 0, shape.legacy, "legacy interface"),
+      presence(function.bar_bytes(model::VirtioShape::kModernBar) != 0, shape.modern, "modern interface"),
+      given("queue-size") ? differs(disk.queue_size, properties.queue_size, "entries in its queue") : "",
+      given("logical_block_size") ? differs(disk.block_size, properties.logical_block_size, "bytes in a block") : "",
+      given("size_max") ? differs(disk.max_segment_size, properties.size_max, "bytes in a segment at most") : "",
       given("max-discard-sectors")
-          ? differs("a longest discard of", disk.max_discard_sectors, properties.max_discard_sectors)
+          ? differs(disk.max_discard_sectors, properties.max_discard_sectors, "sectors in a discard at most")
           : "",
-      given("max-write-zeroes-sectors")
-          ? differs("a longest write of zeroes of", disk.max_write_zeroes_sectors, properties.max_write_zeroes_sectors)
-          : "",
+      given("max-write-zeroes-sectors") ? differs(disk.max_write_zeroes_sectors, properties.max_write_zeroes_sectors,
+                                                  "sectors in a write of zeroes at most")
+                                        : "",
   };
   for (const std::string& reason : reasons) {
     if (!reason.empty()) {

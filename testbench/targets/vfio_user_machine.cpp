@@ -1,7 +1,5 @@
 #include "testbench/targets/vfio_user_machine.h"
 
-#include <utility>
-
 #include "testbench/targets/let_time_pass.h"
 #include "testbench/targets/machine_windows.h"
 #include "testbench/targets/model_cpu.h"
@@ -9,12 +7,11 @@
 namespace ringside::targets {
 namespace {
 
-constexpr std::chrono::seconds kPatience{10};  // with an answer
 constexpr unsigned kIdleLooksPerCheck = 1024;
 
 }  // namespace
 
-VfioUserMachine::VfioUserMachine(const MachinePlan& plan, std::vector<Descriptor> connections,
+VfioUserMachine::VfioUserMachine(const MachinePlan& plan, std::span<vfio_user::Client> clients,
                                  std::optional<std::chrono::seconds> limit)
     : places_(VfioUserPlaces::instance()),
       board_(places_.simulation.board),
@@ -22,7 +19,8 @@ VfioUserMachine::VfioUserMachine(const MachinePlan& plan, std::vector<Descriptor
       q35_(plan.board == Board::q35),
       clock_(limit),
       ram_(kRamBytes),
-      arena_(ram_.data()) {
+      arena_(ram_.data()),
+      clients_(clients) {
   cpu_.run([] {});  // elaborated, whoever was here first
   model::PowerOn power_on;
   power_on.machine = q35_ ? model::MachineType::q35 : model::MachineType::pc;
@@ -31,10 +29,9 @@ VfioUserMachine::VfioUserMachine(const MachinePlan& plan, std::vector<Descriptor
     setup.properties = disk.properties;
     setup.stand_in = true;
   }
-  for (Descriptor& connection : connections) {
-    vfio_user::Client& client = clients_.emplace_back(std::move(connection), kPatience);
-    client.map(0, kRamBytes, ram_.fd());
-    places_.disks.at(clients_.size() - 1)->power_on(client);
+  for (unsigned i = 0; i < clients_.size(); ++i) {
+    clients_[i].map(0, kRamBytes, ram_.fd());
+    places_.disks.at(i)->power_on(clients_[i]);
   }
   board_.power_on(power_on);
   cpu_.power_on();
@@ -45,6 +42,13 @@ VfioUserMachine::~VfioUserMachine() {
   board_.power_on({});
   for (const auto& disk : places_.disks) {
     disk->power_off();
+  }
+  for (vfio_user::Client& client : clients_) {
+    try {
+      client.unmap(0, kRamBytes);
+    } catch (const vfio_user::StreamError&) {
+      // A server that has gone has no map left.
+    }
   }
 }
 

@@ -4,13 +4,11 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "driver/hal/machine.h"
-#include "testbench/targets/descriptor.h"
 #include "testbench/targets/dma_arena.h"
 #include "testbench/targets/machine_plan.h"
 #include "testbench/targets/qemu_ram.h"
@@ -22,9 +20,10 @@ namespace ringside::targets {
 
 class VfioUserMachine final : public hal::Machine {
  public:
-  // A connection for each of the plan's disks. Powered on by construction, off by destruction. Construction and all
-  // calls throw RunAborted and vfio_user::StreamError.
-  VfioUserMachine(const MachinePlan& plan, std::vector<Descriptor> connections,
+  // One for each of the plan's disks: who serves it. They outlive the machine, and another machine may have them
+  // afterwards. Powered on by construction, off by destruction. Construction and all calls throw RunAborted and
+  // vfio_user::StreamError.
+  VfioUserMachine(const MachinePlan& plan, std::span<vfio_user::Client> clients,
                   std::optional<std::chrono::seconds> limit);
   ~VfioUserMachine();
   VfioUserMachine(const VfioUserMachine&) = delete;
@@ -74,7 +73,7 @@ class VfioUserMachine final : public hal::Machine {
   RunClock clock_;
   QemuRam ram_;
   DmaArena arena_;
-  std::deque<vfio_user::Client> clients_;
+  std::span<vfio_user::Client> clients_;
   std::chrono::nanoseconds power_on_{0};  // by the clock
   unsigned idle_looks_ = 0;               // of relax(), since the driver last did anything else
 };

@@ -5,13 +5,16 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <memory>
 #include <span>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "testbench/targets/harness.h"
 #include "testbench/targets/machine_plan.h"
 #include "testbench/targets/model_settings.h"
+#include "testbench/targets/run_clock.h"
 #include "testbench/targets/vfio_user_contents.h"
 #include "testbench/targets/vfio_user_fit.h"
 #include "testbench/targets/vfio_user_machine.h"
@@ -21,6 +24,9 @@
 
 namespace ringside::targets {
 namespace {
+
+constexpr std::chrono::seconds kPatience{10};  // with an answer
+constexpr std::chrono::milliseconds kBetweenTries{50};
 
 constexpr unsigned kCanAsk = scenarios::asking(scenarios::Ask::unplug) | scenarios::asking(scenarios::Ask::plug) |
                              scenarios::asking(scenarios::Ask::disk_sectors) | scenarios::asking(scenarios::Ask::calm);
@@ -122,11 +128,11 @@ class VfioUserTarget final : public Target {
       for (unsigned i = 0; i < images.size(); ++i) {
         servers.emplace_back(plan.disks[i], images[i]);
       }
-      std::vector<Descriptor> connections;
+      std::vector<vfio_user::Client> clients;
       for (VfioUserServer& server : servers) {
-        connections.push_back(server.connect());
+        clients.emplace_back(server.connect(), kPatience);
       }
-      VfioUserMachine machine(plan, std::move(connections), settings.limit());
+      VfioUserMachine machine(plan, clients, settings.limit());
       VfioUserHooks hooks(machine, images, false);
       return run_scenario(machine, hooks, images, scenario, settings, sink);
     } catch (const std::exception& problem) {
@@ -134,26 +140,34 @@ class VfioUserTarget final : public Target {
     }
   }
 
-  [[nodiscard]] std::vector<Descriptor> connection() const {
-    std::vector<Descriptor> one;
-    one.push_back(vfio_user::connect_to(socket_));
-    return one;
+  // The server may have somebody else for a while: another run of this very comparison.
+  [[nodiscard]] vfio_user::Client client(const RunClock& clock) const {
+    for (;;) {
+      try {
+        return vfio_user::Client(vfio_user::connect_to(socket_), kPatience);
+      } catch (const vfio_user::ServerBusy&) {
+        clock.check();
+        std::this_thread::sleep_for(kBetweenTries);
+      }
+    }
   }
 
-  // The disk gets the contents that the scenario finds on every target; then the server sees a new client.
+  // The disk gets the contents that the scenario finds on every target. One connection for all of it, so that nobody
+  // else writes to the disk in between.
   RunResult run_at_socket(const MachinePlan& plan, std::span<const DiskImage> images,
                           const scenarios::Scenario& scenario, const RunSettings& settings, trace::Sink& sink) const {
     try {
-      {
-        VfioUserMachine machine(plan, connection(), settings.limit());
-        const std::string misfit = put_contents(machine, images.front(), [&](const block::DiskInfo& disk) {
-          return misfit_of(plan.disks.front(), disk, *places_.disks.front());
-        });
-        if (!misfit.empty()) {
-          return skipped(misfit);
-        }
+      std::vector<vfio_user::Client> clients;
+      clients.push_back(client(RunClock(settings.limit())));
+      const auto misfit = [&](const block::DiskInfo& disk) {
+        return misfit_of(plan.disks.front(), disk, *places_.disks.front());
+      };
+      const std::string reason =
+          put_contents(*std::make_unique<VfioUserMachine>(plan, clients, settings.limit()), images.front(), misfit);
+      if (!reason.empty()) {
+        return skipped(reason);
       }
-      VfioUserMachine machine(plan, connection(), settings.limit());
+      VfioUserMachine machine(plan, clients, settings.limit());
       VfioUserHooks hooks(machine, images, true);
       return run_scenario(machine, hooks, images, scenario, settings, sink);
     } catch (const std::exception& problem) {

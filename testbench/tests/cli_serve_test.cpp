@@ -182,5 +182,23 @@ TEST_F(CliServe, AgreesWithTheModelOnWhatCanRunThere) {
   EXPECT_EQ(document["skip"], 1) << "intx, which asks the bench to resize the disk";
 }
 
+// At a socket, too, where the disk has whatever it has: the contents come through the disk itself.
+TEST_F(CliServe, AgreesWithTheModelAtASocket) {
+  std::filesystem::resize_file(directory_.file("disk.img"), 16u << 20);
+  Program server(arguments());
+  { EXPECT_EQ(client().region_bytes(vfio_user::kConfig), 256u); }
+  const ProgramResult result =
+      run_program({"compare", "-j", "1", "--left", "model", "--right", "vfio-user,socket=" + socket(), "--json",
+                   "read-write", "discard", "removal", "packed", "read-only"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  const auto document = nlohmann::json::parse(result.out);
+  EXPECT_EQ(document["agree"], 3);
+  EXPECT_EQ(document["skip"], 2) << "what the served disk has not got";
+
+  const ProgramResult nobody = run_program({"run", "flush", "--on", "vfio-user,socket=" + directory_.file("nobody")});
+  EXPECT_EQ(nobody.status, 1);
+  EXPECT_NE((nobody.out + nobody.err).find("No such file"), std::string::npos) << nobody.out << nobody.err;
+}
+
 }  // namespace
 }  // namespace ringside::tests

@@ -80,6 +80,9 @@ Bytes Client::ask(Command command, std::span<const std::uint8_t> payload, std::s
       answer.header.command != static_cast<std::uint16_t>(command)) {
     refuse("answers something else than " + name_of(command));
   }
+  if ((answer.header.flags & kFlagError) != 0 && command == Command::version && answer.header.error == EBUSY) {
+    throw ServerBusy("the vfio-user server is busy with another client");
+  }
   if ((answer.header.flags & kFlagError) != 0) {
     refuse("refuses " + name_of(command) + ": " + std::strerror(static_cast<int>(answer.header.error)));
   }
@@ -153,6 +156,10 @@ void Client::unmask(Irq kind, std::uint32_t vector) {
 void Client::map(std::uint64_t address, std::uint64_t bytes, int file) {
   const DmaMap map{sizeof(DmaMap), kDmaReadable | kDmaWritable, 0, address, bytes};
   (void)ask(Command::dma_map, payload_of(map), std::span(&file, 1));
+}
+
+void Client::unmap(std::uint64_t address, std::uint64_t bytes) {
+  (void)ask(Command::dma_unmap, payload_of(DmaUnmap{sizeof(DmaUnmap), 0, address, bytes}));
 }
 
 }  // namespace ringside::vfio_user

@@ -16,9 +16,14 @@ namespace ringside::vfio_user {
 // Throws StreamError when nobody listens there.
 [[nodiscard]] Descriptor connect_to(const std::string& path);
 
+// The server has another client, for now.
+struct ServerBusy : StreamError {
+  using StreamError::StreamError;
+};
+
 class Client {
  public:
-  // Takes `socket`, which is connected, and agrees on a version. `patience`: with every answer.
+  // Takes `socket`, which is connected, and agrees on a version. `patience`: with every answer. Throws ServerBusy, too.
   Client(Descriptor socket, std::chrono::milliseconds patience);
 
   // 0: there is none.
@@ -36,6 +41,8 @@ class Client {
 
   // `bytes` from the start of `file` at this bus address, for reading and writing.
   void map(std::uint64_t address, std::uint64_t bytes, int file);
+  // What was mapped like that.
+  void unmap(std::uint64_t address, std::uint64_t bytes);
 
  private:
   void tell(Command command, std::span<const std::uint8_t> payload, std::span<const int> descriptors,
