@@ -43,6 +43,8 @@ class VirtioBlkPci final : public PciFunction {
   void route_messages(MessageRoute& route) { msix_.route_by(&route); }
   // The route masks less than before.
   void vectors_unmasked(Picoseconds at);
+  // It gives up: DEVICE_NEEDS_RESET, and nothing more until the driver resets it (2.1.2).
+  void break_device(Picoseconds at);
   // All that a reset of the bus or of the function undoes, configuration space included.
   void reset(Picoseconds at) override;
   // The disk has another capacity now; its storage has room for it. The driver is told.
@@ -106,7 +108,6 @@ class VirtioBlkPci final : public PciFunction {
   void set_status(std::uint8_t value, Picoseconds at);
   [[nodiscard]] bool features_acceptable(Picoseconds at);
   void reset_device(Picoseconds at);
-  void break_device(Picoseconds at);
   [[nodiscard]] std::uint64_t driver_features() const {
     return driver_features_[0] | std::uint64_t{driver_features_[1]} << 32;
   }

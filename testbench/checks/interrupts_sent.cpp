@@ -32,6 +32,8 @@ class InterruptsSent final : public Monitor {
   const char* name() const override { return "interrupts sent"; }
   std::span<const Clause> clauses() const override { return kClauses; }
   std::span<const Kind> kinds() const override { return kKinds; }
+  // From outside, what the driver has asked for is known when the device has looked: after it has used the buffer.
+  bool judges(View view) const override { return view == View::beside; }
 
   void take(const Record& record) override {
     Device& device = devices_[record.unit];

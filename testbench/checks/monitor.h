@@ -68,6 +68,11 @@ struct Tools {
   const Facts& facts;
 };
 
+// Where a log was made: beside the driver; or from outside, of a driver in another process (`serve`). From there its
+// registers are seen as it uses them, its rings when the device looks there, and its own loads, waits and interrupts
+// not at all.
+enum class View : std::uint8_t { beside, outside };
+
 class Monitor {
  public:
   explicit Monitor(const Tools& tools) : findings_(tools.findings), facts_(tools.facts) {}
@@ -80,6 +85,8 @@ class Monitor {
   // What it is given; a record of another kind costs it nothing. Kinds from dev_config on are the device's side: QEMU
   // has none, so a monitor that asks for them is silent there.
   [[nodiscard]] virtual std::span<const trace::Kind> kinds() const = 0;
+  // Whether a log that was made there tells it enough. One that only has less to say is no reason for false.
+  [[nodiscard]] virtual bool judges(View) const { return true; }
 
   // Records in order, from power-on.
   virtual void take(const trace::Record& record) = 0;

@@ -12,11 +12,14 @@ constexpr std::size_t kKinds = 256;
 // Kinds from here on are the device's side, those before it the driver's and the bench's.
 constexpr bool is_device_side(trace::Kind kind) { return kind >= trace::Kind::dev_config; }
 
-// Which monitors take a kind of record, by their place among all.
+// Which monitors take a kind of record in logs that are made there, by their place among all.
 class Takers {
  public:
-  explicit Takers(std::span<const std::unique_ptr<Monitor>> monitors) {
+  Takers(std::span<const std::unique_ptr<Monitor>> monitors, View view) {
     for (std::size_t i = 0; i < monitors.size(); ++i) {
+      if (!monitors[i]->judges(view)) {
+        continue;
+      }
       for (const trace::Kind kind : monitors[i]->kinds()) {
         lists_[static_cast<std::size_t>(kind)].push_back(static_cast<std::uint8_t>(i));
       }
@@ -54,10 +57,12 @@ trace::KindSet kinds_taken() {
   return kinds;
 }
 
-MonitorRun::MonitorRun() : monitors_(all_monitors({findings_, facts_})) {}
+MonitorRun::MonitorRun(View view) : monitors_(all_monitors({findings_, facts_})), view_(view) {}
 
 void MonitorRun::append(const trace::Record& record) {
-  static const Takers takers(monitors_);  // the same in every run
+  // The same in every run.
+  static const std::array<Takers, 2> by_view{Takers(monitors_, View::beside), Takers(monitors_, View::outside)};
+  const Takers& takers = by_view[static_cast<std::size_t>(view_)];
   const std::size_t index = index_++;
   const std::span<const std::uint8_t> list = takers.of(record.kind);
   if (list.empty() && record.kind > trace::Kind::features) {  // half of a log: what the device does to memory
@@ -75,7 +80,9 @@ void MonitorRun::append(const trace::Record& record) {
 
 std::vector<Violation> MonitorRun::finish() {
   for (const auto& monitor : monitors_) {
-    monitor->finish();
+    if (monitor->judges(view_)) {
+      monitor->finish();
+    }
   }
   return findings_.take();
 }

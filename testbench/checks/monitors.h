@@ -41,7 +41,7 @@ namespace ringside::checks {
 // that the block oracle remembers.
 class MonitorRun final : public trace::Sink {
  public:
-  MonitorRun();
+  explicit MonitorRun(View view = View::beside);
   void append(const trace::Record& record) override;
   // After the last record, once.
   [[nodiscard]] std::vector<Violation> finish();
@@ -50,6 +50,7 @@ class MonitorRun final : public trace::Sink {
   Findings findings_;
   Facts facts_;
   std::vector<std::unique_ptr<Monitor>> monitors_;
+  View view_;
   std::size_t index_ = 0;
 };
 

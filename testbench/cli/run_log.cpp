@@ -4,8 +4,8 @@
 
 namespace ringside::cli {
 
-RunLog::RunLog(std::vector<LogOutput> outputs, trace::LogMetadata metadata)
-    : outputs_(std::move(outputs)), metadata_(std::move(metadata)), background_(all_) {}
+RunLog::RunLog(std::vector<LogOutput> outputs, trace::LogMetadata metadata, checks::View view)
+    : outputs_(std::move(outputs)), metadata_(std::move(metadata)), all_(view), background_(all_) {}
 
 void RunLog::open() {
   for (const LogOutput& output : outputs_) {

@@ -23,7 +23,7 @@ struct LogOutput {
 class RunLog final : public trace::Sink {
  public:
   // Files are opened at the first record: a run that cannot begin leaves none, and an older one as it was.
-  RunLog(std::vector<LogOutput> outputs, trace::LogMetadata metadata);
+  RunLog(std::vector<LogOutput> outputs, trace::LogMetadata metadata, checks::View view = checks::View::beside);
 
   // The first time, throws trace::FileError when a file cannot be opened.
   void append(const trace::Record& record) override {
@@ -43,6 +43,7 @@ class RunLog final : public trace::Sink {
 
  private:
   struct All final : trace::Sink {
+    explicit All(checks::View view) : monitors(view) {}
     void append(const trace::Record& record) override;
     std::vector<std::unique_ptr<Projection>> projections;
     checks::MonitorRun monitors;

@@ -3,8 +3,10 @@
 
 #include <array>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,11 +18,15 @@
 #include "testbench/cli/projection.h"
 #include "testbench/cli/run_log.h"
 #include "testbench/cli/run_options.h"
+#include "testbench/faults/plan.h"
 #include "testbench/serve/disk_for_clients.h"
 #include "testbench/targets/target.h"
+#include "testbench/trace/names.h"
 
 namespace ringside::cli {
 namespace {
+
+using nlohmann::ordered_json;
 
 struct Options {
   std::string socket;
@@ -30,6 +36,36 @@ struct Options {
   bool write_through = false;
   bool once = false;
   std::string trace;
+  bool monitors = false;
+  std::string faults;
+  bool json = false;
+
+  // Where people read.
+  [[nodiscard]] std::FILE* human() const { return json ? stderr : stdout; }
+};
+
+// What a client's driver has asked for, on its way to the log.
+class Asked final : public trace::Sink {
+ public:
+  explicit Asked(RunLog& log) : log_(log) {}
+  void append(const trace::Record& record) override {
+    if (record.kind == trace::Kind::request) {
+      ++requests_[record.flags];
+    }
+    log_.append(record);
+  }
+  // By name.
+  [[nodiscard]] ordered_json counts() const {
+    ordered_json counts = ordered_json::object();
+    for (const auto& [type, count] : requests_) {
+      counts[trace::request_type_name(type)] = count;
+    }
+    return counts;
+  }
+
+ private:
+  RunLog& log_;
+  std::map<std::uint16_t, std::uint64_t> requests_;
 };
 
 constexpr std::array kTraceFormats{Format::rlog, Format::jsonl};
@@ -38,40 +74,70 @@ constexpr std::array kTraceFormats{Format::rlog, Format::jsonl};
 class ClientLogs final : public serve::ClientLog {
  public:
   explicit ClientLogs(const Options& options) : options_(options) {
-    if (wanted()) {
+    if (!options.trace.empty()) {
       (void)format_of(options.trace, kTraceFormats);
       require_writable(options.trace);
     }
   }
-  [[nodiscard]] bool wanted() const { return !options_.trace.empty(); }
+  [[nodiscard]] bool wanted() const { return options_.monitors || !options_.trace.empty() || !options_.faults.empty(); }
+  // Nobody broke a rule, and every plan did something.
+  [[nodiscard]] bool hold() const { return hold_; }
+  [[nodiscard]] ordered_json document() const { return {{"schema", "ringside.serve/1"}, {"clients", clients_}}; }
 
   trace::Sink& begin() override {
-    ++clients_;
-    path_ = path_for_scenario(options_.trace, std::to_string(clients_), clients_ > 1);
+    const std::size_t number = clients_.size() + 1;
+    std::vector<LogOutput> outputs;
+    path_.clear();
+    if (!options_.trace.empty()) {
+      path_ = path_for_scenario(options_.trace, std::to_string(number), number > 1);
+      outputs.push_back({path_, format_of(path_, kTraceFormats)});
+    }
     trace::LogMetadata metadata;
     metadata.scenario = "serve";
     metadata.target = "vfio-user";
     metadata.identity = "Ringside model, served";
     metadata.machine = "a client's own";
-    const std::vector<LogOutput> outputs{{path_, format_of(path_, kTraceFormats)}};
-    log_ = std::make_unique<RunLog>(outputs, std::move(metadata));
-    return *log_;
+    log_ = std::make_unique<RunLog>(outputs, std::move(metadata), checks::View::outside);
+    asked_.emplace(*log_);
+    return *asked_;
   }
-  void end() override {
+
+  void end(const std::vector<faults::FaultCount>& counts) override {
     log_->close();
-    fmt::print("{}: {} records\n", path_, log_->records());
-    for (const std::string& line : finding_lines(finding_rows(log_->violations(), {}, {}))) {
-      fmt::print("  {}\n", line);
+    const ordered_json findings = finding_rows(log_->violations(), {}, {});
+    fmt::print(options_.human(), "{}{} records, {} finding(s)\n", path_.empty() ? "" : path_ + ": ", log_->records(),
+               findings.size());
+    for (const std::string& line : finding_lines(findings)) {
+      fmt::print(options_.human(), "  {}\n", line);
     }
-    std::fflush(stdout);
+    const ordered_json requests = asked_->counts();
+    for (const auto& [name, count] : requests.items()) {
+      fmt::print(options_.human(), "  requests, {}: {}\n", name, count.get<std::uint64_t>());
+    }
+    ordered_json faults = ordered_json::array();
+    std::uint64_t fired = 0;
+    for (const faults::FaultCount& count : counts) {
+      fired += count.fired;
+      faults.push_back({{"name", count.name}, {"planned", count.planned}, {"fired", count.fired}});
+      fmt::print(options_.human(), "  fault {}: planned {}, fired {}\n", count.name, count.planned, count.fired);
+    }
+    std::fflush(options_.human());
+    hold_ = hold_ && findings.empty() && (counts.empty() || fired != 0);
+    clients_.push_back({{"trace", path_},
+                        {"records", log_->records()},
+                        {"requests", requests},
+                        {"findings", findings},
+                        {"faults", faults}});
     log_.reset();
   }
 
  private:
   const Options& options_;
-  unsigned clients_ = 0;
   std::string path_;
   std::unique_ptr<RunLog> log_;
+  std::optional<Asked> asked_;
+  ordered_json clients_ = ordered_json::array();
+  bool hold_ = true;
 };
 
 serve::Order order_of(const Options& options) {
@@ -91,17 +157,26 @@ serve::Order order_of(const Options& options) {
 }
 
 ExitStatus serve_disk(const Options& options) {
+  std::optional<faults::Plan> plan;
+  if (!options.faults.empty()) {
+    plan = faults::load_plan(options.faults);
+  }
   ClientLogs logs(options);
   serve::Order order = order_of(options);
   order.log = logs.wanted() ? &logs : nullptr;
-  const bool ended = serve::serve(order, [](const std::string& line) {
-    fmt::print("{}\n", line);
-    std::fflush(stdout);
+  order.faults = plan ? &*plan : nullptr;
+  const bool ended = serve::serve(order, [&options](const std::string& line) {
+    fmt::print(options.human(), "{}\n", line);
+    std::fflush(options.human());
   });
-  if (!ended) {
+  if (options.json) {
+    fmt::print("{}\n", logs.document().dump(2, ' ', false, ordered_json::error_handler_t::replace));
+  }
+  if (!ended && !logs.wanted()) {
     throw Interrupted();
   }
-  return ExitStatus::holds;
+  // With something to judge, Ctrl-C is how one says that one has seen enough.
+  return logs.hold() ? ExitStatus::holds : ExitStatus::does_not_hold;
 }
 
 }  // namespace
@@ -115,9 +190,14 @@ void add_serve(CommandLine& program) {
   command.option("--device", options->device, "NAME=VALUE,...: properties of the disk, as `ringside list` shows them");
   command.option("--set", options->values, "KEY=VALUE: a setting of the model (repeatable)").one_value();
   command.flag("--write-through", options->write_through, "write to the image itself");
-  command.option("--trace", options->trace,
-                 "write what the disk does, and what the protocol monitors say of it: FILE.rlog or FILE.jsonl; the "
-                 "second client's goes into FILE-2.rlog");
+  command.option(
+      "--trace", options->trace,
+      "write what the client's driver and the disk do: FILE.rlog or FILE.jsonl; the second client's goes into "
+      "FILE-2.rlog. With --monitors");
+  command.flag("--monitors", options->monitors,
+               "the protocol monitors say what each client broke; status 1 if any did");
+  command.option("--faults", options->faults, "a fault plan, for each client from its start. With --monitors");
+  command.flag("--json", options->json, "one JSON document on stdout, text on stderr");
   command.flag("--once", options->once, "end when the first client has left");
   command.runs([options] { return serve_disk(*options); });
 }

@@ -154,7 +154,21 @@ void ClientWatch::bar(std::uint32_t region, std::uint64_t offset, unsigned width
   recorder_.put(record);
 }
 
+// What a doorbell announces was there before it.
+void ClientWatch::before_doorbell(const trace::BarLocation& where) {
+  const bool rings = where.structure == trace::Structure::notify ||
+                     (where.structure == trace::Structure::legacy && where.offset == trace::VIRTIO_PCI_QUEUE_NOTIFY);
+  for (auto& [number, live] : queues_) {
+    if (rings) {
+      live.watch->look_for_published();
+    }
+  }
+}
+
 void ClientWatch::structure(const trace::BarLocation& where, unsigned width, std::uint32_t value, bool write) {
+  if (write) {
+    before_doorbell(where);
+  }
   if (where.structure == trace::Structure::legacy) {
     write ? legacy_.write(where.offset, width, value, where.msix_enabled)
           : legacy_.read(where.offset, width, value, where.msix_enabled);

@@ -84,6 +84,7 @@ class ClientWatch final : public vfio_user::Device, public model::Tap, private t
   void access(std::uint32_t region, std::uint64_t offset, unsigned width, std::uint32_t value, bool write);
   void config(unsigned offset, unsigned width, std::uint32_t value, bool write);
   void bar(std::uint32_t region, std::uint64_t offset, unsigned width, std::uint32_t value, bool write);
+  void before_doorbell(const trace::BarLocation& where);
   void structure(const trace::BarLocation& where, unsigned width, std::uint32_t value, bool write);
   void record_config(unsigned offset, unsigned width, std::uint32_t value, std::uint16_t flags, bool write);
   void seen_at(model::Picoseconds at);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "testbench/faults/plan.h"
 #include "testbench/serve/client_log.h"
 #include "testbench/serve/notice.h"
 #include "testbench/targets/target.h"
@@ -11,9 +12,10 @@ namespace ringside::serve {
 
 struct Order {
   std::string socket;
-  targets::RunSettings settings;  // one disk; its properties, and those of the model
-  bool once = false;              // until the first client has left
-  ClientLog* log = nullptr;       // of what the function does; nobody wants to know
+  targets::RunSettings settings;         // one disk; its properties, and those of the model
+  bool once = false;                     // until the first client has left
+  const faults::Plan* faults = nullptr;  // with a log only
+  ClientLog* log = nullptr;              // of what the function does; nobody wants to know
 };
 
 // True when it ended by itself, false when a signal ended it. Throws InputError and LackingError.

@@ -11,6 +11,17 @@ void InterruptLines::power_on(unsigned vectors) {
   pin_high_ = false;
   vectors_.clear();
   vectors_.resize(vectors);
+  to_lose_ = 0;
+  lost_ = 0;
+}
+
+bool InterruptLines::is_lost() {
+  if (to_lose_ == 0) {
+    return false;
+  }
+  --to_lose_;
+  ++lost_;
+  return true;
 }
 
 // An eventfd that does not block never makes anybody wait; one whose counter is full says "there was something"
@@ -42,7 +53,9 @@ void InterruptLines::set_intx(std::uint8_t, bool high) {
 void InterruptLines::deliver_pin() {
   if (pin_high_ && !pin_.masked && pin_.eventfd.valid()) {
     pin_.masked = true;
-    signal(pin_);
+    if (!is_lost()) {
+      signal(pin_);
+    }
   }
 }
 
@@ -58,6 +71,10 @@ bool InterruptLines::vector_masked(unsigned vector) const {
   return vector >= vectors_.size() || vectors_[vector].masked || !vectors_[vector].eventfd.valid();
 }
 
-void InterruptLines::message(unsigned vector) { signal(vectors_.at(vector)); }
+void InterruptLines::message(unsigned vector) {
+  if (!is_lost()) {
+    signal(vectors_.at(vector));
+  }
+}
 
 }  // namespace ringside::serve

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "model/intx.h"
@@ -28,6 +29,11 @@ class InterruptLines final : public model::IntxSink, public model::MessageRoute 
   void mask_vector(unsigned vector, bool masked);
   void trigger_vector(unsigned vector) const;
 
+  // --- The next one that would reach the client does not; several add up.
+  void lose_next() { ++to_lose_; }
+  // So many have been lost since the last call.
+  [[nodiscard]] unsigned take_lost() { return std::exchange(lost_, 0); }
+
   // --- The function's side.
   void set_intx(std::uint8_t pin, bool high) override;
   [[nodiscard]] bool vector_masked(unsigned vector) const override;
@@ -40,10 +46,13 @@ class InterruptLines final : public model::IntxSink, public model::MessageRoute 
   };
   void deliver_pin();
   static void signal(const Line& line);
+  [[nodiscard]] bool is_lost();
 
   Line pin_;
   bool pin_high_ = false;
   std::vector<Line> vectors_;
+  unsigned to_lose_ = 0;
+  unsigned lost_ = 0;
 };
 
 }  // namespace ringside::serve

@@ -39,6 +39,7 @@ struct ServedDisk::Parts {
   model::PciBus bus;
   std::uint16_t vectors = 0;
   Picoseconds ahead = 0;  // of the kernel's time
+  bool removed = false;
 };
 
 ServedDisk& ServedDisk::instance() {
@@ -58,6 +59,7 @@ void ServedDisk::power_on(const ServedSetup& setup) {
   Parts& parts = *parts_;
   parts.clock.power_on();
   parts.ahead = 0;
+  parts.removed = false;
   parts.memory.power_on();
   parts.function.power_on(setup.disk, setup.properties, {}, setup.latencies, setup.tap);
   parts.function.dma.use_iommu(&parts.memory.iommu);
@@ -73,8 +75,21 @@ Picoseconds ServedDisk::now() const { return parts_->clock.now() + parts_->ahead
 
 bool ServedDisk::memory_lost() const { return parts_->memory.lost(); }
 
+void ServedDisk::inject(model::DeviceFaults* faults) { parts_->function.inject(faults); }
+
+void ServedDisk::lose_interrupt() { parts_->interrupts.lose_next(); }
+
+unsigned ServedDisk::take_lost_interrupts() { return parts_->interrupts.take_lost(); }
+
+void ServedDisk::need_reset() { parts_->function.break_device(now()); }
+
+void ServedDisk::remove() { parts_->removed = true; }
+
 bool ServedDisk::settle(unsigned requests) {
   Parts& parts = *parts_;
+  if (parts.removed) {
+    return true;
+  }
   for (unsigned done = 0; parts.function.next_completion() != model::kNever; ++done) {
     if (done == requests) {
       return false;
@@ -102,6 +117,12 @@ bool ServedDisk::posted(std::uint32_t region) const {
 }
 
 void ServedDisk::access(std::uint32_t region, std::uint64_t offset, std::span<std::uint8_t> data, bool write) {
+  if (parts_->removed) {
+    if (!write) {
+      std::ranges::fill(data, std::uint8_t{0xff});
+    }
+    return;
+  }
   tlm::tlm_generic_payload transaction;
   transaction.set_command(write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND);
   transaction.set_address(offset);

@@ -43,6 +43,16 @@ class ServedDisk final : public vfio_user::Device {
   // Whether the client has taken memory away that it had mapped.
   [[nodiscard]] bool memory_lost() const;
 
+  // --- What can be wrong with it, until power-on. What does not happen by itself happens at now().
+  void inject(model::DeviceFaults* faults);
+  // One more of those to come does not reach the client.
+  void lose_interrupt();
+  // So many since the last call.
+  [[nodiscard]] unsigned take_lost_interrupts();
+  void need_reset();
+  // Nobody answers in its slot: reads are all-ones, writes are lost, and what it had begun has no end.
+  void remove();
+
   // --- For who watches a session.
   // A register of configuration space, as it is read.
   [[nodiscard]] std::uint32_t config_word(unsigned offset);

@@ -12,6 +12,7 @@ _INIT = pathlib.Path(__file__).parent / "init"
 _BUSYBOX = "usr/bin/busybox"
 _LOADER = "usr/lib64/ld-linux-x86-64.so.2"
 _TOOLS = (
+    "usr/bin/dd",
     "usr/bin/fio",
     "usr/sbin/mke2fs",
     "usr/sbin/e2fsck",

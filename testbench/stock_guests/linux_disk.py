@@ -4,10 +4,12 @@
 RINGSIDE_FIO_SECONDS=60 makes the part that fio does as long as one may wish.
 """
 
+import json
 import pathlib
 import subprocess
 
 import debian
+import findings
 import run_guest
 from verdicts import Verdicts, items, seconds
 
@@ -89,15 +91,16 @@ def main():
     with run_guest.Place(system) as place:
         disk = place.disk(_DISK)
         place.disk(_DISK, "own.img")
-        server = place.serve(disk, "--write-through", "--device", f"serial={_SERIAL}")
+        server = place.serve(disk, "--write-through", "--monitors", "--json", "--device", f"serial={_SERIAL}")
         transcript = place.linux(
             {"script": _COMMON + _SCRIPT, "first": _FIRST, "second": _SECOND, "functions.sh": _COMMON},
             *("-drive", "if=none,id=own,file=own.img,format=raw"),
             *("-device", f"virtio-blk-pci,drive=own,serial={_SERIAL},addr=5"),
             patience=300 + seconds("RINGSIDE_FIO_SECONDS", 5),
         )
-        verdicts.equal("exit status of the server", server.end(), 0)
+        server.end()
         judge(verdicts, items(transcript), transcript)
+        judge_log(verdicts, json.loads(server.document())["clients"])
         judge_image(verdicts, system, disk)
         print("\n".join(server.said))
     if verdicts.failed:
@@ -119,6 +122,14 @@ def judge(verdicts, found, transcript):
     verdicts.equal("files after the reboot", found.get("files"), str(_FILES))
     complaints = [line for line in transcript.splitlines() if "I/O error" in line or "EXT4-fs error" in line]
     verdicts.equal("complaints of the kernel", complaints, [])
+
+
+def judge_log(verdicts, clients):
+    verdicts.equal("clients", len(clients), 1)
+    requests = clients[0]["requests"]
+    for kind in ("IN", "OUT", "FLUSH", "DISCARD", "GET_ID"):
+        verdicts.hold(f"requests that reached the model, {kind}", requests.get(kind, 0) > 0, requests.get(kind, 0))
+    verdicts.equal("findings but for SeaBIOS's", findings.unknown(clients[0], boots=2), [])
 
 
 def judge_image(verdicts, system, disk):

@@ -27,12 +27,13 @@ class Server:
         self.said = []
         program = os.environ.get("RINGSIDE_PROGRAM", str(pathlib.Path(__file__).parents[2] / "build/ringside"))
         self._process = subprocess.Popen(
-            [program, "serve", "--socket", self.socket, "--disk", str(disk), "--once", *options],
+            [program, "serve", "--socket", self.socket, "--disk", str(disk), "--once", *map(str, options)],
             cwd=directory,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT if "--json" not in options else subprocess.PIPE,
             text=True,
         )
+        self._lines = self._process.stderr or self._process.stdout
         self._ready = threading.Event()
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -41,7 +42,7 @@ class Server:
             raise Failed("the server did not start: " + " / ".join(self.said))
 
     def _read(self):
-        for line in self._process.stdout:
+        for line in self._lines:
             self.said.append(line.rstrip())
             self._ready.set()
         self._ready.set()
@@ -54,6 +55,10 @@ class Server:
             raise Failed("the server stays though its client has left") from None
         self._reader.join()
         return status
+
+    def document(self):
+        """What --json printed, after end()."""
+        return self._process.stdout.read()
 
     def close(self):
         if self._process.poll() is None:
