@@ -126,7 +126,7 @@ class Client {
   std::string take_messages() {
     bool settled = settle();
     bool more = true;
-    for (unsigned i = 0; settled && more && i < kMessagesAtOnce; ++i) {
+    for (unsigned i = 0; settled && more && !disk_.memory_lost() && i < kMessagesAtOnce; ++i) {
       more = receive(socket_.native_handle(), reader_);
       if (more && !session_.take(reader_.take())) {
         return session_.ended_by();

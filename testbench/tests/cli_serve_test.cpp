@@ -101,7 +101,7 @@ TEST_F(CliServe, OutlivesAClientThatSendsNoMessage) {
     const std::array<char, 64> noise{};
     ASSERT_EQ(::write(broken.get(), noise.data(), noise.size()), static_cast<ssize_t>(noise.size()));
     char byte = 0;
-    EXPECT_EQ(::read(broken.get(), &byte, 1), 0) << "the server closes";
+    EXPECT_LE(::read(broken.get(), &byte, 1), 0) << "the server closes";
   }
   Client after = client();
   EXPECT_EQ(vendor_of(after), 0x1af4);
