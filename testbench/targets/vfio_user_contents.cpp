@@ -13,31 +13,23 @@ namespace {
 
 constexpr std::uint32_t kPieceBytes = 1u << 20;
 
-// A disk that is up, and a buffer for it; both given back at the end.
+// A disk that is up, and a buffer for it. Neither is given back: the machine ends, or the run does, and a call that a
+// server which has gone does not answer has no place in a destructor.
 class OpenDisk {
  public:
-  explicit OpenDisk(hal::Machine& machine) : machine_(machine) {
+  explicit OpenDisk(hal::Machine& machine) {
     block::Options options;
     options.queues = block::kMaxQueues;
     disk_ = block::open_disk(machine, hal::Plain{}, options);
-    buffer_ = machine.alloc_dma_buffer(kPieceBytes, 4096);
+    data_ = machine.alloc_dma_buffer(kPieceBytes, 4096).cpu;
   }
-  ~OpenDisk() {
-    if (disk_ != nullptr) {
-      disk_->shutdown();
-    }
-    machine_.free_dma_buffer(buffer_);
-  }
-  OpenDisk(const OpenDisk&) = delete;
-  OpenDisk& operator=(const OpenDisk&) = delete;
 
-  [[nodiscard]] block::BlockDevice* disk() { return disk_; }
-  [[nodiscard]] void* data() { return buffer_.cpu; }
+  [[nodiscard]] block::BlockDevice* disk() { return data_ != nullptr ? disk_ : nullptr; }
+  [[nodiscard]] void* data() { return data_; }
 
  private:
-  hal::Machine& machine_;
   block::BlockDevice* disk_ = nullptr;
-  hal::DmaBuffer buffer_;
+  void* data_ = nullptr;
 };
 
 // Calls `transfer(sector, offset, bytes)` for one piece of the image after the other, until one fails.

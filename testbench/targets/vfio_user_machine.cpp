@@ -117,6 +117,7 @@ hal::MsiMessage VfioUserMachine::msi_message(unsigned vector) { return {model::I
 void VfioUserMachine::look() {
   clock_.check();
   for (unsigned i = 0; i < clients_.size(); ++i) {
+    clients_[i].require_open();  // else its last interrupt is waited for to the end of a deadline
     places_.disks[i]->look();
   }
 }
@@ -161,7 +162,7 @@ std::uint64_t VfioUserMachine::now() { return static_cast<std::uint64_t>((clock_
 
 void VfioUserMachine::relax(std::uint64_t) {
   if (idle_looks_ % kIdleLooksPerCheck == 0) {
-    clock_.check();
+    look();
   }
   let_time_pass(idle_looks_++);
 }

@@ -334,5 +334,32 @@ TEST(VfioUserClient, AndSessionUnderstandEachOther) {
   EXPECT_EQ(device.said[5], "reset");
 }
 
+TEST(VfioUserClient, NoticesAServerThatHasGone) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  PlainDevice device;
+  std::thread server([&device, socket = ends[1]] {
+    const Descriptor closed_at_the_end(socket);
+    Session session(device, [socket](const Header& header, std::span<const std::uint8_t> payload) {
+      send(socket, header, payload, {}, TimePoint::max());
+    });
+    MessageReader reader;
+    for (unsigned messages = 0; messages < 3;) {
+      if (receive(socket, reader)) {
+        (void)session.take(reader.take());
+        ++messages;
+      } else {
+        (void)wait_readable(socket, std::chrono::steady_clock::now() + std::chrono::seconds(10));
+      }
+    }
+  });
+  Client client{Descriptor(ends[0]), std::chrono::seconds(10)};
+  EXPECT_NO_THROW(client.require_open());
+  client.reset();  // the third message: the last that is answered
+  server.join();
+  EXPECT_THROW(client.require_open(), StreamError);
+  EXPECT_THROW(client.reset(), StreamError);
+}
+
 }  // namespace
 }  // namespace ringside::tests

@@ -1,5 +1,6 @@
 #include "testbench/vfio_user/client.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -87,6 +88,13 @@ Bytes Client::ask(Command command, std::span<const std::uint8_t> payload, std::s
     refuse("refuses " + name_of(command) + ": " + std::strerror(static_cast<int>(answer.header.error)));
   }
   return std::move(answer.payload);
+}
+
+void Client::require_open() const {
+  pollfd entry{socket_.get(), POLLRDHUP, 0};
+  if (::poll(&entry, 1, 0) == 1) {
+    refuse("has closed the connection");
+  }
 }
 
 std::uint64_t Client::region_bytes(std::uint32_t region) {

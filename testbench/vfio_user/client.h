@@ -26,6 +26,9 @@ class Client {
   // Takes `socket`, which is connected, and agrees on a version. `patience`: with every answer. Throws ServerBusy, too.
   Client(Descriptor socket, std::chrono::milliseconds patience);
 
+  // For who waits for something else than an answer: throws when the server has gone.
+  void require_open() const;
+
   // 0: there is none.
   [[nodiscard]] std::uint64_t region_bytes(std::uint32_t region);
   void read(std::uint32_t region, std::uint64_t offset, std::span<std::uint8_t> data);
