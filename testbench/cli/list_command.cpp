@@ -46,6 +46,7 @@ class Place {
 
   [[nodiscard]] const std::string& target() const { return target_; }
   [[nodiscard]] const std::string& machine() const { return machine_; }
+  [[nodiscard]] std::string heading() const { return target_ + "," + machine_; }
   // Empty when the scenario runs here.
   [[nodiscard]] std::string gap(const scenarios::Scenario& scenario) const {
     return made_ ? made_->gap(scenario, settings_) : missing_;
@@ -70,13 +71,13 @@ std::vector<Place> all_places() {
 }
 
 const char* origin_text(targets::PropertyOrigin origin) {
-  return origin == targets::PropertyOrigin::bench ? "model only, unless QEMU is newer than 7.2" : "model, qemu, guest";
+  return origin == targets::PropertyOrigin::bench ? "model and vfio-user, unless QEMU is newer than 7.2" : "all";
 }
 
 void print_matrix(const std::vector<Place>& places) {
   fmt::print("scenarios, and where they run (+) or why they do not (-):\n  {:<24}", "");
   for (const Place& place : places) {
-    fmt::print(" {:<9}", place.target() + "," + place.machine());
+    fmt::print(" {}", place.heading());
   }
   fmt::print("\n");
   for (const scenarios::Scenario& scenario : scenarios::all_scenarios()) {
@@ -84,12 +85,12 @@ void print_matrix(const std::vector<Place>& places) {
     std::vector<std::pair<std::string, std::string>> gaps;  // reason, where
     for (const Place& place : places) {
       const std::string reason = place.gap(scenario);
-      fmt::print(" {:<9}", reason.empty() ? "+" : "-");
+      fmt::print(" {:<{}}", reason.empty() ? "+" : "-", place.heading().size());
       const auto known = std::ranges::find(gaps, reason, &std::pair<std::string, std::string>::first);
       if (known != gaps.end()) {
-        known->second += " " + place.target() + "," + place.machine();
+        known->second += " " + place.heading();
       } else if (!reason.empty()) {
-        gaps.emplace_back(reason, place.target() + "," + place.machine());
+        gaps.emplace_back(reason, place.heading());
       }
     }
     fmt::print(" {}\n", scenario.summary);
