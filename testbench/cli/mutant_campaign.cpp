@@ -59,7 +59,8 @@ class MutantCampaign {
     });
     progress_.clear();
     for (const std::uint64_t seed : result.passed_over) {
-      fmt::print(stderr, "seed {} fails without the mistake {}, too\n", seed, mistake.name);
+      fmt::print(stderr, "seed {} says nothing of {}: it fails without it, too, or not a second time\n", seed,
+                 mistake.name);
     }
     return result;
   }

@@ -76,7 +76,7 @@ class Hunter {
       const std::uint64_t end = std::min(first + kSeedsAtATime, settings_.most_seeds);
       const std::optional<std::uint64_t> seed = first_failing(first, end);
       first = seed ? *seed + 1 : end;
-      if (seed && !fails_without(maker_.make(*seed))) {
+      if (seed && is_of_the_mistake(maker_.make(*seed))) {
         hunt_.seconds = seconds_since(begin);
         take(maker_.make(*seed));
         hunt_.shrink_seconds = seconds_since(begin) - hunt_.seconds;
@@ -145,14 +145,16 @@ class Hunter {
     found_ = found_ ? std::min(*found_, seed) : seed;
   }
 
-  // What fails by itself tells nothing of the mistake.
-  [[nodiscard]] bool fails_without(Case subject) {
-    subject.target = "model";
-    const Trial control = trials_.run({subject}).front();
-    if (!control.kind.empty()) {
+  // It fails again, and not without the mistake. A run that was merely slow does not.
+  [[nodiscard]] bool is_of_the_mistake(const Case& subject) {
+    Case without = subject;
+    without.target = "model";
+    const std::vector<Trial> trials = trials_.run({subject, without});
+    const bool is = !trials[0].kind.empty() && trials[1].kind.empty();
+    if (!is) {
       hunt_.passed_over.push_back(subject.seed);
     }
-    return !control.kind.empty();
+    return is;
   }
 
   void take(const Case& subject) {

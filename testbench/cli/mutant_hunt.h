@@ -32,7 +32,7 @@ struct Quarry {
 struct Hunt {
   std::optional<Quarry> found;
   std::uint64_t seeds = 0;                 // that ran
-  std::vector<std::uint64_t> passed_over;  // seeds that fail without the mistake, too
+  std::vector<std::uint64_t> passed_over;  // seeds that failed, but not again, or without the mistake, too
   double seconds = 0;                      // until the seed was known
   double shrink_seconds = 0;
 };
