@@ -114,7 +114,9 @@ void LyingDisk::fetch_split(std::uint16_t number) {
 }
 
 bool LyingDisk::collect_split(const Queue& queue, std::uint16_t head, Pending& pending) const {
-  for (std::uint16_t index = head; pending.pieces.size() < kLongestChain;) {
+  // Counted in steps: an empty table that leads back to itself adds no piece.
+  std::uint16_t index = head;
+  for (std::size_t step = 0; step < kLongestChain && pending.pieces.size() < kLongestChain; ++step) {
     const std::uint64_t at = queue.desc + 16u * (index % queue.size);
     const auto address = load<std::uint64_t>(at);
     const auto length = load<std::uint32_t>(at + 8);
