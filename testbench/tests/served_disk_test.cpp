@@ -239,6 +239,13 @@ TEST_F(ServedDiskTest, TellsOfThePinAgainWhileItIsHigh) {
   disk_.mask(Irq::intx, 0, false);
   EXPECT_EQ(count_of(event), 1u) << "nobody has read the ISR";
   EXPECT_EQ(read(kBar, 0x1000, 1), 1u);
+  put(kDriver + 4 + 2 * kSize, std::uint16_t{1});  // an interrupt for the next one, too
+  make_available(1);
+  ring();
+  EXPECT_EQ(count_of(event), 0u) << "the client has not dealt with the first";
+  disk_.mask(Irq::intx, 0, false);
+  EXPECT_EQ(count_of(event), 1u);
+  EXPECT_EQ(read(kBar, 0x1000, 1), 1u);
   disk_.mask(Irq::intx, 0, false);
   EXPECT_EQ(count_of(event), 0u);
 }
