@@ -8,7 +8,7 @@ project=$(cd "$(dirname "$0")/../.." && pwd)
 build=$1
 seconds=$2
 shift 2
-[ $# -gt 0 ] || set -- log records waivers plan program registers rings driver
+[ $# -gt 0 ] || set -- log records waivers plan program registers rings driver messages sessions
 
 mkdir -p "$build/found"
 build=$(cd "$build" && pwd)
@@ -26,9 +26,9 @@ ninja -C "$build" -j2 fuzzers > "$build/build.log" || { tail -n 30 "$build/build
 for target in "$@"; do
   echo "fuzz_$target for $seconds s"
   # SystemC's kernel keeps what was elaborated until the process is gone.
-  case $target in registers | rings) leaks=0 ;; *) leaks=1 ;; esac
-  "$build/fuzzers/fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -verbosity=0 -detect_leaks=$leaks \
-    -print_final_stats=1 -artifact_prefix="$build/found/$target-" "$build/corpus/$target" > "$build/$target.log" 2>&1 ||
+  case $target in registers | rings | sessions) leaks=0 ;; *) leaks=1 ;; esac
+  "$build/fuzzers/fuzz_$target" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=1024 -verbosity=0 \
+    -detect_leaks=$leaks -print_final_stats=1 -artifact_prefix="$build/found/$target-" "$build/corpus/$target" > "$build/$target.log" 2>&1 ||
     { tail -n 40 "$build/$target.log"; exit 1; }
   grep -E "stat::number_of_executed_units" "$build/$target.log"
 done
