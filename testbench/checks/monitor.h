@@ -62,20 +62,21 @@ class Findings {
   friend class Monitor;
 };
 
-// What every monitor works with.
-struct Tools {
-  Findings& findings;
-  const Facts& facts;
-};
-
 // Where a log was made: beside the driver; or from outside, of a driver in another process (`serve`). From there its
 // registers are seen as it uses them, its rings when the device looks there, and its own loads, waits and interrupts
 // not at all.
 enum class View : std::uint8_t { beside, outside };
 
+// What every monitor works with.
+struct Tools {
+  Findings& findings;
+  const Facts& facts;
+  View view = View::beside;
+};
+
 class Monitor {
  public:
-  explicit Monitor(const Tools& tools) : findings_(tools.findings), facts_(tools.facts) {}
+  explicit Monitor(const Tools& tools) : findings_(tools.findings), facts_(tools.facts), view_(tools.view) {}
   Monitor(const Monitor&) = delete;
   Monitor& operator=(const Monitor&) = delete;
   virtual ~Monitor() = default;
@@ -98,10 +99,12 @@ class Monitor {
   void violated(const Clause& clause, std::string text) { findings_.add(clause, std::move(text)); }
   [[nodiscard]] std::size_t index() const { return findings_.index_; }
   [[nodiscard]] const Facts& facts() const { return facts_; }
+  [[nodiscard]] View view() const { return view_; }
 
  private:
   Findings& findings_;
   const Facts& facts_;
+  View view_;
 };
 
 }  // namespace ringside::checks

@@ -57,7 +57,7 @@ trace::KindSet kinds_taken() {
   return kinds;
 }
 
-MonitorRun::MonitorRun(View view) : monitors_(all_monitors({findings_, facts_})), view_(view) {}
+MonitorRun::MonitorRun(View view) : monitors_(all_monitors({findings_, facts_, view})), view_(view) {}
 
 void MonitorRun::append(const trace::Record& record) {
   // The same in every run.

@@ -167,7 +167,8 @@ class Notification final : public Monitor {
     Queue& queue = queues_[record];
     judge_value(record, queue);
     const bool unwanted = event_index(record.unit) ? !queue.open : queue.declined;
-    if (unwanted && !queue.due) {
+    // From outside, a doorbell may arrive after the device has found by itself what it announces.
+    if (unwanted && !queue.due && view() == View::beside) {
       violated(event_index(record.unit) ? kNoNeedlessKick : kNoKickOnFlags,
                fmt::format("{}, which the device has not asked for", describe(record)));
     }
