@@ -8,7 +8,7 @@ namespace ringside::cli {
 
 struct MutantNote {
   const char* name;
-  const char* shows_in;              // a case of `ringside regress`, tried first; empty: faults alone show it
+  const char* shows_in;              // a case of `ringside regress`, tried first; empty: left to campaigns
   const char* out_of_sight = "";     // of compare: why
   const char* not_by_campaign = "";  // of the driver's: why no fault campaign finds it, and what does
 };

@@ -122,7 +122,7 @@ class Mutants {
       }
     }
     if (subjects_.size() == kControls.size()) {
-      throw targets::InputError("only a device that misbehaves shows that mistake: expected --by campaign");
+      throw targets::InputError("that mistake is left to campaigns: expected --by campaign");
     }
   }
 
