@@ -10,6 +10,10 @@ bool Transport::add_status(std::uint8_t bits) const {
   if (before == kStatusRemoved && !hal::mutant(hal::Mutant::status_all_ones_written_back)) {
     return false;
   }
+  // Who is no longer told that there is a driver has reset itself since, and has lost all that was set up.
+  if (bits == VIRTIO_CONFIG_S_DRIVER_OK && (before & VIRTIO_CONFIG_S_DRIVER) == 0) {
+    return false;
+  }
   write_status(before | bits);
   return true;
 }

@@ -53,8 +53,8 @@ constexpr std::array kConfusions = {
     Confusion{"leginit-drv-", FaultClass::config_space, {}},
     // A driver that cannot read the configuration knows of no new capacity.
     Confusion{"blkop-drv-02", FaultClass::registers, Action::generation_races},
-    // The second time the id may name the next request, which is done then for the driver and not for the device.
-    Confusion{"2.7.13.1", FaultClass::ring, Action::used_twice},
+    // A used descriptor of which half was written is for the rest what the driver had made available.
+    Confusion{"packedsg-drv-06", FaultClass::dma, Action::dma_partial_write},
     // Of a device that resets itself the driver thinks that it has FEATURES_OK.
     Confusion{"blkinit-drv-04", FaultClass::life_cycle, {}},
     // The descriptors that a chain is read from are not as the driver wrote them.
@@ -86,6 +86,13 @@ bool overtakes(Action action) {
          action == Action::interrupt_early || action == Action::media_slow;
 }
 
+bool hides_reset(Action action) {
+  return action == Action::reset_stuck || action == Action::status_all_ones || action == Action::register_all_ones ||
+         action == Action::config_all_ones || action == Action::function_absent;
+}
+
+bool resets_itself(Action action) { return action == Action::self_reset || action == Action::function_reset; }
+
 bool cuts_short(Action action) { return action == Action::media_short; }
 
 // A device that completes what it had been given before a reset does so whenever it likes, and into rings that are
@@ -98,11 +105,13 @@ bool writes_astray(Action action) {
 }
 
 bool must_be_noticed(const faults::Fault& fault, DriverState when) {
-  // A driver looks at the generation twice in each attempt to read the configuration, and gives up after a number.
+  // A driver looks at the generation twice in each attempt to read the configuration, and gives up after a number; that
+  // is when it has negotiated features. Later it may look but once.
   constexpr std::uint32_t kNeverRests = 1000;
   return fault.action == Action::needs_reset ||
          (fault.action == Action::features_refused && when == DriverState::starting) ||
-         (fault.action == Action::generation_races && fault.value >= kNeverRests);
+         (fault.action == Action::generation_races && fault.value >= kNeverRests && when == DriverState::starting &&
+          fault.kind == trace::Kind::features);
 }
 
 bool delays(Action action) {
@@ -132,7 +141,19 @@ bool delays(Action action) {
 
 bool ends_run(Action action) { return (summary_of(action).harm & faults::kEndsRun) != 0; }
 
+// By it a request may be done for the driver and not for the device: it is named a second time, or an old element is
+// taken for a new one. What it had is used again then, and no driver could know better.
+bool ends_another(Action action) {
+  return action == Action::used_id || action == Action::used_index || action == Action::used_index_back ||
+         action == Action::used_twice || action == Action::completion_twice;
+}
+
 bool confuses(Action action, std::string_view clause) {
+  constexpr std::array kInUse = {std::string_view("2.7.13.1"), std::string_view("2.8.21.1"),
+                                 std::string_view("desc-drv-01"), std::string_view("packeddesc-drv-02")};
+  if (ends_another(action) && std::ranges::find(kInUse, clause) != kInUse.end()) {
+    return true;
+  }
   return std::ranges::any_of(kConfusions, [&](const Confusion& known) {
     const bool by = known.action ? *known.action == action : summary_of(action).fault_class == known.fault_class;
     return by && clause.starts_with(known.clause);

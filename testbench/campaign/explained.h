@@ -21,6 +21,10 @@ namespace ringside::campaign {
 // A read brings less than its data, and nothing but the used length tells.
 [[nodiscard]] bool cuts_short(faults::Action action);
 [[nodiscard]] bool writes_astray(faults::Action action);
+// What says so of a device whose reset cannot be seen to end, or that looks gone.
+[[nodiscard]] bool hides_reset(faults::Action action);
+// The device has lost what it was told, and says nothing.
+[[nodiscard]] bool resets_itself(faults::Action action);
 // What has been begun by it comes to its end after the faults are over, too.
 [[nodiscard]] bool lingers(faults::Action action);
 // A driver that was in this state when it happened has counted it, or failed a request, or did not come up.

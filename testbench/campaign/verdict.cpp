@@ -146,7 +146,9 @@ class Judgement {
       }
       ending_.noticed_record = check.record;
       ending_.noticed_time = check.time;
-      if ((*outcome == Outcome::corrupted && deceived()) || (*outcome == Outcome::calm_failed && any_fired(lingers)) ||
+      if ((*outcome == Outcome::corrupted && deceived()) ||
+          (*outcome == Outcome::calm_failed &&
+           (any_fired(lingers) || (any_fired(resets_itself) && any_fired(hides_reset)))) ||
           (*outcome == Outcome::stray_write && any_fired(writes_astray))) {
         ending_.outcome = Outcome::misled;
         return true;
@@ -159,8 +161,8 @@ class Judgement {
 
   bool leaked() {
     // What a device may still write to is not given back (block::Counters::buffers_lost).
-    if (seen("buffers_lost") != 0) {
-      return false;
+    if (seen("buffers_lost") != 0 || (seen(scenarios::kNotUp) != 0 && any_fired(hides_reset))) {
+      return false;  // nor are there counters of a disk that did not come up
     }
     if (evidence_.leaks.buffers() != 0) {
       fail(Outcome::leak, "DMA buffers");

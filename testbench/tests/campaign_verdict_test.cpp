@@ -51,6 +51,10 @@ class Told {
     }
     return *this;
   }
+  Told& breaks(const checks::Violation& violation) {
+    evidence_.violations.push_back(violation);
+    return *this;
+  }
   [[nodiscard]] Ending end() const {
     targets::RunResult result;
     result.outcome = targets::Outcome::held;
@@ -180,6 +184,24 @@ TEST(CampaignRegression, ADeviceThatResetItselfIsResetAsAWhole) {
   EXPECT_FALSE(is_failure(ending.outcome)) << ending.signature();
   EXPECT_EQ(sink.observations["queue_resets"], 0u);
   EXPECT_EQ(sink.observations["resets"], 1u);
+}
+
+// It has lost its queues, and says so when it is asked for its status before DRIVER_OK.
+TEST(CampaignRegression, ADeviceThatResetItselfInTheMiddleOfItsBringUpIsNotUsed) {
+  const Case subject = case_of(
+      "devices = [\"num-queues=1,queue-size=64,vectors=2\"]\n"
+      "steps = [{do = \"open\", completion = \"msix\", queues = 1, queue_size = 16, timeout_ms = 42}]\n",
+      "[[fault]]\naction = \"self-reset\"\non = \"queue_enabled\"\n");
+  const Ending ending = run_case(subject, {});
+  EXPECT_EQ(ending.outcome, Outcome::refused) << ending.signature();
+}
+
+TEST(CampaignVerdict, ADeviceIsHeldToItsSideWhereNothingWasDoneToIt) {
+  checks::Violation violation;
+  violation.clause = "features-dev-03";
+  violation.role = checks::Role::device;
+  EXPECT_EQ(Told({fault(Action::lost_doorbell)}).breaks(violation).outcome(), Outcome::monitor);
+  EXPECT_EQ(Told({fault(Action::lost_doorbell)}).breaks(violation).fires().outcome(), Outcome::unnoticed);
 }
 
 }  // namespace
