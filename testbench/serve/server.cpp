@@ -45,7 +45,7 @@ class Refused {
     timer_.expires_after(kRefusal);
     timer_.async_wait([this](const error_code& error) {
       if (!error) {
-        gone_(this);
+        leave();
       }
     });
     wait();
@@ -71,7 +71,12 @@ class Refused {
     } catch (const vfio_user::StreamError&) {
       // It has gone already.
     }
-    gone_(this);
+    leave();
+  }
+  // This object is no more when it returns, and what it calls would be among what goes.
+  void leave() {
+    const auto gone = std::move(gone_);
+    gone(this);
   }
 
   Protocol::socket socket_;
@@ -109,7 +114,8 @@ class Client {
       why = problem.what();
     }
     if (!why.empty()) {
-      gone_(why);
+      const auto gone = std::move(gone_);
+      gone(why);
     }
   }
 
