@@ -467,9 +467,10 @@ class PciCapabilities final : public Monitor {
     });
   }
 
-  // A driver that does not search for capabilities cannot know that there are none.
+  // A driver that does not search for capabilities cannot know that there are none. From outside that is not seen: a
+  // client answers such reads itself.
   void judge_legacy_use(const Record& record) {
-    if (record.region != static_cast<std::uint32_t>(Structure::legacy)) {
+    if (record.region != static_cast<std::uint32_t>(Structure::legacy) || view() == View::outside) {
       return;
     }
     const Function* const function = facts().function_of(record.unit);
