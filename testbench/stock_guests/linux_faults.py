@@ -69,13 +69,14 @@ on = "avail_publish"
 nth = 60
 action = "removed"
 """
-# Who takes a device away waits for its requests, too.
+# Who takes a device away waits for its requests, too, and so would who switches the machine off.
 _REMOVED = """
 (/usr/bin/dd if=/dev/vda of=/dev/null bs=4k count=400 skip=4000 iflag=direct 2>/dev/null; item reads_ended $?) &
 sleep 2
 item first_words $(od -An -tx2 -N2 /sys/bus/pci/devices/0000:00:04.0/config)
 echo 1 > /sys/bus/pci/devices/0000:00:04.0/remove &
 sleep 7
+echo b > /proc/sysrq-trigger
 """
 
 
@@ -88,7 +89,9 @@ class Run:
             options = ["--faults", "plan.toml", "--json"] + (["--device", properties] if properties else [])
             server = place.serve(place.disk(_DISK), *options)
             self.transcript = place.linux(
-                {"script": _START + script, "functions.sh": (_HERE / "functions.sh").read_text()}, patience=90
+                {"script": _START + script, "functions.sh": (_HERE / "functions.sh").read_text()},
+                "-no-reboot",
+                patience=90,
             )
             server.end()
             self.found = items(self.transcript)
