@@ -89,25 +89,24 @@ template <bool kInOrder>
     return {error, nullptr, Status::device_lost};
   }
   Slot& slot = slots_[used.head];
-  Length length{slot.writable, false};
+  slot.request->used_length = slot.writable;
+  if (slot.mapped != 0 || slot.replays != 0) {  // side by side, so that it is one comparison
+    if (!hal::mutant(hal::Mutant::error_left_mapped) || memory_.load(slot.status) == VIRTIO_BLK_S_OK) {
+      unmap_segments(static_cast<std::uint16_t>(used.head));
+      slot.replays = 0;
+    }
+  }
+  if (hal::mutant(hal::Mutant::status_byte_not_read)) {
+    return {virtio::UsedError::none, slot.request, Status::ok};
+  }
+  const Status status = status_of(memory_.load(slot.status), counters);
   if (used.length != slot.writable) [[unlikely]] {
-    length = odd_length(slot, used, counters);
     if (hal::mutant(hal::Mutant::length_checked_strictly)) {
       return {virtio::UsedError::id_not_in_flight, nullptr, Status::device_lost};
     }
+    return {virtio::UsedError::none, slot.request, odd_length(slot, used, status, counters)};
   }
-  slot.request->used_length = length.bytes;
-  Status status = status_of(memory_.load(slot.status), counters);
-  if (length.too_short && status == Status::ok) {
-    ++counters.used_length_short;
-    status = Status::io_error;
-  }
-  const bool kept = hal::mutant(hal::Mutant::error_left_mapped) && status != Status::ok;
-  if ((slot.mapped != 0 || slot.replays != 0) && !kept) {  // side by side, so that it is one comparison
-    unmap_segments(static_cast<std::uint16_t>(used.head));
-    slot.replays = 0;
-  }
-  return {virtio::UsedError::none, slot.request, hal::mutant(hal::Mutant::status_byte_not_read) ? Status::ok : status};
+  return {virtio::UsedError::none, slot.request, status};
 }
 
 }  // namespace ringside::block

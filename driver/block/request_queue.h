@@ -126,12 +126,8 @@ class RequestQueue {
   [[nodiscard]] bool write_table(std::uint16_t head, const Request& request);
   void finish_table(std::uint32_t head, std::uint16_t count);
   [[nodiscard]] bool write_chain(std::uint16_t head, const Request& request);
-  // What a used length other than expected means: how much of it counts, and whether the request has failed.
-  struct Length {
-    std::uint32_t bytes;
-    bool too_short;
-  };
-  [[nodiscard]] Length odd_length(const Slot& slot, const virtio::Used& used, Counters& counters) const;
+  // What a used length other than expected makes of the request and its status.
+  [[nodiscard]] Status odd_length(Slot& slot, const virtio::Used& used, Status status, Counters& counters) const;
   [[nodiscard]] static Status status_of(std::uint8_t byte, Counters& counters);
 
   [[nodiscard]] std::size_t table_bytes() const {

@@ -27,7 +27,7 @@ for target in "$@"; do
   echo "fuzz_$target for $seconds s"
   # SystemC's kernel keeps what was elaborated until the process is gone.
   case $target in registers | rings | sessions) leaks=0 ;; *) leaks=1 ;; esac
-  "$build/fuzzers/fuzz_$target" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=1024 -verbosity=0 \
+  ASAN_OPTIONS=detect_leaks=$leaks "$build/fuzzers/fuzz_$target" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=1024 -verbosity=0 \
     -detect_leaks=$leaks -print_final_stats=1 -artifact_prefix="$build/found/$target-" "$build/corpus/$target" > "$build/$target.log" 2>&1 ||
     { tail -n 40 "$build/$target.log"; exit 1; }
   grep -E "stat::number_of_executed_units" "$build/$target.log"
