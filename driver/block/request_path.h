@@ -104,7 +104,8 @@ template <bool kInOrder>
     if (hal::mutant(hal::Mutant::length_checked_strictly)) {
       return {virtio::UsedError::id_not_in_flight, nullptr, Status::device_lost};
     }
-    return {virtio::UsedError::none, slot.request, odd_length(slot, used, status, counters)};
+    // By value: a reference would put the element into memory, on the way of every request.
+    return {virtio::UsedError::none, slot.request, odd_length(slot, used.length, used.skipped, status, counters)};
   }
   return {virtio::UsedError::none, slot.request, status};
 }

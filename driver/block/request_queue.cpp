@@ -214,17 +214,18 @@ void RequestQueue<Ring>::unmap_in_flight() {
 // data that it does not cover is not there, whatever the status byte says. But a device that says 0, though it wrote
 // that byte, does not count at all, and of a legacy one the length means nothing (2.7.8.1, 5.2.6.3).
 template <class Ring>
-Status RequestQueue<Ring>::odd_length(Slot& slot, const virtio::Used& used, Status status, Counters& counters) const {
-  if (used.skipped) {
+Status RequestQueue<Ring>::odd_length(Slot& slot, std::uint32_t length, bool skipped, Status status,
+                                      Counters& counters) const {
+  if (skipped) {
     return status;
   }
-  if (used.length > slot.writable && !hal::mutant(hal::Mutant::used_length_unchecked)) {
+  if (length > slot.writable && !hal::mutant(hal::Mutant::used_length_unchecked)) {
     ++counters.used_length_clamped;
     return status;
   }
-  slot.request->used_length = used.length;
+  slot.request->used_length = length;
   const std::uint32_t data = slot.writable - 1;  // without the status byte
-  const bool too_short = counts_lengths_ && used.length != 0 && used.length < data &&
+  const bool too_short = counts_lengths_ && length != 0 && length < data &&
                          !hal::mutant(hal::Mutant::short_read_taken_for_whole) &&
                          !hal::mutant(hal::Mutant::used_length_unchecked);
   if (!too_short || status != Status::ok) {

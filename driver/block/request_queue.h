@@ -127,7 +127,8 @@ class RequestQueue {
   void finish_table(std::uint32_t head, std::uint16_t count);
   [[nodiscard]] bool write_chain(std::uint16_t head, const Request& request);
   // What a used length other than expected makes of the request and its status.
-  [[nodiscard]] Status odd_length(Slot& slot, const virtio::Used& used, Status status, Counters& counters) const;
+  [[nodiscard]] Status odd_length(Slot& slot, std::uint32_t length, bool skipped, Status status,
+                                  Counters& counters) const;
   [[nodiscard]] static Status status_of(std::uint8_t byte, Counters& counters);
 
   [[nodiscard]] std::size_t table_bytes() const {
