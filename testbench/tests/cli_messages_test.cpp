@@ -101,7 +101,7 @@ TEST(CliMessages, OutputOfUnknownFormatIsRefused) {
 
 // The program does not run the tests, but who looks for how to is shown its help.
 TEST(CliMessages, HelpKnowsTheLauncher) {
-  EXPECT_NE(run_program({"--help"}).out.find("one command more: test"), std::string::npos);
+  EXPECT_NE(run_program({"--help"}).out.find("two commands more: test, and get-qemu"), std::string::npos);
 }
 
 TEST(CliMessages, CheckingAnOutputLeavesNothingBehind) {
