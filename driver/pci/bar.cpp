@@ -100,7 +100,7 @@ bool read_bar(const ConfigSpace& config, Address address, unsigned index, unsign
     // All-ones may be what somebody left who was sizing it: the address is then none that anybody would keep.
     const std::uint64_t high_mask = probe(config, address, index + 1, high);
     bar = memory_bar(std::uint64_t{high} << 32 | low, high_mask << 32 | mask, true);
-  } else if ((mask & ~type_bits(low)) != 0) {  // else it is not implemented
+  } else if ((mask & ~type_bits(low)) != 0) {  // no address bit can be written where the function has no BAR
     bar = (low & PCI_BASE_ADDRESS_SPACE_IO) != 0 ? io_bar(low, mask)
                                                  : memory_bar(low, 0xffff'ffff'0000'0000u | mask, false);
   }

@@ -11,6 +11,7 @@
 #include "testbench/faults/device_injector.h"
 #include "testbench/faults/faulty_machine.h"
 #include "testbench/faults/plan.h"
+#include "testbench/faults/plan_progress.h"
 #include "testbench/faults/target_faults.h"
 #include "testbench/trace/record.h"
 
@@ -32,18 +33,13 @@ class Injector final : public trace::Sink, private FaultListener {
   void calm();
 
   // By name, in the order of the plan.
-  [[nodiscard]] std::vector<FaultCount> counts() const;
+  [[nodiscard]] std::vector<FaultCount> counts() const { return progress_.counts(); }
   // A run in which nothing fired has tested nothing.
-  [[nodiscard]] bool any_fired() const;
+  [[nodiscard]] bool any_fired() const { return progress_.any_fired(); }
   // Why a fault of the plan could not happen; empty when none was like that.
   [[nodiscard]] const std::string& why_not() const { return why_not_; }
 
  private:
-  struct Progress {
-    std::uint64_t seen = 0;  // records like its trigger
-    bool fired = false;
-  };
-
   void arm(std::size_t fault);
   void act(std::size_t fault);
   [[nodiscard]] bool done_by_target(const Fault& fault);
@@ -58,7 +54,7 @@ class Injector final : public trace::Sink, private FaultListener {
   DeviceInjector devices_;
   std::set<std::uint8_t> injected_;  // units
   std::string why_not_;
-  std::vector<Progress> progress_;  // one for each fault of the plan
+  PlanProgress progress_;
   bool calm_ = false;
 };
 

@@ -2,10 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
-
-#include "testbench/trace/event.h"
 
 namespace ringside::serve {
 namespace {
@@ -27,7 +24,7 @@ bool possible(Action action) {
 }  // namespace
 
 ServedFaults::ServedFaults(const faults::Plan& plan, ServedDisk& disk, trace::Sink& sink)
-    : plan_(plan), disk_(disk), sink_(sink), devices_(plan), progress_(plan.faults.size()) {}
+    : plan_(plan), disk_(disk), sink_(sink), devices_(plan), progress_(plan) {}
 
 std::string ServedFaults::gap(const faults::Plan& plan) {
   for (const faults::Fault& fault : plan.faults) {
@@ -51,11 +48,7 @@ void ServedFaults::power_on() {
 void ServedFaults::append(const trace::Record& record) {
   time_ = record.time;
   sink_.append(record);
-  for (std::size_t i = 0; i < progress_.size(); ++i) {
-    if (trace::matches(plan_.faults[i], record) && ++progress_[i].seen == plan_.faults[i].nth) {
-      arm(i);
-    }
-  }
+  progress_.see(record, [this](std::size_t fault) { arm(fault); });
 }
 
 // The record comes while the function acts on what it stands for, or before it does.
@@ -93,29 +86,6 @@ void ServedFaults::act(std::size_t fault) {
   }
 }
 
-void ServedFaults::fired(std::size_t fault) {
-  progress_[fault].fired = true;
-  trace::Record record;
-  record.time = time_;
-  record.kind = trace::Kind::dev_fault;
-  record.tap = trace::Tap::bench;
-  record.unit = plan_.faults[fault].unit;
-  record.queue = plan_.faults[fault].queue;
-  record.value = fault + 1;  // as a reader of the plan counts them
-  sink_.append(record);
-}
-
-std::vector<faults::FaultCount> ServedFaults::counts() const {
-  std::vector<faults::FaultCount> counts;
-  for (std::size_t i = 0; i < progress_.size(); ++i) {
-    auto found = std::ranges::find(counts, plan_.faults[i].name, &faults::FaultCount::name);
-    if (found == counts.end()) {
-      found = counts.insert(counts.end(), {plan_.faults[i].name, 0, 0});
-    }
-    ++found->planned;
-    found->fired += progress_[i].fired ? 1 : 0;
-  }
-  return counts;
-}
+void ServedFaults::fired(std::size_t fault) { sink_.append(progress_.fired(fault, time_)); }
 
 }  // namespace ringside::serve

@@ -10,6 +10,7 @@
 
 #include "testbench/faults/device_injector.h"
 #include "testbench/faults/plan.h"
+#include "testbench/faults/plan_progress.h"
 #include "testbench/serve/served_disk.h"
 #include "testbench/trace/record.h"
 
@@ -29,14 +30,9 @@ class ServedFaults final : public trace::Sink {
   void settle();
 
   // By name, in the order of the plan.
-  [[nodiscard]] std::vector<faults::FaultCount> counts() const;
+  [[nodiscard]] std::vector<faults::FaultCount> counts() const { return progress_.counts(); }
 
  private:
-  struct Progress {
-    std::uint64_t seen = 0;  // records like its trigger
-    bool fired = false;
-  };
-
   void arm(std::size_t fault);
   void act(std::size_t fault);
   void fired(std::size_t fault);
@@ -45,7 +41,7 @@ class ServedFaults final : public trace::Sink {
   ServedDisk& disk_;
   trace::Sink& sink_;
   faults::DeviceInjector devices_;
-  std::vector<Progress> progress_;   // one for each fault of the plan
+  faults::PlanProgress progress_;
   std::vector<std::size_t> due_;     // to be done when the function is between two accesses
   std::vector<std::size_t> losing_;  // interrupts, one after the other
   std::uint64_t time_ = 0;           // of the last record

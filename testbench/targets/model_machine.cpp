@@ -25,8 +25,7 @@ model::Picoseconds to_picoseconds(std::uint64_t nanoseconds) {
 
 ModelMachine::ModelMachine(model::Board& board, ModelCpu& cpu, ModelFollower* follower,
                            std::optional<std::chrono::seconds> limit)
-    : board_(board),
-      cpu_(cpu),
+    : BoardMachine(board, cpu),
       follower_(follower),
       arena_(board.ram.data()),
       tables_(board.iommu),
@@ -35,43 +34,11 @@ ModelMachine::ModelMachine(model::Board& board, ModelCpu& cpu, ModelFollower* fo
 // The next run's buffers will lie where this one's did.
 ModelMachine::~ModelMachine() { board_.ram.keep(kArenaBase, arena_.high_water()); }
 
-hal::MachineInfo ModelMachine::info() {
-  return machine_info(board_.machine() == model::MachineType::q35, model::InterruptController::kMsiVectors);
-}
-
 void ModelMachine::check_real_time() {
   if (real_deadline_ && std::chrono::steady_clock::now() >= *real_deadline_) {
     throw RunAborted("the run has used up its real time");
   }
 }
-
-std::uint32_t ModelMachine::read(bool io_space, std::uint64_t address, unsigned size) {
-  tick();
-  return cpu_.read(io_space, address, size);
-}
-
-void ModelMachine::write(bool io_space, std::uint64_t address, unsigned size, std::uint32_t value) {
-  tick();
-  cpu_.write(io_space, address, size, value);
-}
-
-std::uint8_t ModelMachine::in8(std::uint16_t port) { return static_cast<std::uint8_t>(read(true, port, 1)); }
-std::uint16_t ModelMachine::in16(std::uint16_t port) { return static_cast<std::uint16_t>(read(true, port, 2)); }
-std::uint32_t ModelMachine::in32(std::uint16_t port) { return read(true, port, 4); }
-void ModelMachine::out8(std::uint16_t port, std::uint8_t value) { write(true, port, 1, value); }
-void ModelMachine::out16(std::uint16_t port, std::uint16_t value) { write(true, port, 2, value); }
-void ModelMachine::out32(std::uint16_t port, std::uint32_t value) { write(true, port, 4, value); }
-
-std::uint8_t ModelMachine::mmio_read8(std::uint64_t address) {
-  return static_cast<std::uint8_t>(read(false, address, 1));
-}
-std::uint16_t ModelMachine::mmio_read16(std::uint64_t address) {
-  return static_cast<std::uint16_t>(read(false, address, 2));
-}
-std::uint32_t ModelMachine::mmio_read32(std::uint64_t address) { return read(false, address, 4); }
-void ModelMachine::mmio_write8(std::uint64_t address, std::uint8_t value) { write(false, address, 1, value); }
-void ModelMachine::mmio_write16(std::uint64_t address, std::uint16_t value) { write(false, address, 2, value); }
-void ModelMachine::mmio_write32(std::uint64_t address, std::uint32_t value) { write(false, address, 4, value); }
 
 hal::DmaBuffer ModelMachine::alloc_dma_buffer(std::size_t size, std::size_t alignment) {
   if (!board_.iommu.enabled()) {
@@ -113,13 +80,6 @@ hal::BusAddress ModelMachine::virt_to_phys(const void* cpu) {
 
 void* ModelMachine::alloc_private(std::size_t size, std::size_t alignment) {
   return arena_.alloc_private(size, alignment);
-}
-
-hal::MsiMessage ModelMachine::msi_message(unsigned vector) { return {model::InterruptController::kMsiBase, vector}; }
-
-std::uint64_t ModelMachine::count(unsigned vector) const {
-  return vector >= hal::kFirstLineVector ? board_.interrupts.line_count(vector - hal::kFirstLineVector)
-                                         : board_.interrupts.msi_count(vector);
 }
 
 std::uint64_t ModelMachine::interrupts(unsigned vector) {
@@ -181,8 +141,5 @@ void ModelMachine::relax(std::uint64_t deadline_ns) {
   const model::Picoseconds next = following ? cpu_.now() + kFollowedRelax : board_.next_completion();
   let_time_pass_until(std::min(to_picoseconds(deadline_ns), next));
 }
-
-// Nobody listens here: what the driver logs is seen by the tap.
-void ModelMachine::log(const char*, std::size_t) {}
 
 }  // namespace ringside::targets

@@ -8,6 +8,7 @@
 
 #include "driver/hal/machine.h"
 #include "model/board.h"
+#include "testbench/targets/board_machine.h"
 #include "testbench/targets/dma_arena.h"
 #include "testbench/targets/iommu_tables.h"
 #include "testbench/targets/model_cpu.h"
@@ -15,7 +16,7 @@
 
 namespace ringside::targets {
 
-class ModelMachine final : public hal::Machine {
+class ModelMachine final : public BoardMachine {
  public:
   // For one run, on a board that is powered on. `follower` may be null. Calls throw RunAborted when `limit` of real
   // time has passed, if there is one.
@@ -24,36 +25,20 @@ class ModelMachine final : public hal::Machine {
   ModelMachine(const ModelMachine&) = delete;
   ModelMachine& operator=(const ModelMachine&) = delete;
 
-  [[nodiscard]] hal::MachineInfo info() override;
-  [[nodiscard]] std::uint8_t in8(std::uint16_t port) override;
-  [[nodiscard]] std::uint16_t in16(std::uint16_t port) override;
-  [[nodiscard]] std::uint32_t in32(std::uint16_t port) override;
-  void out8(std::uint16_t port, std::uint8_t value) override;
-  void out16(std::uint16_t port, std::uint16_t value) override;
-  void out32(std::uint16_t port, std::uint32_t value) override;
-  [[nodiscard]] std::uint8_t mmio_read8(std::uint64_t address) override;
-  [[nodiscard]] std::uint16_t mmio_read16(std::uint64_t address) override;
-  [[nodiscard]] std::uint32_t mmio_read32(std::uint64_t address) override;
-  void mmio_write8(std::uint64_t address, std::uint8_t value) override;
-  void mmio_write16(std::uint64_t address, std::uint16_t value) override;
-  void mmio_write32(std::uint64_t address, std::uint32_t value) override;
   [[nodiscard]] hal::DmaBuffer alloc_dma_buffer(std::size_t size, std::size_t alignment) override;
   void free_dma_buffer(const hal::DmaBuffer& buffer) override;
   [[nodiscard]] hal::BusAddress map(void* cpu, std::size_t size, hal::DmaDirection direction) override;
   void unmap(hal::BusAddress bus, std::size_t size, hal::DmaDirection direction) override;
   [[nodiscard]] hal::BusAddress virt_to_phys(const void* cpu) override;
   [[nodiscard]] void* alloc_private(std::size_t size, std::size_t alignment) override;
-  [[nodiscard]] hal::MsiMessage msi_message(unsigned vector) override;
   [[nodiscard]] std::uint64_t interrupts(unsigned vector) override;
   [[nodiscard]] bool wait(unsigned vector, std::uint64_t seen, std::uint64_t deadline) override;
   void acknowledge(unsigned vector) override;
   [[nodiscard]] std::uint64_t now() override;
   void relax(std::uint64_t deadline) override;
-  void log(const char* text, std::size_t length) override;
 
  private:
-  [[nodiscard]] std::uint32_t read(bool io_space, std::uint64_t address, unsigned size);
-  void write(bool io_space, std::uint64_t address, unsigned size, std::uint32_t value);
+  void accessing() override { tick(); }
   // Every call that can be one of an endless loop comes here.
   void tick() {
     constexpr std::uint32_t kCallsPerLookAtTheClock = 4096;
@@ -62,11 +47,8 @@ class ModelMachine final : public hal::Machine {
     }
   }
   void check_real_time();
-  [[nodiscard]] std::uint64_t count(unsigned vector) const;
   void let_time_pass_until(model::Picoseconds deadline);
 
-  model::Board& board_;
-  ModelCpu& cpu_;
   ModelFollower* follower_;
   DmaArena arena_;
   IommuTables tables_;  // used while the IOMMU is on

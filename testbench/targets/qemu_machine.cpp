@@ -125,20 +125,13 @@ std::uint64_t QemuMachine::interrupts(unsigned vector) {
 bool QemuMachine::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadline) {
   idle_looks_ = 0;
   const Waiting waiting(recording_);
-  for (unsigned look = 0;; ++look) {
-    // Before the last look: whoever was not scheduled for long finds what came meanwhile.
-    const bool expired = now() >= deadline;
-    if (expired || look % kLooksPerPoll == 0) {
-      qtest().poll();
-    }
-    if (interrupts_.count(vector) != seen) {
-      return true;
-    }
-    if (expired) {
-      return false;
-    }
-    let_time_pass(look);
-  }
+  return wait_for([this] { return now(); }, deadline,
+                  [&](unsigned look, bool last) {
+                    if (last || look % kLooksPerPoll == 0) {
+                      qtest().poll();
+                    }
+                    return interrupts_.count(vector) != seen;
+                  });
 }
 
 void QemuMachine::acknowledge(unsigned vector) {

@@ -13,17 +13,15 @@ constexpr unsigned kIdleLooksPerCheck = 1024;
 
 VfioUserMachine::VfioUserMachine(const MachinePlan& plan, std::span<vfio_user::Client> clients,
                                  std::optional<std::chrono::seconds> limit)
-    : places_(VfioUserPlaces::instance()),
-      board_(places_.simulation.board),
-      cpu_(places_.simulation.cpu),
-      q35_(plan.board == Board::q35),
+    : BoardMachine(VfioUserPlaces::instance().simulation.board, VfioUserPlaces::instance().simulation.cpu),
+      places_(VfioUserPlaces::instance()),
       clock_(limit),
       ram_(kRamBytes),
       arena_(ram_.data()),
       clients_(clients) {
   cpu_.run([] {});  // elaborated, whoever was here first
   model::PowerOn power_on;
-  power_on.machine = q35_ ? model::MachineType::q35 : model::MachineType::pc;
+  power_on.machine = plan.board == Board::q35 ? model::MachineType::q35 : model::MachineType::pc;
   for (const DiskPlan& disk : plan.disks) {
     model::DiskSetup& setup = power_on.disks.emplace_back();
     setup.properties = disk.properties;
@@ -63,36 +61,6 @@ bool VfioUserMachine::unplug(unsigned disk) {
 
 bool VfioUserMachine::plug(unsigned disk) { return disk < clients_.size() && board_.plug(disk); }
 
-hal::MachineInfo VfioUserMachine::info() { return machine_info(q35_, model::InterruptController::kMsiVectors); }
-
-std::uint32_t VfioUserMachine::read(bool io_space, std::uint64_t address, unsigned size) {
-  idle_looks_ = 0;
-  return cpu_.read(io_space, address, size);
-}
-
-void VfioUserMachine::write(bool io_space, std::uint64_t address, unsigned size, std::uint32_t value) {
-  idle_looks_ = 0;
-  cpu_.write(io_space, address, size, value);
-}
-
-std::uint8_t VfioUserMachine::in8(std::uint16_t port) { return static_cast<std::uint8_t>(read(true, port, 1)); }
-std::uint16_t VfioUserMachine::in16(std::uint16_t port) { return static_cast<std::uint16_t>(read(true, port, 2)); }
-std::uint32_t VfioUserMachine::in32(std::uint16_t port) { return read(true, port, 4); }
-void VfioUserMachine::out8(std::uint16_t port, std::uint8_t value) { write(true, port, 1, value); }
-void VfioUserMachine::out16(std::uint16_t port, std::uint16_t value) { write(true, port, 2, value); }
-void VfioUserMachine::out32(std::uint16_t port, std::uint32_t value) { write(true, port, 4, value); }
-
-std::uint8_t VfioUserMachine::mmio_read8(std::uint64_t address) {
-  return static_cast<std::uint8_t>(read(false, address, 1));
-}
-std::uint16_t VfioUserMachine::mmio_read16(std::uint64_t address) {
-  return static_cast<std::uint16_t>(read(false, address, 2));
-}
-std::uint32_t VfioUserMachine::mmio_read32(std::uint64_t address) { return read(false, address, 4); }
-void VfioUserMachine::mmio_write8(std::uint64_t address, std::uint8_t value) { write(false, address, 1, value); }
-void VfioUserMachine::mmio_write16(std::uint64_t address, std::uint16_t value) { write(false, address, 2, value); }
-void VfioUserMachine::mmio_write32(std::uint64_t address, std::uint32_t value) { write(false, address, 4, value); }
-
 hal::DmaBuffer VfioUserMachine::alloc_dma_buffer(std::size_t size, std::size_t alignment) {
   return arena_.alloc(size, alignment);
 }
@@ -112,19 +80,12 @@ void* VfioUserMachine::alloc_private(std::size_t size, std::size_t alignment) {
   return arena_.alloc_private(size, alignment);
 }
 
-hal::MsiMessage VfioUserMachine::msi_message(unsigned vector) { return {model::InterruptController::kMsiBase, vector}; }
-
 void VfioUserMachine::look() {
   clock_.check();
   for (unsigned i = 0; i < clients_.size(); ++i) {
     clients_[i].require_open();  // else its last interrupt is waited for to the end of a deadline
     places_.disks[i]->look();
   }
-}
-
-std::uint64_t VfioUserMachine::count(unsigned vector) const {
-  return vector >= hal::kFirstLineVector ? board_.interrupts.line_count(vector - hal::kFirstLineVector)
-                                         : board_.interrupts.msi_count(vector);
 }
 
 std::uint64_t VfioUserMachine::interrupts(unsigned vector) {
@@ -134,18 +95,11 @@ std::uint64_t VfioUserMachine::interrupts(unsigned vector) {
 
 bool VfioUserMachine::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadline) {
   idle_looks_ = 0;
-  for (unsigned i = 0;; ++i) {
-    // Before the last look: whoever was not scheduled for long finds what came meanwhile.
-    const bool expired = now() >= deadline;
-    look();
-    if (count(vector) != seen) {
-      return true;
-    }
-    if (expired) {
-      return false;
-    }
-    let_time_pass(i);
-  }
+  return wait_for([this] { return now(); }, deadline,
+                  [&](unsigned, bool) {
+                    look();
+                    return count(vector) != seen;
+                  });
 }
 
 void VfioUserMachine::acknowledge(unsigned vector) {
@@ -166,8 +120,5 @@ void VfioUserMachine::relax(std::uint64_t) {
   }
   let_time_pass(idle_looks_++);
 }
-
-// Nobody listens here: what the driver logs is seen by the tap.
-void VfioUserMachine::log(const char*, std::size_t) {}
 
 }  // namespace ringside::targets
