@@ -19,7 +19,7 @@ namespace {
 
 constexpr char kThisProgram[] = "/proc/self/exe";
 constexpr std::chrono::seconds kStart{10};
-constexpr std::chrono::milliseconds kBetweenTries{2};
+constexpr std::chrono::milliseconds kBetweenConnects{2};
 
 std::string own_path() { return std::filesystem::read_symlink(kThisProgram).string(); }
 
@@ -71,7 +71,7 @@ Descriptor VfioUserServer::connect() {
     try {
       return vfio_user::connect_to(directory_ + "/s");
     } catch (const vfio_user::StreamError& problem) {
-      if (process_->wait_for_end(std::chrono::steady_clock::now() + kBetweenTries) ||
+      if (process_->wait_for_end(std::chrono::steady_clock::now() + kBetweenConnects) ||
           std::chrono::steady_clock::now() >= deadline) {
         throw RunAborted(process_->obituary(problem.what()));
       }

@@ -26,7 +26,7 @@ namespace ringside::targets {
 namespace {
 
 constexpr std::chrono::seconds kPatience{10};  // with an answer
-constexpr std::chrono::milliseconds kBetweenTries{50};
+constexpr std::chrono::milliseconds kBetweenLooks{50};
 
 constexpr unsigned kCanAsk = scenarios::asking(scenarios::Ask::unplug) | scenarios::asking(scenarios::Ask::plug) |
                              scenarios::asking(scenarios::Ask::disk_sectors) | scenarios::asking(scenarios::Ask::calm);
@@ -147,7 +147,7 @@ class VfioUserTarget final : public Target {
         return vfio_user::Client(vfio_user::connect_to(socket_), kPatience);
       } catch (const vfio_user::ServerBusy&) {
         clock.check();
-        std::this_thread::sleep_for(kBetweenTries);
+        std::this_thread::sleep_for(kBetweenLooks);
       }
     }
   }
