@@ -10,14 +10,14 @@
 namespace ringside::report {
 namespace {
 
-using trace::Event;
 using trace::Kind;
+using trace::LaneEvent;
 using trace::Record;
 using Pairs = std::vector<std::pair<std::size_t, std::size_t>>;  // left, right
 
 enum class Likeness { same, differs, another_event };
 
-Likeness likeness(const Event& left, const Event& right) {
+Likeness likeness(const LaneEvent& left, const LaneEvent& right) {
   if (left.record->kind != right.record->kind) {
     return Likeness::another_event;
   }
@@ -38,7 +38,7 @@ class Pairing {
   explicit Pairing(std::size_t left_size) : partners_(left_size) {}
 
   // Up to where they are out of step.
-  void pair_in_order(const std::vector<Event>& left, const std::vector<Event>& right) {
+  void pair_in_order(const std::vector<LaneEvent>& left, const std::vector<LaneEvent>& right) {
     for (std::size_t i = 0; i < std::min(left.size(), right.size()); ++i) {
       if (!pair(left[i], right[i])) {
         return;
@@ -58,7 +58,7 @@ class Pairing {
   [[nodiscard]] std::vector<Partner> take() { return std::move(partners_); }
 
  private:
-  bool pair(const Event& left, const Event& right) {
+  bool pair(const LaneEvent& left, const LaneEvent& right) {
     const Likeness how = likeness(left, right);
     if (how != Likeness::another_event) {
       partners_[left.index] = {right.index, how == Likeness::differs};

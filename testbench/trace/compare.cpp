@@ -97,15 +97,16 @@ class Comparer {
     std::string clause;
     std::string what;
     std::string lane;
-    const Event* left = nullptr;
-    const Event* right = nullptr;
+    const LaneEvent* left = nullptr;
+    const LaneEvent* right = nullptr;
     std::vector<const Field*> fields;
     std::vector<std::pair<std::size_t, std::size_t>> agreed;
   };
 
   // --- Exact
 
-  void compare_in_order(const std::string& lane, const std::vector<Event>& left, const std::vector<Event>& right) {
+  void compare_in_order(const std::string& lane, const std::vector<LaneEvent>& left,
+                        const std::vector<LaneEvent>& right) {
     const std::size_t common = std::min(left.size(), right.size());
     for (std::size_t i = 0; i < common; ++i) {
       ++result_.compared.exact;
@@ -125,7 +126,7 @@ class Comparer {
   }
 
   // True when the lanes are still in step afterwards.
-  bool compare_pair(const std::string& lane, const std::vector<Event>& left, const std::vector<Event>& right,
+  bool compare_pair(const std::string& lane, const std::vector<LaneEvent>& left, const std::vector<LaneEvent>& right,
                     std::size_t at) {
     Candidate candidate;
     candidate.left = &left[at];
@@ -166,7 +167,7 @@ class Comparer {
     return false;
   }
 
-  [[nodiscard]] Candidate missing(const std::string& lane, const Event* left, const Event* right) const {
+  [[nodiscard]] Candidate missing(const std::string& lane, const LaneEvent* left, const LaneEvent* right) const {
     Candidate candidate;
     candidate.lane = lane;
     candidate.left = left;
@@ -253,7 +254,7 @@ class Comparer {
     }
   }
 
-  void compare_inner_event(const std::string& lane, const Event& left, const Event& right) {
+  void compare_inner_event(const std::string& lane, const LaneEvent& left, const LaneEvent& right) {
     Candidate candidate;
     candidate.left = &left;
     candidate.right = &right;
@@ -301,7 +302,7 @@ class Comparer {
     }
   }
 
-  void add_missing_completion(const std::string& lane, const Event* left, const Event* right, bool cut) {
+  void add_missing_completion(const std::string& lane, const LaneEvent* left, const LaneEvent* right, bool cut) {
     if (!cut) {
       add(missing(lane, left, right));
     }
@@ -310,7 +311,7 @@ class Comparer {
   // --- Ordered and invariant
 
   // A driver that is not woken in one world and is in the other.
-  void compare_timeouts(const std::vector<Event>& left, const std::vector<Event>& right) {
+  void compare_timeouts(const std::vector<LaneEvent>& left, const std::vector<LaneEvent>& right) {
     if (left.size() == right.size()) {
       return;
     }
@@ -346,7 +347,7 @@ class Comparer {
       return;
     }
     const RuleSummary& summary = summary_of(violation.rule);
-    violation_events_.push_back(std::make_unique<Event>(Event{violation.index, &log[violation.index], 0}));
+    violation_events_.push_back(std::make_unique<LaneEvent>(LaneEvent{violation.index, &log[violation.index], 0}));
     Candidate candidate;
     candidate.event_class = summary.event_class;
     candidate.clause = violation.clause;
@@ -423,8 +424,8 @@ class Comparer {
     return after == matched_.begin() ? 0 : std::prev(after)->second + 1;
   }
 
-  [[nodiscard]] std::vector<std::pair<std::size_t, std::size_t>> last_agreed(const std::vector<Event>& left,
-                                                                             const std::vector<Event>& right,
+  [[nodiscard]] std::vector<std::pair<std::size_t, std::size_t>> last_agreed(const std::vector<LaneEvent>& left,
+                                                                             const std::vector<LaneEvent>& right,
                                                                              std::size_t before) const {
     std::vector<std::pair<std::size_t, std::size_t>> agreed;
     for (std::size_t i = before - std::min(before, kAgreedShown); i < before; ++i) {
@@ -474,7 +475,7 @@ class Comparer {
   Waivers& waivers_;
   Comparison result_;
   std::vector<Candidate> candidates_;
-  std::vector<std::unique_ptr<Event>> violation_events_;
+  std::vector<std::unique_ptr<LaneEvent>> violation_events_;
   std::vector<std::pair<std::size_t, std::size_t>> matched_;  // right, left
   std::uint64_t followers_ = 0;
 };

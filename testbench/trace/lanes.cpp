@@ -116,7 +116,7 @@ class Projection {
   void complete(std::size_t index) {
     const Record& record = log_[index];
     if (record.ordinal != kNoOrdinal) {  // the rules deal with those
-      lane(record).completions.emplace(record.ordinal, Event{index, &record});
+      lane(record).completions.emplace(record.ordinal, LaneEvent{index, &record});
       --in_flight_[key(record)];
     }
   }

@@ -15,7 +15,7 @@
 
 namespace ringside::trace {
 
-struct Event {
+struct LaneEvent {
   std::size_t index = 0;  // in the log
   const Record* record = nullptr;
   std::uint64_t text = 0;  // hash of the text that follows, for kinds that have one
@@ -33,30 +33,30 @@ struct QueueKey {
 // A flush covers what had completed before it was sent (VIRTIO 1.2, 5.2.6.2): how much that was is the driver's doing,
 // wherever completions come at the same moments.
 struct FlushPoint {
-  Event request;
+  LaneEvent request;
   std::uint64_t in_flight = 0;  // of that device, others than the flush
 };
 
 struct QueueLane {
-  std::vector<Event> requests;                 // in order
-  std::map<std::uint32_t, Event> completions;  // by ordinal: their order is free
-  std::vector<FlushPoint> flushes;             // in order
+  std::vector<LaneEvent> requests;                 // in order
+  std::map<std::uint32_t, LaneEvent> completions;  // by ordinal: their order is free
+  std::vector<FlushPoint> flushes;                 // in order
   // The queue or the device was reset with requests in flight: which of them still completed is a matter of timing.
   bool cut = false;
 };
 
 // What a device kept to itself when it, or one of its queues, was about to be reset.
 struct InnerState {
-  Event device;
-  std::map<std::uint16_t, Event> queues;
+  LaneEvent device;
+  std::map<std::uint16_t, LaneEvent> queues;
   // With chains in flight, how far a device has got is a matter of timing.
   std::set<std::uint16_t> moving;
 };
 
 struct Lanes {
-  std::vector<Event> control;  // what the driver and the scenario did, and the answers
+  std::vector<LaneEvent> control;  // what the driver and the scenario did, and the answers
   std::map<QueueKey, QueueLane> queues;
-  std::vector<Event> timeouts;                            // waits that ended at their deadline
+  std::vector<LaneEvent> timeouts;                        // waits that ended at their deadline
   std::map<std::uint8_t, std::vector<InnerState>> inner;  // by unit, in order; empty where no simulator tells
 
   // Events of the exact class, before the other side is looked at.
