@@ -55,6 +55,8 @@ constexpr std::array kConfusions = {
     Confusion{"blkop-drv-02", FaultClass::registers, Action::generation_races},
     // A used descriptor of which half was written is for the rest what the driver had made available.
     Confusion{"packedsg-drv-06", FaultClass::dma, Action::dma_partial_write},
+    // A second used descriptor lies where the driver has just begun to write its next one (2.8).
+    Confusion{"resfeat-drv-05", FaultClass::completion, Action::completion_twice},
     // Of a device that resets itself the driver thinks that it has FEATURES_OK.
     Confusion{"blkinit-drv-04", FaultClass::life_cycle, {}},
     // The descriptors that a chain is read from are not as the driver wrote them.
@@ -147,6 +149,8 @@ bool ends_another(Action action) {
   return action == Action::used_id || action == Action::used_index || action == Action::used_index_back ||
          action == Action::used_twice || action == Action::completion_twice;
 }
+
+bool judges_arrival(std::string_view clause) { return clause == "2.9" || clause == "packeddesc-drv-03"; }
 
 bool confuses(Action action, std::string_view clause) {
   constexpr std::array kInUse = {std::string_view("2.7.13.1"), std::string_view("2.8.21.1"),

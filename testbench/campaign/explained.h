@@ -34,6 +34,10 @@ namespace ringside::campaign {
 
 // Nothing comes after it.
 [[nodiscard]] bool ends_run(faults::Action action);
+// A doorbell on a weak memory's way is overtaken by the requests that follow it, and what it says of the ring is old
+// when it arrives (2.9 of a split ring).
+[[nodiscard]] bool judges_arrival(std::string_view clause);
+
 // What a monitor goes by is not what the driver did: it did as the device showed it, or the device wrote over it.
 [[nodiscard]] bool confuses(faults::Action action, std::string_view clause);
 

@@ -15,6 +15,7 @@
 #include "testbench/checks/monitors.h"
 #include "testbench/scenarios/campaign_workload.h"
 #include "testbench/targets/machine_plan.h"
+#include "testbench/targets/memory_order.h"
 #include "testbench/targets/target.h"
 #include "testbench/trace/hash.h"
 
@@ -62,6 +63,7 @@ class Watchers final : public trace::Sink {
       also_->append(record);
     }
   }
+  void expect_weak(bool weak) { evidence_.weak = weak; }
   [[nodiscard]] const Evidence& finish() {
     evidence_.violations = monitors_.finish();
     return evidence_;
@@ -125,6 +127,7 @@ Ending run_case(const Case& subject, const RunLimits& limits, trace::Sink* also)
     settings.wanted = wanted;
   }
   Watchers watchers(also);
+  watchers.expect_weak(targets::memory_order(targets::TargetSpec::parse(subject.target)).weak);
   const targets::RunResult result = target_for(subject.target, settings).run(scenario, settings, watchers);
   return judge(subject.plan, result, watchers.finish());
 }

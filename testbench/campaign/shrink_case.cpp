@@ -16,7 +16,8 @@ bool is_request(const Step& step) { return step.op >= Op::read && step.op <= Op:
 
 class Shrinker {
  public:
-  Shrinker(Case subject, const FirstThatFails& first) : subject_(std::move(subject)), first_(first) {}
+  Shrinker(Case subject, const FirstThatFails& first, Numbers numbers)
+      : subject_(std::move(subject)), first_(first), numbers_(numbers) {}
 
   Case run() {
     for (bool smaller = true; smaller && tries_ < kMostTries;) {
@@ -81,6 +82,9 @@ class Shrinker {
 
   // Earlier opportunities, smaller values and requests.
   unsigned smaller_numbers() {
+    if (numbers_ == Numbers::as_they_are) {
+      return 0;
+    }
     std::vector<Case> candidates;
     for (std::size_t i = 0; i < subject_.plan.faults.size(); ++i) {
       add_smaller_faults(i, candidates);
@@ -126,13 +130,14 @@ class Shrinker {
 
   Case subject_;
   const FirstThatFails& first_;
+  Numbers numbers_;
   std::size_t tries_ = 0;
 };
 
 }  // namespace
 
-Case shrink_case(Case subject, const FirstThatFails& first_that_fails) {
-  return Shrinker(std::move(subject), first_that_fails).run();
+Case shrink_case(Case subject, const FirstThatFails& first_that_fails, Numbers numbers) {
+  return Shrinker(std::move(subject), first_that_fails, numbers).run();
 }
 
 std::size_t count_operations(const programs::Program& program) {

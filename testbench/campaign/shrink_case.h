@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -14,8 +15,12 @@ namespace ringside::campaign {
 // tried in parallel; that it is the first makes the result the same whatever the number of processors.
 using FirstThatFails = std::function<std::optional<std::size_t>(const std::vector<Case>&)>;
 
+// Whether opportunities, values and requests are to be the smallest ones, too.
+enum class Numbers : std::uint8_t { smaller, as_they_are };
+
 // `subject` itself fails so.
-[[nodiscard]] Case shrink_case(Case subject, const FirstThatFails& first_that_fails);
+[[nodiscard]] Case shrink_case(Case subject, const FirstThatFails& first_that_fails,
+                               Numbers numbers = Numbers::smaller);
 
 // Requests that the workload makes.
 [[nodiscard]] std::size_t count_operations(const programs::Program& program);

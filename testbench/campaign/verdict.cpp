@@ -13,6 +13,7 @@
 #include "testbench/campaign/explained.h"
 #include "testbench/checks/requirements.h"
 #include "testbench/scenarios/campaign_workload.h"
+#include "testbench/targets/memory_order.h"
 
 namespace ringside::campaign {
 namespace {
@@ -28,7 +29,8 @@ constexpr KindOfCheck kKinds[] = {{"hung:", Outcome::hung},
                                   {"late:", Outcome::late},
                                   {"corrupted:", Outcome::corrupted},
                                   {"calm:", Outcome::calm_failed},
-                                  {"no device wrote outside", Outcome::stray_write}};
+                                  {"no device wrote outside", Outcome::stray_write},
+                                  {targets::kNotOverslept, Outcome::late}};
 
 std::optional<Outcome> outcome_of_check(std::string_view name) {
   for (const KindOfCheck& kind : kKinds) {
@@ -144,6 +146,9 @@ class Judgement {
       if (*outcome == Outcome::calm_failed && any_fired(is_for_good)) {
         continue;  // nothing is there that could come up
       }
+      if (check.name == targets::kNotOverslept && fired()) {
+        continue;  // the device may be the one who did not wake it
+      }
       ending_.noticed_record = check.record;
       ending_.noticed_time = check.time;
       if ((*outcome == Outcome::corrupted && deceived()) ||
@@ -178,7 +183,8 @@ class Judgement {
     for (const Violation& violation : evidence_.violations) {
       // A device is held to its side where nothing was done to it.
       const bool judged = violation.role == checks::Role::driver || !fired();
-      if (judged && is_binding(violation.clause) && !explained(violation.clause)) {
+      const bool late_bell = evidence_.weak && judges_arrival(violation.clause);
+      if (judged && is_binding(violation.clause) && !late_bell && !explained(violation.clause)) {
         fail(Outcome::monitor, violation.clause);
         ending_.noticed_record = violation.index;
         ending_.noticed_time = violation.time;
@@ -241,7 +247,7 @@ class Judgement {
       fail(Outcome::unaccounted, "requests are sent again more often than they may");
     } else if (seen(scenarios::kFlushes) > evidence_.states.flushes()) {
       fail(Outcome::unaccounted, "a flush succeeded that no device was sent");
-    } else if (seen(scenarios::kLateness) > evidence_.states.down() + kSlack) {
+    } else if (seen(scenarios::kLateness) > evidence_.states.down() + seen(targets::kTimeHeldUp) + kSlack) {
       fail(Outcome::late, "a request ended by its deadline and what resets took");
     }
   }

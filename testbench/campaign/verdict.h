@@ -18,6 +18,7 @@ struct Evidence {
   LeakWatch leaks;
   Observations observations;
   std::vector<checks::Violation> violations;
+  bool weak = false;  // the memory: a doorbell is in the log when it arrives
 };
 
 [[nodiscard]] Ending judge(const faults::Plan& plan, const targets::RunResult& result, const Evidence& evidence);

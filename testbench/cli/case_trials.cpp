@@ -22,12 +22,14 @@ using nlohmann::ordered_json;
 constexpr std::chrono::seconds kWatchdogGrace{10};
 constexpr std::size_t kCasesPerWorker = 16;  // a process costs more than a run
 constexpr char kDied[] = "its worker died";
+// Which signal ends what overwrote memory is a matter of what lay there.
+constexpr char kCrashed[] = "crashed";
 
 std::string lost(const std::string& problem) {
   const bool late = problem.find("watchdog") != std::string::npos;
   constexpr std::string_view kWho = "the worker was ";  // campaigns say how it ended, and no more
   return late ? "spun: ended by the watchdog"
-              : fmt::format("crashed: {}", problem.starts_with(kWho) ? problem.substr(kWho.size()) : problem);
+              : fmt::format("{}: {}", kCrashed, problem.starts_with(kWho) ? problem.substr(kWho.size()) : problem);
 }
 
 // A candidate that makes no machine any more does not fail so.
@@ -60,8 +62,10 @@ std::optional<std::size_t> CaseTrials::first_that_fails(const std::vector<Case>&
 }
 
 Case CaseTrials::shrink(const Case& subject, const std::string& kind) {
-  return campaign::shrink_case(subject,
-                               [&](const std::vector<Case>& candidates) { return first_that_fails(candidates, kind); });
+  // How many rounds of a spin take too long is a matter of the processor, and of what else it does.
+  const auto numbers = kind.starts_with("spun") ? campaign::Numbers::as_they_are : campaign::Numbers::smaller;
+  return campaign::shrink_case(
+      subject, [&](const std::vector<Case>& candidates) { return first_that_fails(candidates, kind); }, numbers);
 }
 
 // A worker that dies is run again one case at a time, to see which of them it was.
@@ -98,8 +102,8 @@ std::vector<Trial> CaseTrials::run_in(const std::vector<Case>& cases, std::size_
           if (result.problem.empty()) {
             one = {rows[i][0], rows[i][1]};
           } else {
-            one.kind = alone ? lost(result.problem) : kDied;
-            one.signature = one.kind;
+            one.signature = alone ? lost(result.problem) : kDied;
+            one.kind = one.signature.starts_with(kCrashed) ? kCrashed : one.signature;
           }
         }
       });

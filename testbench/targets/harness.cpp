@@ -110,6 +110,7 @@ class OrderedMemory {
       weak_->settle();
     }
   }
+  [[nodiscard]] std::uint64_t time_held_up() const { return weak_ ? weak_->time_held_up() : 0; }
 
  private:
   static constexpr std::uint64_t kStream = 0x6d65'6d6f'7279'2121;  // so that the scenario's choices are others
@@ -199,7 +200,10 @@ class Run {
   RunResult end(std::span<const DiskImage> disks) {
     if (memory_) {
       memory_->settle();
-      play_.bench().check(!sleep_.overslept(), "no deadline woke the driver for what an interrupt was due for");
+      play_.bench().check(!sleep_.overslept(), kNotOverslept);
+      if (order_.weak) {
+        play_.bench().observe(kTimeHeldUp, memory_->time_held_up());
+      }
     }
     if (faulty_) {
       faulty_->injector.settle();
@@ -262,6 +266,7 @@ class Run {
     }
     trace::TapOptions options;
     options.accesses = settings_.tracing == Tracing::accesses;
+    options.from_outside = settings_.tracing == Tracing::requests;
     return options;
   }
 

@@ -10,6 +10,10 @@
 
 namespace ringside::targets {
 
+// What such a run's log says besides: a check of its own, and for how many ns devices held the driver up.
+inline constexpr char kNotOverslept[] = "no deadline woke the driver for what an interrupt was due for";
+inline constexpr char kTimeHeldUp[] = "time held up";
+
 struct MemoryOrder {
   bool weak = false;                        // as weak_machine.h allows; else as the driver makes them
   std::bitset<hal::kFenceCount> without{};  // barriers that the driver calls and that are not there, by hal::Fence

@@ -86,9 +86,15 @@ void WeakMachine::pass() {
     one_write_arrives();
   }
   if (chance(habits_.interrupt)) {
-    held_up_ = hooks_.hold_up() || held_up_;
+    hold_up();
     past_.note_changes();
   }
+}
+
+void WeakMachine::hold_up() {
+  const std::uint64_t before = machine_.now();
+  held_up_ = hooks_.hold_up() || held_up_;
+  time_held_up_ += machine_.now() - before;
 }
 
 // Devices see each of them leave.
@@ -115,6 +121,13 @@ void WeakMachine::settle() {
     }
   }
   hidden_.show_all();
+}
+
+// What devices did at the sight of an access, when a fault came of it or a schedule is followed, was not noted yet, and
+// is no news behind this either.
+void WeakMachine::acquire() {
+  past_.note_changes();
+  past_.acquire();
 }
 
 // --- Memory
@@ -186,13 +199,13 @@ void WeakMachine::fence(hal::Fence fence) {
       break;
     case hal::Fence::used_consume:
       memory_.fence(fence);
-      past_.acquire();
+      acquire();
       break;
     case hal::Fence::avail_notify:
     case hal::Fence::used_rearm:
       all_stores_leave();
       memory_.fence(fence);
-      past_.acquire();
+      acquire();
       break;
   }
 }
@@ -302,8 +315,7 @@ bool WeakMachine::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadli
   pass();
   settle();
   const bool moved = machine_.wait(vector, seen, deadline);
-  past_.note_changes();
-  past_.acquire();
+  acquire();
   return moved;
 }
 
@@ -318,8 +330,7 @@ void WeakMachine::relax(std::uint64_t deadline) {
   settle();
   machine_.relax(held_up_ ? 0 : deadline);
   held_up_ = false;
-  past_.note_changes();
-  past_.acquire();
+  acquire();
 }
 
 }  // namespace ringside::targets

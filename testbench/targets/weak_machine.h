@@ -39,6 +39,9 @@ class WeakMachine final : public hal::Machine, public hal::Observer {
   // All that the driver has done so far takes effect: before the bench itself does something.
   void settle();
 
+  // In ns, for how long devices kept the driver from going on: by so much it may be late without a fault of its own.
+  [[nodiscard]] std::uint64_t time_held_up() const { return time_held_up_; }
+
   // hal::Machine
   [[nodiscard]] hal::MachineInfo info() override { return machine_.info(); }
   [[nodiscard]] std::uint8_t in8(std::uint16_t port) override;
@@ -106,6 +109,7 @@ class WeakMachine final : public hal::Machine, public hal::Observer {
   [[nodiscard]] unsigned habit();
   // Between two accesses.
   void pass();
+  void hold_up();
   void some_data_leaves();
   void one_store_leaves();
   void one_write_arrives();
@@ -113,6 +117,7 @@ class WeakMachine final : public hal::Machine, public hal::Observer {
   void write_memory(const Posted& write);
   void all_stores_leave();
   void all_writes_arrive();
+  void acquire();
   void post(const Posted& write);
   template <class Access>
   [[nodiscard]] auto register_read(Access access);
@@ -125,6 +130,7 @@ class WeakMachine final : public hal::Machine, public hal::Observer {
   scenarios::Random random_;
   Habits habits_;
   bool held_up_ = false;  // since the last relax
+  std::uint64_t time_held_up_ = 0;
   StoreBuffer stores_;
   std::deque<Posted> posted_;
   PastValues past_;

@@ -4,14 +4,17 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "driver/block/block_device.h"
+#include "driver/hal/machine.h"
 #include "testbench/campaign/case_file.h"
 #include "testbench/campaign/observations.h"
 #include "testbench/campaign/run_case.h"
 #include "testbench/campaign/verdict.h"
 #include "testbench/scenarios/campaign_workload.h"
+#include "testbench/targets/memory_order.h"
 #include "testbench/trace/text.h"
 #include "testbench/trace/virtio_layout.h"
 
@@ -53,6 +56,10 @@ class Told {
   }
   Told& breaks(const checks::Violation& violation) {
     evidence_.violations.push_back(violation);
+    return *this;
+  }
+  Told& on_weak_memory() {
+    evidence_.weak = true;
     return *this;
   }
   [[nodiscard]] Ending end() const {
@@ -140,6 +147,50 @@ TEST(CampaignVerdict, FeaturesThatAreRefusedAreNoticedByWhoNegotiates) {
   EXPECT_EQ(Told({fault(Action::features_refused)}).of_kind(trace::Kind::device_status, 0, kDriverOk).fires().outcome(),
             Outcome::unnoticed)
       << "nobody asks afterwards";
+}
+
+// --- Weak memory
+
+Told breaking(std::vector<faults::Fault> faults, const char* clause) {
+  checks::Violation violation;
+  violation.clause = clause;
+  violation.role = checks::Role::driver;
+  Told told(std::move(faults));
+  told.breaks(violation);
+  return told;
+}
+
+// A doorbell that was overtaken by the next request tells where the ring stood before.
+TEST(CampaignVerdict, WhatADoorbellSaysIsOldWhereItArrivesLate) {
+  for (const char* const clause : {"2.9", "packeddesc-drv-03"}) {
+    EXPECT_EQ(breaking({}, clause).outcome(), Outcome::monitor) << clause;
+    EXPECT_EQ(breaking({}, clause).on_weak_memory().outcome(), Outcome::not_fired) << clause;
+  }
+  EXPECT_EQ(breaking({}, "desc-drv-01").on_weak_memory().outcome(), Outcome::monitor) << "that one is no doorbell's";
+}
+
+TEST(CampaignVerdict, ASecondUsedDescriptorLiesOverTheDriversNext) {
+  EXPECT_EQ(breaking({fault(Action::completion_twice)}, "resfeat-drv-05").fires().outcome(), Outcome::unnoticed);
+  EXPECT_EQ(breaking({fault(Action::completion_delayed)}, "resfeat-drv-05").fires().outcome(), Outcome::monitor);
+}
+
+// What holds the processor up makes the driver late, and is not its doing.
+TEST(CampaignVerdict, ADriverThatWasHeldUpIsNotLate) {
+  const auto run = [](std::uint64_t held_up) {
+    return Told({fault(Action::media_slow)})
+        .fires()
+        .observes(scenarios::kLateness, 50 * hal::kMillisecond)
+        .observes(targets::kTimeHeldUp, held_up)
+        .outcome();
+  };
+  EXPECT_EQ(run(50 * hal::kMillisecond), Outcome::unnoticed);
+  EXPECT_EQ(run(40 * hal::kMillisecond), Outcome::late);
+}
+
+// A fault may be why an interrupt did not come; else the driver has overlooked what it should have waited for.
+TEST(CampaignVerdict, WhoOversleptWithoutAFaultIsLate) {
+  EXPECT_EQ(Told({}).fails(targets::kNotOverslept).outcome(), Outcome::late);
+  EXPECT_EQ(Told({fault(Action::lost_interrupt)}).fires().fails(targets::kNotOverslept).outcome(), Outcome::unnoticed);
 }
 
 // --- Cases that once failed

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -206,7 +207,12 @@ class Litmus final : public RunHooks, public hal::Observer, public MemoryMachine
     }
     return device != nullptr;
   }
-  std::uint64_t load(const void* address, unsigned size) override { return hal::load_shared(address, size); }
+  std::uint64_t load(const void* address, unsigned size) override {
+    if (at_a_load) {
+      at_a_load();
+    }
+    return hal::load_shared(address, size);
+  }
   void store(void* address, unsigned size, std::uint64_t value) override {
     hal::store_shared(address, size, value);
     told.push_back(address == x ? "x" : "y");
@@ -238,6 +244,7 @@ class Litmus final : public RunHooks, public hal::Observer, public MemoryMachine
 
  public:
   std::uint32_t* x;
+  std::function<void()> at_a_load;  // what devices do when one is seen
   std::uint32_t* y;
   std::vector<std::string> told;
   std::uint32_t bell_x = 0;                  // what the doorbell's device saw
@@ -447,6 +454,21 @@ TEST(LitmusTest, DataThatTheDeviceWroteIsThereBehindAnAcquire) {
     }
   }
   EXPECT_TRUE(late);
+}
+
+// A fault, or a schedule that is followed, has devices act at the sight of an access, before anybody can have noted it.
+TEST(LitmusTest, WhatADeviceWroteAtTheSightOfALoadIsThereBehindAnAcquire) {
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    Litmus litmus(seed);
+    const hal::DmaBuffer data = litmus.weak.alloc_dma_buffer(64, 64);
+    const hal::BusAddress bus = litmus.weak.map(data.cpu, data.size, hal::DmaDirection::from_device);
+    litmus.at_a_load = [&] { *static_cast<std::uint8_t*>(data.cpu) = 1; };
+    static_cast<void>(litmus.weak.load(litmus.x, 4));
+    litmus.weak.fence(hal::Fence::used_consume);
+    static_cast<void>(litmus.weak.now());
+    litmus.weak.unmap(bus, data.size, hal::DmaDirection::from_device);
+    EXPECT_EQ(*static_cast<std::uint8_t*>(data.cpu), 1) << "seed " << seed;
+  }
 }
 
 // --- What the command line says
