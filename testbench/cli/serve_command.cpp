@@ -35,6 +35,7 @@ struct Options {
   std::vector<std::string> values;
   bool write_through = false;
   bool once = false;
+  std::string pace = "free";
   std::string trace;
   bool monitors = false;
   std::string faults;
@@ -140,10 +141,18 @@ class ClientLogs final : public serve::ClientLog {
   bool hold_ = true;
 };
 
+serve::Pace pace_of(const std::string& name) {
+  if (name != "free" && name != "real") {
+    throw targets::InputError(fmt::format("--pace {}: expected free or real", name));
+  }
+  return name == "free" ? serve::Pace::free : serve::Pace::real;
+}
+
 serve::Order order_of(const Options& options) {
   serve::Order order;
   order.socket = options.socket;
   order.once = options.once;
+  order.pace = pace_of(options.pace);
   RunOptions run;
   run.machine = "q35";  // has every bus that properties may name
   run.disks = {options.disk};
@@ -190,6 +199,10 @@ void add_serve(CommandLine& program) {
   command.option("--device", options->device, "NAME=VALUE,...: properties of the disk, as `ringside list` shows them");
   command.option("--set", options->values, "KEY=VALUE: a setting of the model (repeatable)").one_value();
   command.flag("--write-through", options->write_through, "write to the image itself");
+  command
+      .option("--pace", options->pace,
+              "free: what a client asks for is done as fast as the model can; real: it takes the model's time")
+      .shows_default();
   command.option(
       "--trace", options->trace,
       "write what the client's driver and the disk do: FILE.rlog or FILE.jsonl; the second client's goes into "

@@ -137,6 +137,11 @@ std::uint8_t* ClientMemory::at(std::uint64_t bus) const {
   return found != maps_.end() && found->second.reachable ? window_ + found->second.start : nullptr;
 }
 
+bool ClientMemory::ram_out_of_reach() const {
+  const auto found = maps_.find(0);
+  return found != maps_.end() && !found->second.reachable;
+}
+
 bool ClientMemory::lost() const { return memory_was_lost(); }
 
 const ClientMemory::Place* ClientMemory::place_at(std::uint64_t address) const {

@@ -45,6 +45,8 @@ class ClientMemory final : public sc_core::sc_module {
   // Where the map that begins there lies; null when it is out of reach.
   [[nodiscard]] std::uint8_t* at(std::uint64_t bus) const;
 
+  // Whether there is nothing to reach where every machine has RAM: its first map came without a file.
+  [[nodiscard]] bool ram_out_of_reach() const;
   // Whether the function met memory that had gone since it was mapped.
   [[nodiscard]] bool lost() const;
 

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "model/tap.h"
 #include "testbench/serve/served_disk.h"
@@ -39,6 +40,7 @@ class ClientWatch final : public vfio_user::Device, public model::Tap, private t
   [[nodiscard]] std::uint32_t vectors(vfio_user::Irq kind) const override { return disk_.vectors(kind); }
   void connect(vfio_user::Irq kind, std::uint32_t vector, vfio_user::Descriptor eventfd) override;
   void mask(vfio_user::Irq kind, std::uint32_t vector, bool masked) override { disk_.mask(kind, vector, masked); }
+  void unmask_by(vfio_user::Descriptor eventfd) override { disk_.unmask_by(std::move(eventfd)); }
   void trigger(vfio_user::Irq kind, std::uint32_t vector) override { disk_.trigger(kind, vector); }
   [[nodiscard]] int map(const vfio_user::DmaMap& map, vfio_user::Descriptor file) override;
   [[nodiscard]] int unmap(std::uint64_t address, std::uint64_t size) override;

@@ -104,7 +104,8 @@ bool serve(const Order& order, const Notice& notice) {
   const ServedSetup setup{{&storage.storage(), image.bytes() / kSectorBytes, plan.properties.serial},
                           plan.properties,
                           targets::model_latencies(order.settings),
-                          nullptr};
+                          nullptr,
+                          order.pace};
   Listener listener(order.socket);
   ServedDisk& disk = ServedDisk::instance();
   ServedRuns runs(disk, setup, order.log, order.faults);

@@ -1,14 +1,24 @@
 #include "testbench/serve/interrupt_lines.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <utility>
 
 namespace ringside::serve {
+namespace {
+
+bool ready(const targets::Descriptor& eventfd, short events) {
+  pollfd entry{eventfd.get(), events, 0};
+  return ::poll(&entry, 1, 0) == 1 && (entry.revents & events) != 0;
+}
+
+}  // namespace
 
 void InterruptLines::power_on(unsigned vectors) {
   pin_ = {};
   pin_high_ = false;
+  unmask_pin_by({});
   vectors_.clear();
   vectors_.resize(vectors);
   to_lose_ = 0;
@@ -24,10 +34,9 @@ bool InterruptLines::is_lost() {
   return true;
 }
 
-// An eventfd that does not block never makes anybody wait; one whose counter is full says "there was something"
-// already.
+// One whose counter is full says "there was something" already, and may block who writes to it.
 void InterruptLines::signal(const Line& line) {
-  if (line.eventfd.valid()) {
+  if (line.eventfd.valid() && ready(line.eventfd, POLLOUT)) {
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = ::write(line.eventfd.get(), &one, sizeof one);
   }
@@ -35,6 +44,7 @@ void InterruptLines::signal(const Line& line) {
 
 void InterruptLines::connect_pin(targets::Descriptor eventfd) {
   pin_ = {std::move(eventfd), false};
+  unmask_pin_by({});
   deliver_pin();
 }
 
@@ -44,6 +54,19 @@ void InterruptLines::mask_pin(bool masked) {
 }
 
 void InterruptLines::trigger_pin() const { signal(pin_); }
+
+void InterruptLines::unmask_pin_by(targets::Descriptor eventfd) {
+  unmask_event_ = std::move(eventfd);
+  ++unmask_events_;
+}
+
+void InterruptLines::take_unmask_event() {
+  std::uint64_t count = 0;
+  if (unmask_event_.valid() && ready(unmask_event_, POLLIN) &&
+      ::read(unmask_event_.get(), &count, sizeof count) == static_cast<ssize_t>(sizeof count)) {
+    mask_pin(false);
+  }
+}
 
 void InterruptLines::set_intx(std::uint8_t, bool high) {
   pin_high_ = high;

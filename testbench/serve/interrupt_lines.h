@@ -23,6 +23,14 @@ class InterruptLines final : public model::IntxSink, public model::MessageRoute 
   void connect_pin(targets::Descriptor eventfd);
   void mask_pin(bool masked);
   void trigger_pin() const;
+  // Signalled by the client to unmask the pin. It goes with the pin's own.
+  void unmask_pin_by(targets::Descriptor eventfd);
+  // -1: there is none.
+  [[nodiscard]] int unmask_event() const { return unmask_event_.get(); }
+  // How often there has been another.
+  [[nodiscard]] unsigned unmask_events() const { return unmask_events_; }
+  // Something has come there.
+  void take_unmask_event();
 
   // --- Messages. A vector that nobody listens to is masked: it stays pending in the function.
   void connect_vector(unsigned vector, targets::Descriptor eventfd);
@@ -50,6 +58,8 @@ class InterruptLines final : public model::IntxSink, public model::MessageRoute 
 
   Line pin_;
   bool pin_high_ = false;
+  targets::Descriptor unmask_event_;
+  unsigned unmask_events_ = 0;
   std::vector<Line> vectors_;
   unsigned to_lose_ = 0;
   unsigned lost_ = 0;

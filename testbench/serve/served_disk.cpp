@@ -28,6 +28,10 @@ unsigned piece_at(std::uint64_t offset, std::size_t left) {
   return offset % 4 == 0 && left >= 4 ? 4 : offset % 2 == 0 && left >= 2 ? 2 : 1;
 }
 
+Picoseconds to_picoseconds(std::chrono::nanoseconds time) {
+  return static_cast<Picoseconds>(time.count()) * model::kPicosecondsPerNanosecond;
+}
+
 }  // namespace
 
 struct ServedDisk::Parts {
@@ -38,8 +42,15 @@ struct ServedDisk::Parts {
   model::PciConnector connector{"slot", function, &function.dma};
   model::PciBus bus;
   std::uint16_t vectors = 0;
+  Pace pace = Pace::free;
+  std::chrono::steady_clock::time_point start;
   Picoseconds ahead = 0;  // of the kernel's time
   bool removed = false;
+
+  // How far the function may go.
+  [[nodiscard]] Picoseconds limit() const {
+    return pace == Pace::free ? model::kNever : to_picoseconds(std::chrono::steady_clock::now() - start);
+  }
 };
 
 ServedDisk& ServedDisk::instance() {
@@ -58,6 +69,8 @@ ServedDisk::~ServedDisk() = default;
 void ServedDisk::power_on(const ServedSetup& setup) {
   Parts& parts = *parts_;
   parts.clock.power_on();
+  parts.pace = setup.pace;
+  parts.start = std::chrono::steady_clock::now();
   parts.ahead = 0;
   parts.removed = false;
   parts.memory.power_on();
@@ -75,6 +88,8 @@ Picoseconds ServedDisk::now() const { return parts_->clock.now() + parts_->ahead
 
 bool ServedDisk::memory_lost() const { return parts_->memory.lost(); }
 
+bool ServedDisk::ram_out_of_reach() const { return parts_->memory.ram_out_of_reach(); }
+
 void ServedDisk::inject(model::DeviceFaults* faults) { parts_->function.inject(faults); }
 
 void ServedDisk::lose_interrupt() { parts_->interrupts.lose_next(); }
@@ -90,7 +105,9 @@ bool ServedDisk::settle(unsigned requests) {
   if (parts.removed) {
     return true;
   }
-  for (unsigned done = 0; parts.function.next_completion() != model::kNever; ++done) {
+  const Picoseconds limit = parts.limit();
+  for (unsigned done = 0;
+       parts.function.next_completion() != model::kNever && parts.function.next_completion() <= limit; ++done) {
     if (done == requests) {
       return false;
     }
@@ -98,11 +115,22 @@ bool ServedDisk::settle(unsigned requests) {
     parts.ahead = due - parts.clock.now();
     parts.function.catch_up(due);
   }
+  if (parts.pace == Pace::real && limit > now()) {
+    parts.ahead = limit - parts.clock.now();
+  }
   // The kernel follows, so that its own time is that of the function's last event.
   if (parts.ahead != 0) {
     sc_core::sc_start(model::to_sc_time(std::exchange(parts.ahead, 0)));
   }
   return true;
+}
+
+std::optional<std::chrono::steady_clock::time_point> ServedDisk::due() const {
+  const Picoseconds next = parts_->removed ? model::kNever : parts_->function.next_completion();
+  if (parts_->pace == Pace::free || next == model::kNever) {
+    return std::nullopt;
+  }
+  return parts_->start + std::chrono::nanoseconds(next / model::kPicosecondsPerNanosecond + 1);
 }
 
 std::uint64_t ServedDisk::region_bytes(std::uint32_t region) const {
@@ -212,6 +240,14 @@ void ServedDisk::trigger(Irq kind, std::uint32_t vector) {
     parts_->interrupts.trigger_vector(vector);
   }
 }
+
+void ServedDisk::unmask_by(vfio_user::Descriptor eventfd) { parts_->interrupts.unmask_pin_by(std::move(eventfd)); }
+
+int ServedDisk::unmask_event() const { return parts_->interrupts.unmask_event(); }
+
+unsigned ServedDisk::unmask_events() const { return parts_->interrupts.unmask_events(); }
+
+void ServedDisk::take_unmask_event() { parts_->interrupts.take_unmask_event(); }
 
 int ServedDisk::map(const vfio_user::DmaMap& map, vfio_user::Descriptor file) {
   const bool readable = (map.flags & vfio_user::kDmaReadable) != 0;

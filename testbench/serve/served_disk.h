@@ -3,13 +3,15 @@
 // each client.
 //
 // Time: an access happens when the one before it is over. Nobody's program runs here that could wait for anything, so
-// what the function has begun is brought to its end by settle(), as fast as that goes.
+// what the function has begun is brought to its end by settle(): as fast as that goes, or when its time has come.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "model/device_faults.h"
@@ -17,6 +19,7 @@
 #include "model/properties.h"
 #include "model/tap.h"
 #include "model/virtio_blk.h"
+#include "testbench/serve/pace.h"
 #include "testbench/vfio_user/device.h"
 
 namespace ringside::serve {
@@ -26,6 +29,7 @@ struct ServedSetup {
   model::BlkProperties properties;
   model::Latencies latencies;
   model::Tap* tap = nullptr;
+  Pace pace = Pace::free;
 };
 
 class ServedDisk final : public vfio_user::Device {
@@ -36,12 +40,22 @@ class ServedDisk final : public vfio_user::Device {
   // Throws nothing; what is wrong with the properties, problem_with() says before.
   void power_on(const ServedSetup& setup);
 
-  // Brings to its end what the function has begun, but not more than `requests` of it. False when there is more.
+  // Brings to its end what the function has begun and what is due, but not more than `requests` of it. False when there
+  // is more.
   [[nodiscard]] bool settle(unsigned requests);
+  // When there will be something to settle() that is not due yet.
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> due() const;
   // Since power-on.
   [[nodiscard]] model::Picoseconds now() const;
   // Whether the client has taken memory away that it had mapped.
   [[nodiscard]] bool memory_lost() const;
+  // Whether the client's RAM came without a file, so that nothing can be put there.
+  [[nodiscard]] bool ram_out_of_reach() const;
+
+  // What the client signals to unmask the pin, see InterruptLines.
+  [[nodiscard]] int unmask_event() const;
+  [[nodiscard]] unsigned unmask_events() const;
+  void take_unmask_event();
 
   // --- What can be wrong with it, until power-on. What does not happen by itself happens at now().
   void inject(model::DeviceFaults* faults);
@@ -71,6 +85,7 @@ class ServedDisk final : public vfio_user::Device {
   [[nodiscard]] std::uint32_t vectors(vfio_user::Irq kind) const override;
   void connect(vfio_user::Irq kind, std::uint32_t vector, vfio_user::Descriptor eventfd) override;
   void mask(vfio_user::Irq kind, std::uint32_t vector, bool masked) override;
+  void unmask_by(vfio_user::Descriptor eventfd) override;
   void trigger(vfio_user::Irq kind, std::uint32_t vector) override;
   [[nodiscard]] int map(const vfio_user::DmaMap& map, vfio_user::Descriptor file) override;
   [[nodiscard]] int unmap(std::uint64_t address, std::uint64_t size) override;

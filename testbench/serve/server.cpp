@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -88,14 +89,20 @@ class Refused {
 // The one that is served.
 class Client {
  public:
-  Client(Protocol::socket socket, ServedDisk& disk, Attendant& attendant, std::function<void(const std::string&)> gone)
+  Client(Protocol::socket socket, ServedDisk& disk, Attendant& attendant, const Notice& notice,
+         std::function<void(const std::string&)> gone)
       : socket_(std::move(socket)),
         disk_(disk),
         attendant_(attendant),
+        notice_(notice),
         gone_(std::move(gone)),
-        session_(attendant.device(), [this](const vfio_user::Header& header, std::span<const std::uint8_t> payload) {
-          send(socket_.native_handle(), header, payload, {}, std::chrono::steady_clock::now() + kPatience);
-        }) {
+        session_(attendant.device(),
+                 [this](const vfio_user::Header& header, std::span<const std::uint8_t> payload) {
+                   send(socket_.native_handle(), header, payload, {}, std::chrono::steady_clock::now() + kPatience);
+                 }),
+        timer_(socket_.get_executor()),
+        unmask_event_(socket_.get_executor()),
+        unmask_events_(disk.unmask_events()) {
     wait();
   }
 
@@ -120,12 +127,43 @@ class Client {
   }
 
  private:
-  void wait() {
-    socket_.async_wait(Protocol::socket::wait_read, [this](const error_code& error) {
-      if (!error) {
-        work();
+  // A handler for what may come after the client has gone.
+  template <class Handle>
+  [[nodiscard]] auto while_here(Handle handle) {
+    return [alive = std::weak_ptr<bool>(alive_), handle](const error_code& error) {
+      if (!error && !alive.expired()) {
+        handle();
       }
-    });
+    };
+  }
+
+  // For a message, and for the time that something of the function is due.
+  void wait() {
+    if (!std::exchange(waiting_, true)) {
+      socket_.async_wait(Protocol::socket::wait_read, while_here([this] {
+                           waiting_ = false;
+                           work();
+                         }));
+    }
+    if (const auto due = disk_.due()) {
+      timer_.expires_at(*due);
+      timer_.async_wait(while_here([this] { work(); }));
+    }
+    if (unmask_events_ != disk_.unmask_events()) {
+      unmask_events_ = disk_.unmask_events();
+      unmask_event_.close();
+      if (disk_.unmask_event() >= 0) {
+        unmask_event_.assign(::dup(disk_.unmask_event()));
+        wait_for_unmask();
+      }
+    }
+  }
+
+  void wait_for_unmask() {
+    unmask_event_.async_wait(asio::posix::descriptor_base::wait_read, while_here([this] {
+                               disk_.take_unmask_event();
+                               wait_for_unmask();
+                             }));
   }
 
   // Why the client is to go; empty while it may stay.
@@ -139,17 +177,17 @@ class Client {
       }
       settled = settle();
     }
+    if (disk_.ram_out_of_reach() && !std::exchange(told_of_ram_, true)) {
+      notice_(
+          "its RAM came without a file descriptor: the disk cannot reach it (QEMU: memory-backend-memfd, share=on)");
+    }
     if (disk_.memory_lost()) {
       return "it took away memory that it had mapped";
     }
     if (settled && !more) {
       wait();
     } else {
-      asio::post(socket_.get_executor(), [this, alive = std::weak_ptr<bool>(alive_)] {
-        if (!alive.expired()) {
-          work();
-        }
-      });
+      asio::post(socket_.get_executor(), [again = while_here([this] { work(); })] { again({}); });
     }
     return {};
   }
@@ -163,9 +201,15 @@ class Client {
   Protocol::socket socket_;
   ServedDisk& disk_;
   Attendant& attendant_;
+  const Notice& notice_;
   std::function<void(const std::string&)> gone_;
   vfio_user::MessageReader reader_;
   vfio_user::Session session_;
+  asio::steady_timer timer_;
+  asio::posix::stream_descriptor unmask_event_;
+  unsigned unmask_events_;  // of the disk's that have been looked at
+  bool waiting_ = false;    // for a message
+  bool told_of_ram_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>();
 };
 
@@ -217,7 +261,7 @@ class Loop {
     }
     notice_("a client is there");
     attendant_.client_came();
-    client_.emplace(std::move(socket), disk_, attendant_, [this](const std::string& why) { end_client(why); });
+    client_.emplace(std::move(socket), disk_, attendant_, notice_, [this](const std::string& why) { end_client(why); });
   }
 
   void refuse(Protocol::socket socket) {

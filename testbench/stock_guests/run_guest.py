@@ -67,6 +67,12 @@ class Server:
         self._reader.join()
 
 
+def _end(process):
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
 class Place:
     """A directory with what one test needs, gone when it is over."""
 
@@ -92,8 +98,8 @@ class Place:
         self._stack.callback(server.close)
         return server
 
-    def qemu(self, *arguments, patience, machine="q35"):
-        """What came out of the serial port of a machine with the served disk in it, until its power was off."""
+    def start(self, *arguments, machine="q35", log="qemu.txt"):
+        """A machine with the served disk in it, as a process. What QEMU itself says goes into `log`."""
         client = json.dumps({"driver": "vfio-user-pci", "socket": {"path": "s", "type": "unix"}, "addr": "4", "bootindex": 1})
         command = self.debian.qemu(
             *("-nodefaults", "-no-user-config", "-display", "none", "-accel", "tcg"),
@@ -102,14 +108,19 @@ class Place:
             *("-device", client),
             *arguments,
         )
-        with open(self.directory / "qemu.txt", "wb") as log:
-            process = subprocess.Popen(command, cwd=self.directory, stdout=log, stderr=log)
-            try:
-                process.wait(patience)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                raise Failed(f"the guest did not end in {patience} s:\n{self._serial()[-4000:]}") from None
+        with open(self.directory / log, "wb") as file:
+            process = subprocess.Popen(command, cwd=self.directory, stdout=file, stderr=file)
+        self._stack.callback(_end, process)
+        return process
+
+    def qemu(self, *arguments, patience, machine="q35"):
+        """What came out of the serial port of such a machine, until its power was off."""
+        process = self.start(*arguments, machine=machine)
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            raise Failed(f"the guest did not end in {patience} s:\n{self._serial()[-4000:]}") from None
         if process.returncode != 0:
             raise Failed("QEMU ended with " + str(process.returncode) + ": " + (self.directory / "qemu.txt").read_text())
         return self._serial()

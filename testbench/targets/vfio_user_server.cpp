@@ -61,6 +61,10 @@ VfioUserServer::VfioUserServer(const DiskPlan& plan, const DiskImage& image)
 
 VfioUserServer::~VfioUserServer() {
   process_.reset();
+  remove_directory();
+}
+
+void VfioUserServer::remove_directory() const {
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
 }
@@ -69,7 +73,9 @@ Descriptor VfioUserServer::connect() {
   const auto deadline = std::chrono::steady_clock::now() + kStart;
   for (;;) {
     try {
-      return vfio_user::connect_to(directory_ + "/s");
+      Descriptor connection = vfio_user::connect_to(directory_ + "/s");
+      remove_directory();  // which nobody would do if this process were killed
+      return connection;
     } catch (const vfio_user::StreamError& problem) {
       if (process_->wait_for_end(std::chrono::steady_clock::now() + kBetweenConnects) ||
           std::chrono::steady_clock::now() >= deadline) {

@@ -27,6 +27,8 @@ class VfioUserServer {
   [[nodiscard]] Descriptor connect();
 
  private:
+  void remove_directory() const;
+
   std::unique_ptr<boost::asio::io_context> context_;
   std::string directory_;  // of the socket
   std::unique_ptr<QemuProcess> process_;

@@ -3,10 +3,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -139,6 +141,87 @@ TEST_F(CliServe, OutlivesMemoryThatIsTakenAway) {
   }
   Client after = client();
   EXPECT_EQ(vendor_of(after), 0x1af4);
+}
+
+// A run against a disk whose reads take a second each, so that it is there when somebody is killed.
+class CliServeKill : public CliServe {
+ protected:
+  CliServeKill() { std::filesystem::resize_file(directory_.file("disk.img"), 16u << 20); }
+
+  [[nodiscard]] std::vector<std::string> slow_arguments() const {
+    return arguments({"--pace", "real", "--set", "latency.media_read_ns=1000000000"});
+  }
+  [[nodiscard]] std::vector<std::string> run_arguments() const {
+    return {"run", "read-write", "--on", "vfio-user,socket=" + socket()};
+  }
+  [[nodiscard]] bool is_busy() const {
+    try {
+      const Client other(vfio_user::connect_to(socket()), kPatience);
+      return false;
+    } catch (const vfio_user::ServerBusy&) {
+      return true;
+    }
+  }
+  void wait_until_busy(bool busy = true) const {
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    while (is_busy() != busy && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    ASSERT_LT(std::chrono::steady_clock::now(), end);
+  }
+};
+
+TEST_F(CliServeKill, OfTheServerEndsTheRunWithAMessage) {
+  Program server(slow_arguments());
+  { EXPECT_EQ(client().region_bytes(vfio_user::kConfig), 256u); }
+  Program run(run_arguments());
+  wait_until_busy();
+  server.kill(SIGKILL);
+  const ProgramResult result = run.wait();
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.out.find("has closed the connection"), std::string::npos) << result.out;
+}
+
+TEST_F(CliServeKill, OfTheClientLeavesTheServerToTheNext) {
+  Program server(slow_arguments());
+  { EXPECT_EQ(client().region_bytes(vfio_user::kConfig), 256u); }
+  {
+    Program run(run_arguments());
+    wait_until_busy();
+    run.kill(SIGKILL);
+    EXPECT_EQ(run.wait().status, 137);
+  }
+  wait_until_busy(false);
+  server.kill(SIGINT);
+  const ProgramResult result = server.wait();
+  EXPECT_EQ(result.status, 130);
+  EXPECT_NE(result.out.find("the client has left: the other side has closed the connection"), std::string::npos)
+      << result.out;
+}
+
+bool is_server(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
+  std::string program;
+  std::string command;
+  return std::getline(file, program, '\0') && std::getline(file, command, '\0') && command == "serve";
+}
+
+// A server that the bench has started goes with it; the place of its socket has gone as soon as they are connected.
+TEST_F(CliServeKill, OfTheBenchLeavesNothingBehind) {
+  const std::string scratch = directory_.file("scratch");
+  std::filesystem::create_directory(scratch);
+  Program run({"run", "*", "-j", "1", "--on", "vfio-user"}, {{"TMPDIR", scratch}});
+  std::vector<pid_t> all;
+  const auto connected = [&] {
+    all = descendants_of(run.pid());
+    return std::ranges::any_of(all, is_server) && std::filesystem::is_empty(scratch);
+  };
+  for (const auto end = std::chrono::steady_clock::now() + kPatience; !connected();) {
+    ASSERT_LT(std::chrono::steady_clock::now(), end);
+  }
+  run.kill(SIGKILL);
+  EXPECT_EQ(run.wait().status, 137);
+  EXPECT_TRUE(all_gone(all, kPatience));
 }
 
 TEST_F(CliServe, ReplacesASocketThatNobodyUsesAndNoOther) {

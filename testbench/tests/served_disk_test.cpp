@@ -3,154 +3,54 @@
 
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
-#include <cstring>
-#include <functional>
-#include <span>
+#include <thread>
 #include <utility>
-#include <vector>
 
 #include "model/ram_storage.h"
 #include "model/virtio.h"
+#include "testbench/tests/dma_tap.h"
+#include "testbench/tests/served_driver.h"
 
 namespace ringside::tests {
 namespace {
 
 using serve::ServedDisk;
 using vfio_user::Descriptor;
-using vfio_user::DmaMap;
 using vfio_user::Irq;
 
-constexpr std::uint64_t kMemoryBytes = 64 << 10;
 constexpr std::uint64_t kSectors = 64;
-constexpr std::uint32_t kBar = 4;  // common structure at 0, doorbells at kNotify
-constexpr std::uint64_t kNotify = 0x3000;
-constexpr std::uint16_t kSize = 8;
-// In the client's memory.
-constexpr std::uint64_t kQueue = 0x1000;
-constexpr std::uint64_t kDriver = 0x2000;
-constexpr std::uint64_t kDevice = 0x3000;
-constexpr std::uint64_t kHeaders = 0x4000;
-constexpr std::uint64_t kData = 0x5000;
-constexpr std::uint64_t kAvailEvent = kDevice + 4 + 8 * kSize;
 
-// Calls somebody at each access of the device to memory.
-class Watch final : public model::Tap {
- public:
-  std::function<void(std::uint64_t address, bool write)> on_dma = [](std::uint64_t, bool) {};
-
-  void config_access(model::Picoseconds, std::uint16_t, const model::Access&) override {}
-  void register_access(model::Picoseconds, model::Structure, const model::Access&) override {}
-  void dma(model::Picoseconds, std::uint64_t address, std::uint64_t, bool write, model::DmaFailure) override {
-    on_dma(address, write);
-  }
-  void doorbell(model::Picoseconds, std::uint16_t, std::uint32_t) override {}
-  void fetch(model::Picoseconds, const model::FetchedRequest&) override {}
-  void media(model::Picoseconds, std::uint64_t, std::uint64_t, bool, model::Picoseconds) override {}
-  void complete(model::Picoseconds, std::uint16_t, std::uint32_t, std::uint8_t, std::uint32_t) override {}
-  void used(model::Picoseconds, std::uint16_t, std::uint16_t) override {}
-  void msi(model::Picoseconds, std::uint16_t) override {}
-  void intx(model::Picoseconds, bool) override {}
-  void status(model::Picoseconds, std::uint8_t) override {}
-  void quirk(model::Picoseconds, unsigned) override {}
-};
-
-class ServedDiskTest : public testing::Test {
+class ServedDiskTest : public testing::Test, protected ServedDriver {
  protected:
-  ServedDiskTest()
-      : file_(::memfd_create("client", MFD_CLOEXEC)), storage_(contents_.data()), disk_(ServedDisk::instance()) {
-    EXPECT_EQ(::ftruncate(file_.get(), kMemoryBytes), 0);
-    memory_ =
-        static_cast<std::uint8_t*>(::mmap(nullptr, kMemoryBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(), 0));
+  ServedDiskTest() : ServedDriver(ServedDisk::instance()), storage_(contents_.data()), disk_(ServedDisk::instance()) {
+    power_on();
+  }
+  ~ServedDiskTest() override { disk_.unmap_all(); }
+
+  void power_on(serve::Pace pace = serve::Pace::free, std::uint64_t media_read_ns = 8000) {
     serve::ServedSetup setup;
     setup.disk.storage = &storage_;
     setup.disk.sectors = kSectors;
+    setup.latencies.media_read_ns = media_read_ns;
     setup.tap = &watch_;
+    setup.pace = pace;
     disk_.power_on(setup);
   }
-  ~ServedDiskTest() override {
-    disk_.unmap_all();
-    ::munmap(memory_, kMemoryBytes);
-  }
-
-  int map(std::uint64_t address, std::uint64_t bytes, std::uint64_t offset = 0) {
-    const DmaMap map{sizeof(DmaMap), vfio_user::kDmaReadable | vfio_user::kDmaWritable, offset, address, bytes};
-    return disk_.map(map, Descriptor(::dup(file_.get())));
-  }
-  void write(std::uint32_t region, std::uint64_t offset, std::uint64_t value, std::size_t size) {
-    std::array<std::uint8_t, 8> bytes{};
-    std::memcpy(bytes.data(), &value, sizeof value);
-    disk_.write(region, offset, std::span(bytes).first(size));
-  }
-  std::uint64_t read(std::uint32_t region, std::uint64_t offset, std::size_t size) {
-    std::array<std::uint8_t, 8> bytes{};
-    disk_.read(region, offset, std::span(bytes).first(size));
-    std::uint64_t value = 0;
-    std::memcpy(&value, bytes.data(), sizeof value);
-    return value;
-  }
-  template <class T>
-  void put(std::uint64_t address, T value) {
-    std::memcpy(memory_ + address, &value, sizeof value);
-  }
-  template <class T>
-  T get(std::uint64_t address) {
-    T value;
-    std::memcpy(&value, memory_ + address, sizeof value);
-    return value;
-  }
-
-  // To DRIVER_OK, with EVENT_IDX and one queue (VIRTIO 1.2, 3.1.1 and 4.1.4.3).
-  void bring_up() {
-    write(vfio_user::kConfig, 4, 6, 2);  // memory and bus master
-    write(kBar, 20, 3, 1);
-    write(kBar, 12, model::VIRTIO_F_EVENT_IDX, 4);
-    write(kBar, 8, 1, 4);
-    write(kBar, 12, model::VIRTIO_F_VERSION_1 >> 32, 4);
-    write(kBar, 20, 11, 1);
-    write(kBar, 24, kSize, 2);
-    write(kBar, 26, 1, 2);  // its MSI-X vector
-    write(kBar, 32, kQueue, 4);
-    write(kBar, 40, kDriver, 4);
-    write(kBar, 48, kDevice, 4);
-    write(kBar, 28, 1, 2);
-    write(kBar, 20, 15, 1);
-  }
-  // Makes the n-th read available, of one sector, three descriptors each; n from 0.
-  void make_available(std::uint16_t n) {
-    struct Link {
-      std::uint64_t address;
-      std::uint32_t length;
-      std::uint16_t flags;
-      std::uint16_t next;
-    };
-    const auto head = static_cast<std::uint16_t>(3 * n);
-    const std::uint64_t data = kData + 0x400u * n;
-    put(kQueue + 16u * head, Link{kHeaders + 16u * n, 16, 1, static_cast<std::uint16_t>(head + 1)});
-    put(kQueue + 16u * (head + 1), Link{data, 512, 3, static_cast<std::uint16_t>(head + 2)});
-    put(kQueue + 16u * (head + 2), Link{data + 512, 1, 2, 0});
-    put(kHeaders + 16u * n + 8, std::uint64_t{n});
-    put(data + 512, std::uint8_t{0xff});
-    put(kDriver + 4 + 2u * n, head);
-    put(kDriver + 2, static_cast<std::uint16_t>(n + 1));
-  }
   void ring() {
-    write(kBar, kNotify, 0, 2);
+    ring_bell();
     while (!disk_.settle(1)) {
     }
   }
-  std::uint16_t used() { return get<std::uint16_t>(kDevice + 2); }
 
-  Descriptor file_;
-  std::uint8_t* memory_ = nullptr;
   std::array<std::uint8_t, kSectors * 512> contents_{};
   model::RamStorage storage_;
-  Watch watch_;
+  DmaTap watch_;
   ServedDisk& disk_;
 };
 
@@ -212,6 +112,18 @@ TEST_F(ServedDiskTest, ReachesWhatIsMappedAndNoMore) {
   EXPECT_EQ(used(), 1) << "mapped while it runs";
 }
 
+TEST_F(ServedDiskTest, TellsOfRamThatItCannotReach) {
+  EXPECT_FALSE(disk_.ram_out_of_reach());
+  const vfio_user::DmaMap rom{sizeof(vfio_user::DmaMap), vfio_user::kDmaReadable, 0, 0xf'0000, 0x1'0000};
+  ASSERT_EQ(disk_.map(rom, {}), 0);
+  ASSERT_EQ(map(0, kMemoryBytes), 0);
+  EXPECT_FALSE(disk_.ram_out_of_reach()) << "a ROM has no file, and that is that";
+  disk_.unmap_all();
+  const vfio_user::DmaMap ram{sizeof(vfio_user::DmaMap), vfio_user::kDmaReadable, 0, 0, kMemoryBytes};
+  ASSERT_EQ(disk_.map(ram, {}), 0);
+  EXPECT_TRUE(disk_.ram_out_of_reach());
+}
+
 TEST_F(ServedDiskTest, KeepsAMessageThatNobodyListensTo) {
   ASSERT_EQ(map(0, kMemoryBytes), 0);
   constexpr std::uint64_t kMsixControl = 0x98 + 2;
@@ -248,6 +160,61 @@ TEST_F(ServedDiskTest, TellsOfThePinAgainWhileItIsHigh) {
   EXPECT_EQ(read(kBar, 0x1000, 1), 1u);
   disk_.mask(Irq::intx, 0, false);
   EXPECT_EQ(count_of(event), 0u);
+}
+
+// Who has interrupts go straight into a guest unmasks the pin by an event, too.
+TEST_F(ServedDiskTest, TakesAnEventForAnUnmask) {
+  ASSERT_EQ(map(0, kMemoryBytes), 0);
+  Descriptor event = make_event();
+  Descriptor unmask = make_event();
+  disk_.connect(Irq::intx, 0, Descriptor(::dup(event.get())));
+  const unsigned before = disk_.unmask_events();
+  disk_.unmask_by(Descriptor(::dup(unmask.get())));
+  EXPECT_NE(disk_.unmask_events(), before);
+  bring_up();
+  make_available(0);
+  ring();
+  EXPECT_EQ(count_of(event), 1u);
+  disk_.take_unmask_event();
+  EXPECT_EQ(count_of(event), 0u) << "nothing was signalled";
+  ASSERT_EQ(::eventfd_write(unmask.get(), 1), 0);
+  disk_.take_unmask_event();
+  EXPECT_EQ(count_of(event), 1u) << "the pin is still high";
+  EXPECT_EQ(count_of(unmask), 0u);
+  disk_.connect(Irq::intx, 0, {});
+  EXPECT_EQ(disk_.unmask_event(), -1) << "it goes with the pin's own";
+}
+
+TEST_F(ServedDiskTest, NeverWaitsForAClientThatTakesNoEvents) {
+  ASSERT_EQ(map(0, kMemoryBytes), 0);
+  const Descriptor event(::eventfd(0, EFD_CLOEXEC));
+  ASSERT_EQ(::eventfd_write(event.get(), ~std::uint64_t{0} - 1), 0) << "one more would block";
+  disk_.connect(Irq::intx, 0, Descriptor(::dup(event.get())));
+  bring_up();
+  make_available(0);
+  ring();
+  EXPECT_EQ(used(), 1);
+}
+
+TEST_F(ServedDiskTest, AtTheRealPaceARequestTakesItsTime) {
+  constexpr std::chrono::milliseconds kRead{30};
+  power_on(serve::Pace::real, std::chrono::nanoseconds(kRead).count());
+  ASSERT_EQ(map(0, kMemoryBytes), 0);
+  bring_up();
+  EXPECT_FALSE(disk_.due());
+  make_available(0);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(disk_.settle(1)) << "nothing is to be done, and time goes on";
+  ring();
+  const auto due = disk_.due();
+  ASSERT_TRUE(due);
+  EXPECT_GE(*due, start + kRead);
+  EXPECT_TRUE(used() == 0 || std::chrono::steady_clock::now() >= start + kRead);
+  std::this_thread::sleep_until(*due);
+  EXPECT_TRUE(disk_.settle(1));
+  EXPECT_EQ(used(), 1);
+  EXPECT_FALSE(disk_.due());
+  EXPECT_GE(disk_.now(), std::uint64_t{kRead.count()} * 1'000'000'000) << "in picoseconds";
 }
 
 TEST_F(ServedDiskTest, AnswersInNoBarThatIsSwitchedOff) {

@@ -48,6 +48,7 @@ class PlainDevice final : public Device {
   void mask(Irq, std::uint32_t vector, bool masked) override {
     said.push_back((masked ? "mask " : "unmask ") + std::to_string(vector));
   }
+  void unmask_by(Descriptor eventfd) override { said.push_back(eventfd.valid() ? "unmask by" : "unmask by none"); }
   void trigger(Irq, std::uint32_t vector) override { said.push_back("trigger " + std::to_string(vector)); }
   int map(const DmaMap& map, Descriptor file) override {
     said.push_back(std::string("map ") + (file.valid() ? "file " : "nothing ") + std::to_string(map.address));
@@ -194,6 +195,13 @@ TEST_F(VfioUserSession, ChecksWhatInterruptsAreSet) {
   EXPECT_EQ(set(kIrqDataNone | kIrqTrigger, 0, 0, 1), 0);
   EXPECT_EQ(device.said, (std::vector<std::string>{"trigger 0"}));
 
+  EXPECT_EQ(set(kIrqDataEventfd | kIrqUnmask, 0, 0, 1, 1), 0);
+  EXPECT_EQ(device.said, (std::vector<std::string>{"unmask by"}));
+  EXPECT_EQ(set(kIrqDataEventfd | kIrqUnmask, 0, 0, 1), 0);
+  EXPECT_EQ(device.said, (std::vector<std::string>{"unmask by none"}));
+
+  EXPECT_EQ(set(kIrqDataEventfd | kIrqUnmask, kMsix, 0, 1, 1), EINVAL) << "the pin only";
+  EXPECT_EQ(set(kIrqDataEventfd | kIrqMask, 0, 0, 1, 1), EINVAL);
   EXPECT_EQ(set(kIrqDataEventfd | kIrqTrigger, kMsix, 1, 2, 1), EINVAL) << "one descriptor for two vectors";
   EXPECT_EQ(set(kIrqDataEventfd | kIrqTrigger, kMsix, 2, 2, 2), EINVAL) << "beyond the last vector";
   EXPECT_EQ(set(kIrqDataEventfd | kIrqTrigger, kMsix, ~0u, 2, 2), EINVAL);
@@ -202,6 +210,18 @@ TEST_F(VfioUserSession, ChecksWhatInterruptsAreSet) {
   EXPECT_EQ(set(kIrqDataNone | kIrqDataBool | kIrqTrigger, kMsix, 0, 1), EINVAL);
   EXPECT_EQ(set(kIrqDataBool | kIrqTrigger, kMsix, 0, 1), EINVAL) << "no byte to say which";
   EXPECT_EQ(set(1u << 6, kMsix, 0, 1), EINVAL);
+  EXPECT_TRUE(device.said.empty());
+}
+
+TEST_F(VfioUserSession, ListensToEventfdsAlone) {
+  begin();
+  device.said.clear();
+  for (const std::uint32_t action : {kIrqTrigger, kIrqUnmask}) {
+    Message made =
+        message(Command::device_set_irqs, payload_of(IrqSet{sizeof(IrqSet), kIrqDataEventfd | action, 0, 0, 1}));
+    made.descriptors.emplace_back(::memfd_create("no event", MFD_CLOEXEC));
+    EXPECT_EQ(answer(std::move(made)), EINVAL);
+  }
   EXPECT_TRUE(device.said.empty());
 }
 

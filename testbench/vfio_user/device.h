@@ -25,6 +25,8 @@ class Device {
   // What is signalled when the vector is raised; none: it is raised to nobody.
   virtual void connect(Irq kind, std::uint32_t vector, Descriptor eventfd) = 0;
   virtual void mask(Irq kind, std::uint32_t vector, bool masked) = 0;
+  // What the client signals to unmask the pin, in place of a message; none: it sends messages.
+  virtual void unmask_by(Descriptor eventfd) = 0;
   // As if the device had raised it.
   virtual void trigger(Irq kind, std::uint32_t vector) = 0;
 

@@ -1,7 +1,13 @@
 #include "testbench/vfio_user/session.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "testbench/vfio_user/version.h"
@@ -15,6 +21,20 @@ constexpr std::uint32_t kActionFlags = kIrqMask | kIrqUnmask | kIrqTrigger;
 // A message that brings descriptors which its command does not take has something else in mind.
 unsigned most_descriptors(Command command) {
   return command == Command::dma_map ? 1 : command == Command::device_set_irqs ? kMostDescriptors : 0;
+}
+
+// Interrupts are told of by eventfds, and the pin may be unmasked by one: who has interrupts go straight into a guest
+// has no time for a message. No client has one for anything else.
+bool takes_eventfd(Irq kind, std::uint32_t action) {
+  return action == kIrqTrigger || (action == kIrqUnmask && kind == Irq::intx);
+}
+
+// Whoever writes to anything else, or waits for it, gets what the client has thought of.
+bool is_eventfd(const Descriptor& descriptor) {
+  const std::string link = "/proc/self/fd/" + std::to_string(descriptor.get());
+  std::array<char, 32> target{};
+  const ssize_t size = ::readlink(link.c_str(), target.data(), target.size());
+  return size > 0 && std::string_view(target.data(), static_cast<std::size_t>(size)) == "anon_inode:[eventfd]";
 }
 
 }  // namespace
@@ -167,11 +187,15 @@ Session::Answer Session::set_irqs(Message& message) {
   const std::uint32_t count = all ? vectors : set->count;
   const std::size_t descriptors = message.descriptors.size();
   const bool bytes_missing = data == kIrqDataBool && message.payload.size() < sizeof(IrqSet) + count;
-  // An eventfd that tells of masks, or is told of them, is nothing that a client under emulation has.
-  const bool eventfds_wrong =
-      data == kIrqDataEventfd ? action != kIrqTrigger || (descriptors != 0 && descriptors != count) : descriptors != 0;
-  if (bytes_missing || eventfds_wrong) {
+  const bool eventfds_wrong = data == kIrqDataEventfd
+                                  ? !takes_eventfd(kind, action) || (descriptors != 0 && descriptors != count)
+                                  : descriptors != 0;
+  if (bytes_missing || eventfds_wrong || !std::ranges::all_of(message.descriptors, is_eventfd)) {
     return {EINVAL, {}};
+  }
+  if (data == kIrqDataEventfd && action == kIrqUnmask) {
+    device_.unmask_by(descriptors != 0 ? std::move(message.descriptors.front()) : Descriptor());
+    return {};
   }
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t vector = set->start + i;

@@ -16,7 +16,17 @@ namespace {
 // The kernel closes those for which there is no room.
 constexpr std::size_t kDescriptorRoom = CMSG_SPACE((kMostDescriptors + 1) * sizeof(int));
 
+constexpr char kClosed[] = "the other side has closed the connection";
+
 [[noreturn]] void fail(const char* what) { throw StreamError(std::string(what) + ": " + std::strerror(errno)); }
+
+// One that ends in the middle of something does not close it as others do.
+[[noreturn]] void fail_broken() {
+  if (errno == EPIPE || errno == ECONNRESET) {
+    throw StreamError(kClosed);
+  }
+  fail("the connection broke");
+}
 
 bool again(ssize_t result) { return result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK); }
 
@@ -70,11 +80,11 @@ ssize_t receive_piece(int socket, MessageReader& reader) {
     return -1;
   }
   if (size < 0) {
-    fail("the connection broke");
+    fail_broken();
   }
   take_descriptors(message, reader);
   if (size == 0) {
-    throw StreamError("the other side has closed the connection");
+    throw StreamError(kClosed);
   }
   return size;
 }
@@ -124,7 +134,7 @@ void send(int socket, Header header, std::span<const std::uint8_t> payload, std:
       continue;
     }
     if (sent < 0) {
-      fail("the connection broke");
+      fail_broken();
     }
     left -= static_cast<std::size_t>(sent);
     // The descriptors have gone with the first byte.
