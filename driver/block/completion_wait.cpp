@@ -55,7 +55,7 @@ Woken CompletionWait<Ring>::sleep(QueueRange<Ring> queues, QueueRange<Ring> all,
     doubt_ = Doubt::none;
     return Woken::look;
   }
-  if (nobody_there) {
+  if (nobody_there && !overdue(queues, machine_->now())) {
     return Woken::inspect;
   }
   if (settled_ != before) {
@@ -164,8 +164,8 @@ Woken CompletionWait<Ring>::wait_for_interrupt(QueueRange<Ring> queues, QueueRan
       return Woken::look;
     }
     // The line of a device that has left may stay high: to wait for an explanation would be to wake for nothing, again
-    // and again.
-    if (nobody_there) {
+    // and again. Not beyond a deadline: a device whose ISR alone reads so is there.
+    if (nobody_there && !overdue(queues, machine_->now())) {
       return Woken::inspect;
     }
   }

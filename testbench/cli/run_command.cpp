@@ -55,6 +55,7 @@ struct Options : RunOptions {
   std::string wave;
   std::string timeline;
   std::string faults;
+  std::string detail = "events";
   bool in_process = false;
   std::string debug;  // an event; kFlagAlone: from the start; empty: no debugger
   std::string debug_commands;
@@ -81,6 +82,17 @@ void judge_monitors(const ordered_json& violations, targets::RunResult& result) 
     result.outcome = targets::Outcome::failed;
     result.reason = "the device breaks " + clause;
   }
+}
+
+targets::Tracing detail_of(const std::string& word) {
+  constexpr std::array kDetails{std::pair{"requests", targets::Tracing::requests},
+                                std::pair{"events", targets::Tracing::events},
+                                std::pair{"accesses", targets::Tracing::accesses}};
+  const auto found = std::ranges::find(kDetails, word, [](const auto& detail) { return detail.first; });
+  if (found == kDetails.end()) {
+    throw targets::InputError(fmt::format("--detail {}: expected requests, events or accesses", word));
+  }
+  return found->second;
 }
 
 targets::TargetSummary summary_of(const std::string& target) {
@@ -128,6 +140,7 @@ class Runs {
       plan_ = faults::load_plan(options_.faults);
       settings_.faults = &*plan_;
     }
+    settings_.tracing = detail_of(options_.detail);
     prepare_debugging();
     for (const scenarios::Scenario* scenario : chosen_) {
       require_output(path_for(options_.trace, *scenario), kTraceFormats);
@@ -252,7 +265,9 @@ class Runs {
     const scenarios::Scenario& scenario = *chosen_[index];
     const targets::RunSettings settings = targets::settings_for(scenario, settings_);
     const auto target = targets::make_target(spec_, settings);
-    RunLog log(outputs(scenario), metadata(scenario, *target, settings));
+    const bool from_outside = settings.tracing == targets::Tracing::requests;
+    RunLog log(outputs(scenario), metadata(scenario, *target, settings),
+               from_outside ? checks::View::outside : checks::View::beside);
     KeptLog kept(log, report_.wanted(), metadata(scenario, *target, settings));
     targets::RunResult result = target->run(scenario, settings, kept);
     log.close();
@@ -367,9 +382,10 @@ class Runs {
   }
 
   [[nodiscard]] std::string reproduction(const scenarios::Scenario& scenario) const {
+    const std::string detail = settings_.tracing == targets::Tracing::events ? "" : " --detail " + options_.detail;
     const std::string faults = options_.faults.empty() ? "" : " --faults " + shell_quoted(options_.faults);
     return "./ringside run " + shell_quoted(word_for(scenario)) + " --on " + shell_quoted(options_.on) +
-           repeated_options(options_) + faults;
+           repeated_options(options_) + detail + faults;
   }
 
   void write_page() const {
@@ -499,6 +515,13 @@ void add_run(CommandLine& program) {
                  "put into the file's: FILE-NAME.vcd");
   command.option("--timeline", options->timeline,
                  "write a timeline: FILE.json, for https://ui.perfetto.dev or chrome://tracing");
+  command
+      .option(
+          "--detail", options->detail,
+          "how much is recorded: requests (on model: what a look into the rings finds at doorbells and completions, "
+          "no hashes of data, not the device's side; a fraction of the cost), events, or accesses (each load and "
+          "store of shared memory too)")
+      .shows_default();
   command.option("--faults", options->faults,
                  "what goes wrong: a plan, see docs/faults.md; examples in traces/faults. A "
                  "run in which none of its faults fired has failed");

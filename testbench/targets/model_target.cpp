@@ -236,6 +236,7 @@ class ModelTarget final : public Target {
       std::deque<ModelDisk> disks;  // they do not move
       std::deque<CuttableDisk> power;
       const faults::Fault* const cut = power_cut_of(settings);
+      const bool device_side = settings.tracing >= Tracing::events;
       ModelRecorder recorder(sink, settings.wanted);
       model::PowerOn power_on;
       for (std::uint8_t unit = 0; unit < images.size(); ++unit) {
@@ -251,14 +252,14 @@ class ModelTarget final : public Target {
         setup.disk.sectors = images[unit].bytes() / block::kSectorSize;
         setup.disk.serial = plan.disks[unit].properties.serial;
         setup.properties = plan.disks[unit].properties;
-        setup.tap = settings.tracing == Tracing::off ? nullptr : &recorder.disk(log_unit(plan, unit));
+        setup.tap = device_side ? &recorder.disk(log_unit(plan, unit)) : nullptr;
       }
       power_on.machine = plan.board == Board::pc ? model::MachineType::pc : model::MachineType::q35;
       power_on.machine = machine_of(plan);
       power_on.quirks = options_.quirks;
       power_on.latencies = latencies;
       power_on.dmi = options_.dmi;
-      power_on.tap = settings.tracing == Tracing::off ? nullptr : &recorder.board();
+      power_on.tap = device_side ? &recorder.board() : nullptr;
 #ifdef RINGSIDE_MUTANTS
       model::set_mutant(options_.mutant);
       hal::active_mutant = options_.driver_mutant;
@@ -316,7 +317,12 @@ std::unique_ptr<Target> make_model_target(const TargetSpec& spec, const RunSetti
   const MachinePlan plan = plan_machine(settings);
   check_model_machine(plan);
   (void)model_latencies(settings);
-  return std::make_unique<ModelTarget>(model_options(spec), plan.type);
+  const ModelOptions options = model_options(spec);
+  if (settings.tracing == Tracing::requests && !options.memory.as_written()) {
+    throw InputError(
+        "requests alone are recorded where memory is as the driver writes it, without memory= and without=");
+  }
+  return std::make_unique<ModelTarget>(options, plan.type);
 }
 
 TargetSummary model_summary() {

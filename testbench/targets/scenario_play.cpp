@@ -19,7 +19,7 @@ ScenarioPlay::ScenarioPlay(hal::Machine& machine, trace::Sink& sink, trace::TapH
                            const std::optional<trace::TapOptions>& tap)
     : tap_(tap ? std::optional<trace::DriverTap>(std::in_place, machine, sink, tap_hooks, *tap) : std::nullopt),
       front_machine_(tap_ ? static_cast<hal::Machine*>(&*tap_) : &machine),
-      front_memory_(tap_ ? &*tap_ : nullptr),
+      front_memory_(tap_ && !tap->from_outside ? &*tap_ : nullptr),
       journal_(machine, sink, tap_ ? &*tap_ : nullptr),
       bench_(journal_, hooks) {}
 

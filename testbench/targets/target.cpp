@@ -88,6 +88,9 @@ std::string TargetSpec::text() const {
 
 std::unique_ptr<Target> make_target(const TargetSpec& spec, const RunSettings& settings) {
   check_names(spec);
+  if (settings.tracing == Tracing::requests && (spec.name != "model" || settings.faults != nullptr)) {
+    throw InputError("requests alone are recorded on model, without faults: elsewhere a device acts between two looks");
+  }
   if (spec.name == "guest") {
     return make_guest_target(spec, settings);
   }
@@ -97,6 +100,8 @@ std::unique_ptr<Target> make_target(const TargetSpec& spec, const RunSettings& s
   return spec.name == "qemu" ? make_qemu_target(spec, settings) : make_model_target(spec, settings);
 }
 
-std::vector<TargetSummary> all_targets() { return {model_summary(), qemu_summary(), guest_summary(), vfio_user_summary()}; }
+std::vector<TargetSummary> all_targets() {
+  return {model_summary(), qemu_summary(), guest_summary(), vfio_user_summary()};
+}
 
 }  // namespace ringside::targets

@@ -40,6 +40,8 @@ struct TargetSpec {
 
 enum class Tracing : std::uint8_t {
   off,       // plain policy, no tap: nothing is recorded but checks
+  requests,  // plain policy; of shared memory what a look from outside finds, see TapOptions; no payload hashes, and
+             // nothing of the device's side. On the model alone
   events,    // every record of record.h but Kind::access
   accesses,  // Kind::access too
 };

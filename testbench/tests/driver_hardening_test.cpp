@@ -217,6 +217,53 @@ TEST(DriverHardening, AnIsrOfAllOnesEndsTheWaitAtOnce) {
   });
 }
 
+// Its line is stuck, and its ISR reads as that of a device that has left; all else says that it is there.
+class Babbling final : public Watched {
+ public:
+  using Watched::Watched;
+  static constexpr std::uint64_t kIsr = 0x1000;  // from the common configuration on
+  static constexpr unsigned kMostWakes = 20'000;
+  bool stuck = false;
+  unsigned wakes = 0;
+
+  std::uint8_t mmio_read8(std::uint64_t address) override {
+    return stuck && address == common() + kIsr ? 0xff : inner_.mmio_read8(address);
+  }
+  std::uint64_t interrupts(unsigned vector) override {
+    if (stuck) {
+      inner_.relax(inner_.now() + 20 * hal::kMicrosecond);
+      stuck = ++wakes < kMostWakes;
+    }
+    return inner_.interrupts(vector) + wakes;
+  }
+  bool wait(unsigned vector, std::uint64_t seen, std::uint64_t deadline) override {
+    return stuck || inner_.wait(vector, seen - wakes, deadline);
+  }
+};
+
+TEST(DriverHardening, ALineThatIsStuckKeepsNoDeadlineFromThem) {
+  run_on_model([](scenarios::Context& context) {
+    Babbling machine(context.machine());
+    block::Options options;
+    options.completion = block::Completion::intx;
+    options.timeout = kTimeout;
+    options.replays = 0;
+    block::BlockDevice* const disk = block::open_disk(machine, hal::Plain{}, options);
+    ASSERT_NE(disk, nullptr);
+    scenarios::Buffer data(context, kBytes, 4096);
+    ASSERT_NE(context.bench().ask(Ask::hold, 0), scenarios::kNotAvailable);
+    machine.stuck = true;
+    const std::uint64_t start = context.machine().now();
+    EXPECT_NE(disk->read(0, data.data(), kBytes), Status::ok);
+    EXPECT_GT(machine.wakes, 0u);
+    EXPECT_LE(context.machine().now() - start, 2 * kTimeout);
+    EXPECT_EQ(disk->counters().timeouts, 1u);
+    machine.stuck = false;
+    static_cast<void>(context.bench().ask(Ask::release, 0));
+    disk->shutdown();
+  });
+}
+
 // --- Used lengths
 
 struct Told {

@@ -215,7 +215,7 @@ class TapTest : public ::testing::Test {
   RegisterMachine machine;
   RecordingHooks hooks;
   trace::MemoryLog log;
-  trace::DriverTap tap{machine, log, hooks, trace::TapOptions{false, 1000}};
+  trace::DriverTap tap{machine, log, hooks, trace::TapOptions{.spin_limit = 1000}};
   hal::Observed memory{tap};
   hal::DmaBuffer descriptors, avail, used, data;
   std::uint16_t avail_index = 0;

@@ -384,7 +384,7 @@ TEST_F(TapTest, TheDriversLogGoesThroughInPieces) {
 
 TEST_F(TapTest, AccessesAreRecordedOnlyWhenAskedFor) {
   trace::MemoryLog accesses;
-  trace::DriverTap other(machine, accesses, hooks, trace::TapOptions{true, 1000});
+  trace::DriverTap other(machine, accesses, hooks, trace::TapOptions{.accesses = true, .spin_limit = 1000});
   const hal::DmaBuffer buffer = other.alloc_dma_buffer(16, 16);
   const hal::Observed observed(other);
   observed.store(static_cast<std::uint32_t*>(buffer.cpu) + 1, 7u);

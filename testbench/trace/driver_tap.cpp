@@ -45,7 +45,12 @@ std::uint32_t low_bytes(std::uint32_t value, unsigned width) {
 
 struct DriverTap::State final : QueueLife {
   State(hal::Machine& machine, Sink& sink, TapHooks& tap_hooks, const TapOptions& tap_options)
-      : inner(machine), hooks(tap_hooks), options(tap_options), recorder(machine, sink), buffers(recorder) {}
+      : inner(machine),
+        hooks(tap_hooks),
+        options(tap_options),
+        recorder(machine, sink),
+        buffers(recorder),
+        hash(!tap_options.from_outside) {}
 
   // --- QueueLife
   void queue_started(std::uint8_t unit, std::uint16_t queue, const QueueSetup& setup) override;
@@ -73,6 +78,7 @@ struct DriverTap::State final : QueueLife {
   void record_map(Kind kind, std::uint64_t bus, std::size_t size, hal::DmaDirection direction);
 
   // --- Hot accesses
+  void look_from_outside();
   void count_load(const void* address);
   void record_access(const void* address, unsigned size, std::uint64_t value, bool store);
 
@@ -185,6 +191,7 @@ void DriverTap::State::structure_read(const BarLocation& where, unsigned width, 
 }
 
 void DriverTap::State::structure_write(const BarLocation& where, unsigned width, std::uint32_t value) {
+  look_from_outside();  // what a doorbell announces was there before it
   UnitRegisters& unit = registers(where.unit);
   if (where.structure == Structure::legacy) {
     unit.legacy.write(where.offset, width, value, where.msix_enabled);
@@ -278,6 +285,18 @@ void DriverTap::State::see_interrupts(unsigned vector, std::uint64_t count) {
 
 // --- Hot accesses
 
+// What was used first: the driver may have used its descriptors again.
+void DriverTap::State::look_from_outside() {
+  if (!options.from_outside) {
+    return;
+  }
+  for (const auto& [which, watch] : queues) {
+    watch->look_for_used();
+    watch->look_for_published();
+    watch->look_for_suppression();
+  }
+}
+
 void DriverTap::State::count_load(const void* address) {
   if (++loads_in_a_row > options.spin_limit) {
     loads_in_a_row = 0;
@@ -332,24 +351,29 @@ std::size_t DriverTap::check_guards() {
 // Every transfer is mapped, where its maps are to be seen.
 hal::MachineInfo DriverTap::info() {
   hal::MachineInfo info = state_->inner.info();
-  info.direct_dma = {};
+  if (!state_->options.from_outside) {
+    info.direct_dma = {};
+  }
   return info;
 }
 
 std::uint8_t DriverTap::in8(std::uint16_t port) {
   const std::uint8_t value = state_->inner.in8(port);
+  state_->look_from_outside();
   state_->port_read(port, 1, value);
   return value;
 }
 
 std::uint16_t DriverTap::in16(std::uint16_t port) {
   const std::uint16_t value = state_->inner.in16(port);
+  state_->look_from_outside();
   state_->port_read(port, 2, value);
   return value;
 }
 
 std::uint32_t DriverTap::in32(std::uint16_t port) {
   const std::uint32_t value = state_->inner.in32(port);
+  state_->look_from_outside();
   state_->port_read(port, 4, value);
   return value;
 }
@@ -357,32 +381,38 @@ std::uint32_t DriverTap::in32(std::uint16_t port) {
 void DriverTap::out8(std::uint16_t port, std::uint8_t value) {
   state_->port_write(port, 1, value);
   state_->inner.out8(port, value);
+  state_->look_from_outside();
 }
 
 void DriverTap::out16(std::uint16_t port, std::uint16_t value) {
   state_->port_write(port, 2, value);
   state_->inner.out16(port, value);
+  state_->look_from_outside();
 }
 
 void DriverTap::out32(std::uint16_t port, std::uint32_t value) {
   state_->port_write(port, 4, value);
   state_->inner.out32(port, value);
+  state_->look_from_outside();
 }
 
 std::uint8_t DriverTap::mmio_read8(std::uint64_t address) {
   const std::uint8_t value = state_->inner.mmio_read8(address);
+  state_->look_from_outside();
   state_->memory_read(address, 1, value);
   return value;
 }
 
 std::uint16_t DriverTap::mmio_read16(std::uint64_t address) {
   const std::uint16_t value = state_->inner.mmio_read16(address);
+  state_->look_from_outside();
   state_->memory_read(address, 2, value);
   return value;
 }
 
 std::uint32_t DriverTap::mmio_read32(std::uint64_t address) {
   const std::uint32_t value = state_->inner.mmio_read32(address);
+  state_->look_from_outside();
   state_->memory_read(address, 4, value);
   return value;
 }
@@ -390,16 +420,19 @@ std::uint32_t DriverTap::mmio_read32(std::uint64_t address) {
 void DriverTap::mmio_write8(std::uint64_t address, std::uint8_t value) {
   state_->memory_write(address, 1, value);
   state_->inner.mmio_write8(address, value);
+  state_->look_from_outside();
 }
 
 void DriverTap::mmio_write16(std::uint64_t address, std::uint16_t value) {
   state_->memory_write(address, 2, value);
   state_->inner.mmio_write16(address, value);
+  state_->look_from_outside();
 }
 
 void DriverTap::mmio_write32(std::uint64_t address, std::uint32_t value) {
   state_->memory_write(address, 4, value);
   state_->inner.mmio_write32(address, value);
+  state_->look_from_outside();
 }
 
 // --- hal::Machine: memory
@@ -475,6 +508,7 @@ hal::MsiMessage DriverTap::msi_message(unsigned vector) {
 
 std::uint64_t DriverTap::interrupts(unsigned vector) {
   const std::uint64_t count = state_->inner.interrupts(vector);
+  state_->look_from_outside();
   state_->see_interrupts(vector, count);
   return count;
 }
@@ -483,6 +517,7 @@ bool DriverTap::wait(unsigned vector, std::uint64_t seen, std::uint64_t deadline
   state_->loads_in_a_row = 0;
   state_->record_vector(Kind::wait, vector, seen);
   const bool moved = state_->inner.wait(vector, seen, deadline);
+  state_->look_from_outside();
   if (moved) {
     state_->see_interrupts(vector, state_->inner.interrupts(vector));
   } else {
@@ -496,7 +531,11 @@ void DriverTap::acknowledge(unsigned vector) {
   state_->inner.acknowledge(vector);
 }
 
-std::uint64_t DriverTap::now() { return state_->inner.now(); }
+std::uint64_t DriverTap::now() {
+  const std::uint64_t now = state_->inner.now();
+  state_->look_from_outside();
+  return now;
+}
 
 void DriverTap::relax(std::uint64_t deadline) {
   state_->loads_in_a_row = 0;
@@ -504,6 +543,7 @@ void DriverTap::relax(std::uint64_t deadline) {
     state_->recorder.put(driver_record(Kind::relax));
   }
   state_->inner.relax(deadline);
+  state_->look_from_outside();
 }
 
 void DriverTap::log(const char* text, std::size_t length) {

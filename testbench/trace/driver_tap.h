@@ -16,7 +16,11 @@
 namespace ringside::trace {
 
 struct TapOptions {
-  bool accesses = false;                  // record every load and store of shared memory (Kind::access)
+  bool accesses = false;  // record every load and store of shared memory (Kind::access)
+  // The driver's accesses to shared memory are not told to the tap. It looks for itself into rings, and at chains and
+  // their results, whenever the driver turns to the machine. That finds everything where the device does nothing
+  // between two such turns; anywhere else a status byte may be the next request's. Payloads are not hashed.
+  bool from_outside = false;
   std::uint64_t spin_limit = 10'000'000;  // loads in a row without relax, wait or a store before on_spin
 };
 

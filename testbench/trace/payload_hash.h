@@ -11,6 +11,9 @@ namespace ringside::trace {
 
 class PayloadHash {
  public:
+  // Off: every hash is 0.
+  explicit PayloadHash(bool on = true) : on_(on) {}
+
   void begin() {
     only_ = nullptr;
     only_bytes_ = 0;
@@ -19,7 +22,7 @@ class PayloadHash {
 
   // `data` stays as it is until end().
   void add(const void* data, std::size_t size) {
-    if (size == 0) {
+    if (size == 0 || !on_) {
       return;
     }
     if (only_ == nullptr) {
@@ -35,9 +38,15 @@ class PayloadHash {
     stream_.add(data, size);
   }
 
-  [[nodiscard]] std::uint64_t end() const { return streaming_ ? stream_.end() : hash_bytes(only_, only_bytes_); }
+  [[nodiscard]] std::uint64_t end() const {
+    if (!on_) {
+      return 0;
+    }
+    return streaming_ ? stream_.end() : hash_bytes(only_, only_bytes_);
+  }
 
  private:
+  bool on_;
   HashStream stream_;
   const void* only_ = nullptr;  // as long as there is no second one
   std::size_t only_bytes_ = 0;

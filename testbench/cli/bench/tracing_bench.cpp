@@ -59,7 +59,7 @@ class FileTaker final : public Taker {
 
 class MonitorTaker final : public Taker {
  public:
-  MonitorTaker() : background_(monitors_) {}
+  explicit MonitorTaker(checks::View view) : monitors_(view), background_(monitors_) {}
   void append(const trace::Record& record) override { background_.append(record); }
   void close() override {
     background_.finish();
@@ -98,21 +98,26 @@ struct Mode {
   std::function<std::unique_ptr<Taker>(const Directory&)> make;
 };
 
-std::vector<Mode> modes() {
-  const auto nobody = [](const Directory&) { return std::make_unique<Nobody>(); };
+// A run as it is traced, and each of those who may take its records.
+void add_modes(std::vector<Mode>& all, const std::string& prefix, targets::Tracing tracing, checks::View view) {
   const auto file = [](const char* name, Format format) {
     return [name, format](const Directory& directory) {
       return std::make_unique<FileTaker>(directory.file(name), format);
     };
   };
-  std::vector<Mode> all{
-      {"off", targets::Tracing::off, nobody},
-      {"tap", targets::Tracing::events, nobody},
-      {"log", targets::Tracing::events, file("x.rlog", Format::rlog)},
-      {"monitors", targets::Tracing::events, [](const Directory&) { return std::make_unique<MonitorTaker>(); }}};
+  all.push_back({prefix + "tap", tracing, [](const Directory&) { return std::make_unique<Nobody>(); }});
+  all.push_back({prefix + "log", tracing, file("x.rlog", Format::rlog)});
+  all.push_back(
+      {prefix + "monitors", tracing, [view](const Directory&) { return std::make_unique<MonitorTaker>(view); }});
   if (trace::fst_missing().empty()) {
-    all.push_back({"fst", targets::Tracing::events, file("x.fst", Format::fst)});
+    all.push_back({prefix + "fst", tracing, file("x.fst", Format::fst)});
   }
+}
+
+std::vector<Mode> modes() {
+  std::vector<Mode> all{{"off", targets::Tracing::off, [](const Directory&) { return std::make_unique<Nobody>(); }}};
+  add_modes(all, "", targets::Tracing::events, checks::View::beside);
+  add_modes(all, "requests_", targets::Tracing::requests, checks::View::outside);
   return all;
 }
 
