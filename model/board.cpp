@@ -326,6 +326,13 @@ std::vector<VirtioBlkPci*> Board::disks() {
   return list;
 }
 
+void Board::keep_ram(std::uint64_t first, std::uint64_t end) {
+  for (const auto& disk : disks_) {
+    end = std::max(end, disk->function->dma.take_written_end());
+  }
+  ram.keep(first, end);
+}
+
 QuirkCounts Board::quirk_counts() const {
   QuirkCounts sum = gone_;
   add(sum, bridge.quirk_counts());

@@ -81,6 +81,9 @@ class Board final : public sc_core::sc_module {
   // How often each quirk made a difference since power-on, in the whole machine.
   [[nodiscard]] QuirkCounts quirk_counts() const;
 
+  // At the end of a run, see Ram::keep(): what a run uses of RAM lies in [first, end), but for what devices write.
+  void keep_ram(std::uint64_t first, std::uint64_t end);
+
   // Hot plug. From unplug on nothing answers where the disk was, what it had in flight is gone, and it does no DMA;
   // plug puts it back at power-on state. False when there is no such disk, or it is there, or gone, already.
   bool unplug(unsigned index);

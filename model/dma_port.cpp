@@ -164,6 +164,7 @@ bool DmaPort::slow_read(std::uint64_t address, std::uint8_t* data, std::uint64_t
 bool DmaPort::slow_write(std::uint64_t address, const std::uint8_t* data, std::uint64_t size) {
   while (size != 0) {
     const Piece piece = translate(address, size);
+    note_write(piece.physical + piece.bytes);
     // TLM has one data pointer for both directions; a write does not change what it points to.
     if (std::uint8_t* const memory = pointer_to(piece)) {
       std::memcpy(memory, data, piece.bytes);
@@ -178,18 +179,20 @@ bool DmaPort::slow_write(std::uint64_t address, const std::uint8_t* data, std::u
 }
 
 bool DmaPort::transport(tlm::tlm_command command, std::uint64_t physical, std::uint8_t* data, std::uint64_t size) {
-  tlm::tlm_generic_payload transaction;
-  transaction.set_command(command);
-  transaction.set_address(physical);
-  transaction.set_data_ptr(data);
-  transaction.set_data_length(static_cast<unsigned>(size));
-  transaction.set_streaming_width(static_cast<unsigned>(size));
+  transaction_.set_command(command);
+  transaction_.set_address(physical);
+  transaction_.set_data_ptr(data);
+  transaction_.set_data_length(static_cast<unsigned>(size));
+  transaction_.set_streaming_width(static_cast<unsigned>(size));
+  transaction_.set_dmi_allowed(false);
+  transaction_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;  // what the link costs is in at_ already, with DMI or without
-  socket->b_transport(transaction, delay);
-  if (transaction.is_dmi_allowed()) {
+  socket->b_transport(transaction_, delay);
+  const bool done = transaction_.is_response_ok();
+  if (transaction_.is_dmi_allowed()) {
     ask_for_pointer(physical);
   }
-  return transaction.is_response_ok();
+  return done;
 }
 
 // What is peeked at is small: it lies in one page or is not worth a look.
@@ -310,6 +313,7 @@ DmaPort::Result DmaPort::disk_to_memory(Storage& disk, std::uint64_t offset, std
                                 : read_disk(disk, offset, {address, bytes});
   }
   if (std::uint8_t* const memory = direct(address, size)) {
+    note_write(address + size);
     return disk.read(offset, memory, size) ? Result::ok : Result::media_failed;
   }
   Result result = Result::ok;
@@ -346,6 +350,7 @@ DmaPort::Result DmaPort::memory_to_disk(Storage& disk, std::uint64_t offset, std
 }
 
 DmaPort::Result DmaPort::read_disk(Storage& disk, std::uint64_t offset, const Piece& piece) {
+  note_write(piece.physical + piece.bytes);
   if (std::uint8_t* const memory = pointer_to(piece)) {
     return disk.read(offset, memory, piece.bytes) ? Result::ok : Result::media_failed;
   }

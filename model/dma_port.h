@@ -5,11 +5,13 @@
 
 #include <tlm_utils/simple_initiator_socket.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <systemc>
 #include <tlm>
+#include <utility>
 
 #include "model/clock.h"
 #include "model/device_faults.h"
@@ -127,6 +129,9 @@ class DmaPort final : public sc_core::sc_module {
   Result disk_to_memory(Storage& disk, std::uint64_t offset, std::uint64_t address, std::uint64_t size);
   Result memory_to_disk(Storage& disk, std::uint64_t offset, std::uint64_t address, std::uint64_t size);
 
+  // Where in RAM the last byte ended that was written through here since the last call.
+  [[nodiscard]] std::uint64_t take_written_end() { return std::exchange(written_end_, 0); }
+
   // A message-signalled interrupt is a write of four bytes outside RAM.
   bool send_message(std::uint64_t address, std::uint32_t data);
 
@@ -155,6 +160,7 @@ class DmaPort final : public sc_core::sc_module {
       return write_absent(address, static_cast<const std::uint8_t*>(data), size);
     }
     if (std::uint8_t* const memory = direct(address, size)) {
+      note_write(address + size);
       std::memcpy(memory, data, size);
       return true;
     }
@@ -175,6 +181,8 @@ class DmaPort final : public sc_core::sc_module {
                ? direct_ + (address - direct_start_)
                : nullptr;
   }
+
+  void note_write(std::uint64_t physical_end) { written_end_ = std::max(written_end_, physical_end); }
 
   // What the common case leaves open: closed bridges and the IOMMU.
   [[nodiscard]] bool may_act() { return open_ || (bus_master_ && gate_ != nullptr && gate_->passes_anyway(at_)); }
@@ -210,6 +218,7 @@ class DmaPort final : public sc_core::sc_module {
   void invalidate(sc_dt::uint64 first, sc_dt::uint64 last);
 
   std::uint64_t ram_bytes_;
+  std::uint64_t written_end_ = 0;  // see take_written_end()
   Latencies latencies_;
   Tap* tap_ = nullptr;
   DeviceFaults* faults_ = nullptr;
@@ -229,6 +238,7 @@ class DmaPort final : public sc_core::sc_module {
   std::uint8_t* memory_ = nullptr;
   std::uint64_t memory_start_ = 0;
   std::uint64_t memory_bytes_ = 0;
+  tlm::tlm_generic_payload transaction_;  // to make one costs as much as what it is used for
   // The same by bus address, and where RAM ends by bus address: nothing and nowhere while an IOMMU translates.
   std::uint8_t* direct_ = nullptr;
   std::uint64_t direct_start_ = 0;

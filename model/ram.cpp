@@ -8,7 +8,8 @@
 
 namespace ringside::model {
 
-Ram::Ram(const sc_core::sc_module_name& name, std::uint64_t bytes) : sc_module(name), socket("socket"), bytes_(bytes) {
+Ram::Ram(const sc_core::sc_module_name& name, std::uint64_t bytes)
+    : sc_module(name), socket("socket"), bytes_(bytes), written_end_(bytes) {
   void* const memory =
       ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
@@ -25,7 +26,8 @@ Ram::~Ram() { ::munmap(memory_, bytes_); }
 void Ram::keep(std::uint64_t first, std::uint64_t end) {
   constexpr std::uint64_t kPage = 4096;
   const std::uint64_t start = std::min(first, bytes_) & ~(kPage - 1);
-  const std::uint64_t size = std::min({end - std::min(start, end), bytes_ - start, kMostKept}) & ~(kPage - 1);
+  written_end_ = std::min(std::max(end, transactions_end_) + (kPage - 1), bytes_) & ~(kPage - 1);
+  const std::uint64_t size = std::min(written_end_ - std::min(start, written_end_), kMostKept);
   kept_end_ = start == kept_first_ ? std::max(kept_end_, start + size) : start + size;
   kept_first_ = start;
 }
@@ -38,8 +40,11 @@ void Ram::give_back(std::uint64_t first, std::uint64_t end) {
 
 void Ram::power_on(bool dmi) {
   give_back(0, kept_first_);
-  std::memset(memory_ + kept_first_, 0, kept_end_ - kept_first_);
+  const std::uint64_t dirty_end = std::clamp(written_end_, kept_first_, kept_end_);
+  std::memset(memory_ + kept_first_, 0, dirty_end - kept_first_);
   give_back(kept_end_, bytes_);
+  written_end_ = bytes_;
+  transactions_end_ = 0;
   if (dmi_ && !dmi) {
     socket->invalidate_direct_mem_ptr(0, bytes_ - 1);
   }
@@ -54,6 +59,7 @@ void Ram::b_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time&) 
     return;
   }
   if (transaction.is_write()) {
+    transactions_end_ = std::max(transactions_end_, address + size);
     std::memcpy(memory_ + address, transaction.get_data_ptr(), size);
   } else {
     std::memcpy(transaction.get_data_ptr(), memory_ + address, size);

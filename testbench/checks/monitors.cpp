@@ -1,5 +1,6 @@
 #include "testbench/checks/monitors.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -12,26 +13,40 @@ constexpr std::size_t kKinds = 256;
 // Kinds from here on are the device's side, those before it the driver's and the bench's.
 constexpr bool is_device_side(trace::Kind kind) { return kind >= trace::Kind::dev_config; }
 
-// Which monitors take a kind of record in logs that are made there, by their place among all.
+}  // namespace
+
+// Of logs that are made there; monitors by their place among all.
 class Takers {
  public:
   Takers(std::span<const std::unique_ptr<Monitor>> monitors, View view) {
-    for (std::size_t i = 0; i < monitors.size(); ++i) {
-      if (!monitors[i]->judges(view)) {
-        continue;
-      }
-      for (const trace::Kind kind : monitors[i]->kinds()) {
-        lists_[static_cast<std::size_t>(kind)].push_back(static_cast<std::uint8_t>(i));
+    for (std::size_t kind = 0; kind < kKinds; ++kind) {
+      first_[kind] = places_.size();
+      for (std::size_t i = 0; i < monitors.size(); ++i) {
+        const auto kinds = monitors[i]->kinds();
+        if (monitors[i]->judges(view) && std::ranges::find(kinds, static_cast<trace::Kind>(kind)) != kinds.end()) {
+          places_.push_back(static_cast<std::uint8_t>(i));
+        }
       }
     }
+    first_[kKinds] = places_.size();
   }
   [[nodiscard]] std::span<const std::uint8_t> of(trace::Kind kind) const {
-    return lists_[static_cast<std::size_t>(kind)];
+    const auto number = static_cast<std::size_t>(kind);
+    return {places_.data() + first_[number], first_[number + 1] - first_[number]};
   }
 
  private:
-  std::array<std::vector<std::uint8_t>, kKinds> lists_;
+  std::vector<std::uint8_t> places_;  // one list behind the other, in the order of the kinds
+  std::array<std::size_t, kKinds + 1> first_{};
 };
+
+namespace {
+
+// The same in every run.
+const Takers& takers_among(std::span<const std::unique_ptr<Monitor>> monitors, View view) {
+  static const std::array<Takers, 2> by_view{Takers(monitors, View::beside), Takers(monitors, View::outside)};
+  return by_view[static_cast<std::size_t>(view)];
+}
 
 }  // namespace
 
@@ -57,14 +72,12 @@ trace::KindSet kinds_taken() {
   return kinds;
 }
 
-MonitorRun::MonitorRun(View view) : monitors_(all_monitors({findings_, facts_, view})), view_(view) {}
+MonitorRun::MonitorRun(View view)
+    : monitors_(all_monitors({findings_, facts_, view})), takers_(takers_among(monitors_, view)), view_(view) {}
 
 void MonitorRun::append(const trace::Record& record) {
-  // The same in every run.
-  static const std::array<Takers, 2> by_view{Takers(monitors_, View::beside), Takers(monitors_, View::outside)};
-  const Takers& takers = by_view[static_cast<std::size_t>(view_)];
   const std::size_t index = index_++;
-  const std::span<const std::uint8_t> list = takers.of(record.kind);
+  const std::span<const std::uint8_t> list = takers_.of(record.kind);
   if (list.empty() && record.kind > trace::Kind::features) {  // half of a log: what the device does to memory
     return;
   }

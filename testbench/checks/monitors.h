@@ -37,6 +37,8 @@ namespace ringside::checks {
 // What any of them takes.
 [[nodiscard]] trace::KindSet kinds_taken();
 
+class Takers;  // which monitors take a kind of record
+
 // All monitors over a stream of records, which starts at power-on. Memory is bounded by the queues and by the extents
 // that the block oracle remembers.
 class MonitorRun final : public trace::Sink {
@@ -50,6 +52,7 @@ class MonitorRun final : public trace::Sink {
   Findings findings_;
   Facts facts_;
   std::vector<std::unique_ptr<Monitor>> monitors_;
+  const Takers& takers_;
   View view_;
   std::size_t index_ = 0;
 };

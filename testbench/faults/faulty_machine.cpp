@@ -324,7 +324,7 @@ std::optional<std::uint32_t> FaultyMachine::register_write(const BarLocation& wh
   return is_lost_doorbell() ? std::nullopt : std::optional(value);
 }
 
-void FaultyMachine::see(const trace::Record& record) {
+void FaultyMachine::learn(const trace::Record& record) {
   memory_.see(record);
   if (record.kind == trace::Kind::doorbell) {
     doorbell_ = {record.unit, record.queue};

@@ -46,7 +46,11 @@ class FaultyMachine final : public hal::Machine {
   // Drops what is armed and has not fired, and ends what would last: all but a removal.
   void disarm();
   // The tap's records, from which rings are learnt, and which queue a doorbell is for that comes next.
-  void see(const trace::Record& record);
+  void see(const trace::Record& record) {
+    if (concerns(record.kind)) {
+      learn(record);
+    }
+  }
   // The driver is about to look at used.idx.
   void before_look(std::uint8_t unit, std::uint16_t queue);
 
@@ -85,6 +89,12 @@ class FaultyMachine final : public hal::Machine {
   void log(const char* text, std::size_t length) override { inner_.log(text, length); }
 
  private:
+  // Few records of a log are anything to it.
+  [[nodiscard]] static constexpr bool concerns(trace::Kind kind) {
+    return kind == trace::Kind::doorbell || SharedMemory::concerns(kind);
+  }
+  void learn(const trace::Record& record);
+
   struct Armed {
     std::size_t index = 0;
     Fault fault;

@@ -7,6 +7,7 @@
 
 #include "testbench/faults/plan.h"
 #include "testbench/trace/event.h"
+#include "testbench/trace/kind_set.h"
 #include "testbench/trace/record.h"
 
 namespace ringside::faults {
@@ -14,11 +15,18 @@ namespace ringside::faults {
 class PlanProgress {
  public:
   // `plan` outlives it.
-  explicit PlanProgress(const Plan& plan) : plan_(plan), faults_(plan.faults.size()) {}
+  explicit PlanProgress(const Plan& plan) : plan_(plan), faults_(plan.faults.size()) {
+    for (const Fault& fault : plan.faults) {
+      triggers_.add({&fault.kind, 1});
+    }
+  }
 
   // Calls `arm` with the number of each fault whose trigger this record is, in the order of the plan.
   template <class Arm>
   void see(const trace::Record& record, Arm arm) {
+    if (!triggers_.contains(record.kind)) {
+      return;
+    }
     for (std::size_t i = 0; i < faults_.size(); ++i) {
       if (trace::matches(plan_.faults[i], record) && ++faults_[i].seen == plan_.faults[i].nth) {
         arm(i);
@@ -40,6 +48,7 @@ class PlanProgress {
   };
 
   const Plan& plan_;
+  trace::KindSet triggers_;
   std::vector<Progress> faults_;  // one for each fault of the plan
 };
 

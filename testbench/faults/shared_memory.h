@@ -30,8 +30,20 @@ class SharedMemory {
   // The tap numbers the buffers as they are allocated and puts guards round them; `buffer` is what the machine gave.
   void allocated(const hal::DmaBuffer& buffer, std::size_t alignment);
   void freed(const hal::DmaBuffer& buffer);
-  // Follows queues through the tap's records.
+  // Follows queues through the tap's records, of which it takes some kinds.
   void see(const trace::Record& record);
+  [[nodiscard]] static constexpr bool concerns(trace::Kind kind) {
+    switch (kind) {
+      case trace::Kind::features:
+      case trace::Kind::queue_enabled:
+      case trace::Kind::queue_disabled:
+      case trace::Kind::device_status:
+      case trace::Kind::used_seen:
+        return true;
+      default:
+        return false;
+    }
+  }
 
   // Whether a live queue is packed: that has no used index, and descriptors that the device has written over.
   [[nodiscard]] bool is_packed(std::uint8_t unit, std::uint16_t queue);

@@ -12,8 +12,6 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -232,15 +230,12 @@ DiskImage DiskImage::generated(std::uint64_t bytes, std::uint64_t seed) {
 }
 
 DiskImage DiskImage::in_memory(std::uint64_t bytes, std::uint64_t seed) {
-  using Contents = std::vector<std::uint8_t>;
-  static std::map<std::pair<std::uint64_t, std::uint64_t>, Contents> pristine;
-  Contents& contents = pristine[{bytes, seed}];
-  if (contents.empty()) {
-    const DiskImage file = generated(bytes, seed);
-    contents.resize(bytes);
+  return DiskImage(take_memory_disk(bytes, seed, [](std::uint64_t size, std::uint64_t number) {
+    const DiskImage file = generated(size, number);
+    std::vector<std::uint8_t> contents(size);
     read_all(file.fd(), contents, 0);
-  }
-  return DiskImage(std::make_unique<Contents>(contents));
+    return contents;
+  }));
 }
 
 DiskImage DiskImage::named(const std::string& name, bool write_through) {
@@ -292,7 +287,7 @@ DiskImage DiskImage::write_through(const std::string& path) {
 
 std::uint64_t DiskImage::bytes() const {
   if (memory_) {
-    return memory_->size();
+    return memory_->bytes().size();
   }
   struct stat status {};
   if (::fstat(file_.get(), &status) != 0) {
@@ -313,7 +308,8 @@ std::uint64_t DiskImage::hash() const {
   };
   if (memory_) {
     for (std::uint64_t offset = 0; offset < size; offset += kHashedBytes) {
-      add_piece(offset, std::span(*memory_).subspan(offset, std::min<std::uint64_t>(kHashedBytes, size - offset)));
+      add_piece(offset,
+                std::span(memory_->bytes()).subspan(offset, std::min<std::uint64_t>(kHashedBytes, size - offset)));
     }
     return hash.end();
   }

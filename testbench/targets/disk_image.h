@@ -2,12 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "testbench/targets/descriptor.h"
+#include "testbench/targets/memory_disk.h"
 
 namespace ringside::targets {
 
@@ -19,8 +18,7 @@ class DiskImage {
   // that is bigger than kGeneratedDiskBytes, so much at its start and a little at its end; zeroes in between, which
   // take no room.
   [[nodiscard]] static DiskImage generated(std::uint64_t bytes, std::uint64_t seed);
-  // The same contents in this process's own memory, which no other process can use. They are made once for all disks
-  // that are alike, and copied.
+  // The same contents in this process's own memory, which no other process can use.
   [[nodiscard]] static DiskImage in_memory(std::uint64_t bytes, std::uint64_t seed);
   // What `--disk` names: `sparse:SIZE`, as in sparse:1T, all zeroes and in memory; else the path of a raw image. Throws
   // InputError.
@@ -33,7 +31,7 @@ class DiskImage {
 
   [[nodiscard]] int fd() const { return file_.get(); }
   // Of an image in this process's memory; else null, and there is a file.
-  [[nodiscard]] std::vector<std::uint8_t>* memory() const { return memory_.get(); }
+  [[nodiscard]] MemoryDisk* memory() const { return memory_.get(); }
   // As it is now: a run may resize its disk.
   [[nodiscard]] std::uint64_t bytes() const;
   // Of size and contents. Zeroes count alike whether they were written or are a hole, and holes cost nothing.
@@ -41,9 +39,9 @@ class DiskImage {
 
  private:
   explicit DiskImage(Descriptor file) : file_(std::move(file)) {}
-  explicit DiskImage(std::unique_ptr<std::vector<std::uint8_t>> memory) : memory_(std::move(memory)) {}
+  explicit DiskImage(LentMemoryDisk memory) : memory_(std::move(memory)) {}
   Descriptor file_;
-  std::unique_ptr<std::vector<std::uint8_t>> memory_;
+  LentMemoryDisk memory_;
 };
 
 }  // namespace ringside::targets

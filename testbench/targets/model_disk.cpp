@@ -22,7 +22,7 @@ constexpr std::uint64_t kMostBytesInMemory = 16u << 20;
 ModelDisk::ModelDisk(const DiskImage& image, bool write_through)
     : memory_(image.memory()), fd_(image.fd()), bytes_(image.bytes()) {
   if (memory_ != nullptr) {
-    ram_.emplace(memory_->data());
+    ram_.emplace(memory_->storage());
     return;
   }
   if (write_through || bytes_ > kMostMappedBytes) {
@@ -54,7 +54,7 @@ bool ModelDisk::resize_memory(std::uint64_t bytes) {
     return false;
   }
   memory_->resize(bytes);
-  ram_.emplace(memory_->data());
+  ram_.emplace(memory_->storage());
   return true;
 }
 

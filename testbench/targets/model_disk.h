@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "model/file_storage.h"
 #include "model/ram_storage.h"
@@ -29,7 +28,7 @@ class ModelDisk {
  private:
   [[nodiscard]] bool resize_memory(std::uint64_t bytes);
 
-  std::vector<std::uint8_t>* memory_;  // null: the image is a file
+  MemoryDisk* memory_;  // null: the image is a file
   int fd_;
   void* mapping_ = nullptr;
   std::uint64_t bytes_;

@@ -32,7 +32,7 @@ ModelMachine::ModelMachine(model::Board& board, ModelCpu& cpu, ModelFollower* fo
       real_deadline_(limit ? std::optional(std::chrono::steady_clock::now() + *limit) : std::nullopt) {}
 
 // The next run's buffers will lie where this one's did.
-ModelMachine::~ModelMachine() { board_.ram.keep(kArenaBase, arena_.high_water()); }
+ModelMachine::~ModelMachine() { board_.keep_ram(kArenaBase, arena_.high_water()); }
 
 void ModelMachine::check_real_time() {
   if (real_deadline_ && std::chrono::steady_clock::now() >= *real_deadline_) {

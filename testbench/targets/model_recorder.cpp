@@ -60,7 +60,9 @@ ModelRecorder::Lane& ModelRecorder::lane_for(std::uint64_t time) {
       return lane;
     }
   }
-  return lanes_.emplace_back();
+  constexpr std::size_t kUsual = 64;
+  lanes_.emplace_back().records.reserve(kUsual);
+  return lanes_.back();
 }
 
 trace::Record& ModelRecorder::add(std::uint64_t time) {
