@@ -12,7 +12,7 @@ namespace ringside::targets {
 namespace {
 
 constexpr std::size_t kMaxAlignment = 64u << 10;
-constexpr std::size_t kMaxPrivateBytes = 64u << 20;
+constexpr std::size_t kMaxPrivateBytes = 128u << 20;
 
 void require_alignment(std::size_t alignment) {
   if (!std::has_single_bit(alignment) || alignment > kMaxAlignment) {

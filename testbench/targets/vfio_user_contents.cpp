@@ -12,14 +12,13 @@ namespace ringside::targets {
 namespace {
 
 constexpr std::uint32_t kPieceBytes = 1u << 20;
+constexpr std::uint16_t kShortQueue = 16;
 
 // A disk that is up, and a buffer for it. Neither is given back: the machine ends, or the run does, and a call that a
 // server which has gone does not answer has no place in a destructor.
 class OpenDisk {
  public:
-  explicit OpenDisk(hal::Machine& machine) {
-    block::Options options;
-    options.queues = block::kMaxQueues;
+  OpenDisk(hal::Machine& machine, const block::Options& options) {
     disk_ = block::open_disk(machine, hal::Plain{}, options);
     data_ = machine.alloc_dma_buffer(kPieceBytes, 4096).cpu;
   }
@@ -47,7 +46,10 @@ bool in_pieces(std::uint64_t bytes, Transfer transfer) {
 }  // namespace
 
 std::string put_contents(hal::Machine& machine, const DiskImage& image, const Misfit& misfit) {
-  OpenDisk open(machine);
+  // As many queues, and as long ones, as it has: the caller compares them with what is wanted.
+  block::Options options;
+  options.queues = block::kMaxQueues;
+  OpenDisk open(machine, options);
   if (open.disk() == nullptr) {
     return "the served disk does not come up";
   }
@@ -70,7 +72,10 @@ std::string put_contents(hal::Machine& machine, const DiskImage& image, const Mi
 }
 
 void fetch_contents(hal::Machine& machine, const DiskImage& image) {
-  OpenDisk open(machine);
+  // A scenario that had a ring of 32768 has left no memory for another of those.
+  block::Options options;
+  options.queue_size = kShortQueue;
+  OpenDisk open(machine, options);
   const bool same_size = open.disk() != nullptr && open.disk()->info().sectors == image.bytes() / block::kSectorSize;
   const bool fetched =
       same_size && in_pieces(image.bytes(), [&](std::uint64_t sector, off_t offset, std::uint32_t bytes) {

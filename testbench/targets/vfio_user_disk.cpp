@@ -20,6 +20,7 @@ using vfio_user::Irq;
 
 constexpr std::uint32_t kMemoryTypeBits = 0xf;
 constexpr std::uint32_t kIoTypeBits = 0x3;
+constexpr std::uint32_t PCI_EXT_CAP_ID_ATS = 0x0f;
 constexpr unsigned kMostCapabilities = 48;  // a list that is longer has a loop
 // The registers that say what the BARs answer to: command to the last BAR.
 constexpr unsigned kFirstFollowed = model::PCI_COMMAND;
@@ -102,6 +103,18 @@ unsigned VfioUserDisk::capability(std::uint8_t id) const {
     at = space_[at + 1] & ~3u;
   }
   return 0;
+}
+
+bool VfioUserDisk::has_ats() const {
+  unsigned at = model::kConfigBytes;
+  for (unsigned i = 0; i < kMostCapabilities && at >= model::kConfigBytes && at + 4 <= space_.bytes(); ++i) {
+    const std::uint32_t header = space_.read(at, 4);
+    if ((header & 0xffff) == PCI_EXT_CAP_ID_ATS) {
+      return true;
+    }
+    at = header >> 20 & ~3u;
+  }
+  return false;
 }
 
 void VfioUserDisk::strap_interrupts() {

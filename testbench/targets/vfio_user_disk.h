@@ -28,6 +28,9 @@ class VfioUserDisk final : public model::PciFunction {
   void reset(model::Picoseconds at) override;
   [[nodiscard]] unsigned vectors() const { return static_cast<unsigned>(vector_events_.size()); }
 
+  // Whether its extended configuration space has the capability (PCI Express 10.5).
+  [[nodiscard]] bool has_ats() const;
+
   // --- Interrupts that have come since the last look become the board's. Returns at once.
   void look();
   // Somebody has dealt with the line that the pin drives.

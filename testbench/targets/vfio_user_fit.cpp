@@ -65,6 +65,7 @@ std::string misfit_of(const DiskPlan& wanted, const block::DiskInfo& disk, const
               "bytes of configuration space"),
       differs(function.vectors(), shape.vectors, "vectors"),
       differs(disk.queues, properties.num_queues, "queues"),
+      presence(function.has_ats(), shape.ats, "capability for ATS"),
       presence(function.bar_bytes(model::VirtioShape::kLegacyBar) != 0, shape.legacy, "legacy interface"),
       presence(function.bar_bytes(model::VirtioShape::kModernBar) != 0, shape.modern, "modern interface"),
       given("queue-size") ? differs(disk.queue_size, properties.queue_size, "entries in its queue") : "",

@@ -283,5 +283,29 @@ TEST_F(CliServe, AgreesWithTheModelAtASocket) {
   EXPECT_NE((nobody.out + nobody.err).find("No such file"), std::string::npos) << nobody.out << nobody.err;
 }
 
+// What a disk at a socket is, nobody says but itself: what cannot be seen by a feature bit is looked for.
+TEST_F(CliServe, SkipsAtASocketWhatTheServedDiskIsNot) {
+  std::filesystem::resize_file(directory_.file("disk.img"), 16u << 20);
+  Program server(arguments({"--device", "bus=port0"}));
+  { EXPECT_EQ(client().region_bytes(vfio_user::kConfig), 4096u); }
+  const ProgramResult result = run_program(
+      {"compare", "-j", "1", "--left", "model", "--right", "vfio-user,socket=" + socket(), "--json", "ecam", "flr"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  const auto document = nlohmann::json::parse(result.out);
+  EXPECT_EQ(document["agree"], 1);
+  EXPECT_EQ(document["skip"], 1);
+  EXPECT_NE(result.out.find("has no capability for ATS"), std::string::npos) << result.out;
+}
+
+// The contents are read back at the end, however much memory the scenario has used.
+TEST_F(CliServe, AgreesWithTheModelAtASocketOnTheLargestRing) {
+  std::filesystem::resize_file(directory_.file("disk.img"), 16u << 20);
+  Program server(arguments({"--device", "queue-size=32768"}));
+  { EXPECT_EQ(client().region_bytes(vfio_user::kConfig), 256u); }
+  const ProgramResult result =
+      run_program({"compare", "--left", "model", "--right", "vfio-user,socket=" + socket(), "largest-ring"});
+  EXPECT_EQ(result.status, 0) << result.out << result.err;
+}
+
 }  // namespace
 }  // namespace ringside::tests

@@ -33,6 +33,7 @@ class ClientWatchTest : public testing::Test {
  protected:
   ClientWatchTest() {
     power_on(watch_);
+    recorder_.finish();
     EXPECT_TRUE(log_.records().empty()) << "what the bench reads for itself";
   }
   ~ClientWatchTest() override { watch_.unmap_all(); }
