@@ -25,13 +25,6 @@ constexpr char kDied[] = "its worker died";
 // Which signal ends what overwrote memory is a matter of what lay there.
 constexpr char kCrashed[] = "crashed";
 
-std::string lost(const std::string& problem) {
-  const bool late = problem.find("watchdog") != std::string::npos;
-  constexpr std::string_view kWho = "the worker was ";  // campaigns say how it ended, and no more
-  return late ? "spun: ended by the watchdog"
-              : fmt::format("{}: {}", kCrashed, problem.starts_with(kWho) ? problem.substr(kWho.size()) : problem);
-}
-
 // A candidate that makes no machine any more does not fail so.
 Ending tried(const Case& candidate, std::uint64_t seconds) {
   try {
@@ -43,12 +36,22 @@ Ending tried(const Case& candidate, std::uint64_t seconds) {
 
 }  // namespace
 
+std::string signature_of_lost(const std::string& problem) {
+  const bool late = problem.find("watchdog") != std::string::npos;
+  constexpr std::string_view kWho = "the worker was ";  // campaigns say how it ended, and no more
+  return late ? "spun: ended by the watchdog"
+              : fmt::format("{}: {}", kCrashed, problem.starts_with(kWho) ? problem.substr(kWho.size()) : problem);
+}
+
+bool is_crash(std::string_view signature) { return signature.starts_with(kCrashed); }
+
 CaseTrials::CaseTrials(unsigned parallel, std::uint64_t seconds)
     : workers_(parallel != 0 ? parallel : std::max(1u, std::thread::hardware_concurrency())), seconds_(seconds) {}
 
-// As many at a time as there are workers, a few runs in each, until one fails so.
+// As many at a time as there are workers, a few runs in each, until one fails so. Whether memory that was written
+// astray ends a process depends on what lies there: for that each run has a process as new as any other's.
 std::optional<std::size_t> CaseTrials::first_that_fails(const std::vector<Case>& cases, const std::string& kind) {
-  const std::size_t at_a_time = workers_ * kCasesPerWorker;
+  const std::size_t at_a_time = workers_ * (kind == kCrashed ? 1 : kCasesPerWorker);
   for (std::size_t begin = 0; begin < cases.size(); begin += at_a_time) {
     const std::size_t end = std::min(cases.size(), begin + at_a_time);
     const std::vector<Trial> trials =
@@ -102,8 +105,8 @@ std::vector<Trial> CaseTrials::run_in(const std::vector<Case>& cases, std::size_
           if (result.problem.empty()) {
             one = {rows[i][0], rows[i][1]};
           } else {
-            one.signature = alone ? lost(result.problem) : kDied;
-            one.kind = one.signature.starts_with(kCrashed) ? kCrashed : one.signature;
+            one.signature = alone ? signature_of_lost(result.problem) : kDied;
+            one.kind = is_crash(one.signature) ? kCrashed : one.signature;
           }
         }
       });

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "testbench/campaign/case.h"
@@ -17,6 +18,11 @@ struct Trial {
   std::string kind;  // of the failure, without the faults
   std::string signature;
 };
+
+// Of a run whose worker did not come back, from what became of the worker.
+[[nodiscard]] std::string signature_of_lost(const std::string& problem);
+// By which signal is chance: it depends on what lay where memory was overwritten.
+[[nodiscard]] bool is_crash(std::string_view signature);
 
 class CaseTrials {
  public:

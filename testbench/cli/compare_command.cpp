@@ -1,4 +1,6 @@
 // `ringside compare`: the same scenarios on two targets, and whether they saw the same.
+#include "testbench/cli/compare_command.h"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -16,6 +18,7 @@
 #include "testbench/cli/findings.h"
 #include "testbench/cli/output_path.h"
 #include "testbench/cli/own_command_line.h"
+#include "testbench/cli/program_trials.h"
 #include "testbench/cli/progress.h"
 #include "testbench/cli/random_compare.h"
 #include "testbench/cli/report_files.h"
@@ -36,18 +39,8 @@ namespace {
 
 constexpr std::chrono::seconds kWatchdogGrace{10};  // the targets' own timeouts come first and know more
 
-struct Options : RunOptions {
-  std::string left = "model";
-  std::string right = "qemu";
-  std::string waivers;
-  std::string scenario_files;
-  std::string faults;
-  unsigned repeat = 1;
-  RandomOptions random;
-};
-
 // Of the project, and those of a directory beside them; each as often as it is to run.
-std::vector<const scenarios::Scenario*> chosen_by(const Options& options) {
+std::vector<const scenarios::Scenario*> chosen_by(const CompareOptions& options) {
   std::vector<std::string> words = options.scenarios;
   if (!options.scenario_files.empty()) {
     if (words.empty()) {
@@ -75,7 +68,7 @@ struct Telling {
 
 class Comparisons {
  public:
-  explicit Comparisons(const Options& options)
+  explicit Comparisons(const CompareOptions& options)
       : options_(options),
         chosen_(chosen_by(options)),
         left_(targets::TargetSpec::parse(options.left)),
@@ -98,6 +91,7 @@ class Comparisons {
     run_all();
     print_reports();
     print_summary(human(), rows_);
+    print_expected();
     print_waivers(human(), waivers_);
     report::print_annotations(human(), annotations());
     const std::string left = identity(&Telling::left_identity, left_);
@@ -251,7 +245,7 @@ class Comparisons {
   }
 
   [[nodiscard]] std::string reproduction(const std::string& scenario) const {
-    const Options defaults;
+    const CompareOptions defaults;
     std::string command = "./ringside compare " + scenario + repeated_options(options_);
     if (options_.left != defaults.left) {
       command += " --left " + shell_quoted(options_.left);
@@ -310,6 +304,13 @@ class Comparisons {
     }
   }
 
+  void print_expected() const {
+    if (!options_.expected.empty() && rows_.size() == 1) {
+      const bool same = signature_of(rows_[0]["verdict"], rows_[0]["reason"]) == options_.expected;
+      fmt::print(human(), "{}: {}\n", same ? "as it was kept" : "another end than was kept", options_.expected);
+    }
+  }
+
   // Whether a waiver that nothing hits means anything: all scenarios ran as they are meant to, against a QEMU.
   [[nodiscard]] bool complete() const {
     return options_.faults.empty() && options_.scenarios.empty() && options_.shard.empty() && options_.disks.empty() &&
@@ -317,7 +318,7 @@ class Comparisons {
            right_.name == "qemu" && status_of(rows_) == ExitStatus::holds;
   }
 
-  const Options& options_;
+  const CompareOptions& options_;
   std::vector<const scenarios::Scenario*> chosen_;
   targets::TargetSpec left_;
   targets::TargetSpec right_;
@@ -330,7 +331,9 @@ class Comparisons {
   std::size_t printed_ = 0;
 };
 
-ExitStatus compare(Options& options) {
+}  // namespace
+
+ExitStatus compare(CompareOptions& options) {
   if (options.random.count == 0) {
     return Comparisons(options).run();
   }
@@ -343,12 +346,10 @@ ExitStatus compare(Options& options) {
   return compare_random(options, options.random);
 }
 
-}  // namespace
-
 void add_compare(CommandLine& program) {
   Command command =
       program.command("compare", "run scenarios on two targets and say whether they agree; without names, all");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<CompareOptions>();
   add_run_options(command, *options);
   command.option("--left", options->left, "one target").shows_default();
   command.option("--right", options->right, "the other target").shows_default();

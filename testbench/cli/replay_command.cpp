@@ -1,6 +1,9 @@
-// `ringside replay`: a failing run of a campaign again, from its file alone.
+// `ringside replay`: what was kept of a campaign or of a comparison once more, from its file alone.
 #include <fmt/core.h>
 
+#include <array>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -9,7 +12,10 @@
 
 #include "testbench/campaign/case_file.h"
 #include "testbench/campaign/run_case.h"
+#include "testbench/cli/case_trials.h"
 #include "testbench/cli/command.h"
+#include "testbench/cli/compare_command.h"
+#include "testbench/cli/kept_file.h"
 #include "testbench/cli/run_log.h"
 #include "testbench/cli/workers.h"
 #include "testbench/scenarios/campaign_workload.h"
@@ -30,6 +36,7 @@ struct Options {
   std::string trace;
   std::string wave;
   std::string timeline;
+  std::string report;
   std::uint64_t timeout = 10;
   bool json = false;
 };
@@ -103,9 +110,9 @@ class Replay {
   }
 
   static ordered_json lost(const std::string& problem) {
-    return {{"outcome", "crashed"},
-            {"signature", "crashed: " + problem},
-            {"log_hash", ""},
+    const std::string signature = signature_of_lost(problem);
+    return {{"outcome", signature.substr(0, signature.find(':'))},
+            {"signature", signature},
             {"fired", ordered_json::array()}};
   }
 
@@ -128,8 +135,8 @@ class Replay {
     }
     const std::string outcome = answer["outcome"];
     const std::string signature = answer["signature"];
-    const bool same_signature = signature == file_.signature;
-    const std::string hash = answer["log_hash"];
+    const bool same_signature = signature == file_.signature || (is_crash(signature) && is_crash(file_.signature));
+    const std::string hash = answer.value("log_hash", "");
     const bool same_log = !file_.log_hash || hash == fmt::format("{:#018x}", *file_.log_hash);
     fmt::print(out, "{}\n", signature.empty() ? outcome : signature);
     if (!same_signature) {
@@ -154,18 +161,47 @@ class Replay {
   CaseFile file_;
 };
 
+// The comparison that kept it. Of its two logs there are files beside the report.
+ExitStatus replay_program(const Options& options) {
+  if (!options.trace.empty() || !options.wave.empty() || !options.timeline.empty()) {
+    throw targets::InputError(
+        fmt::format("{}: a scenario file is compared, and makes two logs; expected --report DIR", options.file));
+  }
+  CompareOptions comparison = comparison_of(programs::load_program(options.file));
+  comparison.timeout = options.timeout;
+  comparison.report = options.report;
+  comparison.json = options.json;
+  return compare(comparison);
+}
+
+ExitStatus replay_case(const Options& options) {
+  if (!options.report.empty()) {
+    throw targets::InputError(
+        fmt::format("{}: a case runs on one target; expected --trace, --wave or --timeline", options.file));
+  }
+  return Replay(options).run();
+}
+
+ExitStatus replay(const Options& options) {
+  return kind_of_file(options.file) == KeptFile::program ? replay_program(options) : replay_case(options);
+}
+
 }  // namespace
 
 void add_replay(CommandLine& program) {
-  Command command = program.command("replay", "a failing run of a campaign again, from its file");
+  Command command = program.command("replay", "a run that was kept in a file again: a case of a campaign, a program");
   auto options = std::make_shared<Options>();
-  command.option("FILE", options->file, "a case, as campaigns keep them in failures/").required();
-  command.option("--trace", options->trace, "write the log: FILE.rlog or FILE.jsonl");
-  command.option("--wave", options->wave, "write a waveform: FILE.vcd or FILE.fst");
-  command.option("--timeline", options->timeline, "write a timeline: FILE.json");
+  command
+      .option("FILE", options->file,
+              "a case, as campaigns keep them in failures/; or a scenario file, as compare --random keeps them")
+      .required();
+  command.option("--trace", options->trace, "of a case, write the log: FILE.rlog or FILE.jsonl");
+  command.option("--wave", options->wave, "of a case, write a waveform: FILE.vcd or FILE.fst");
+  command.option("--timeline", options->timeline, "of a case, write a timeline: FILE.json");
+  command.option("--report", options->report, "of a scenario file, write DIR/index.html, with logs and waves");
   command.option("--timeout", options->timeout, "seconds of real time (10)");
   command.flag("--json", options->json, "one JSON document on standard output");
-  command.runs([options] { return Replay(*options).run(); });
+  command.runs([options] { return replay(*options); });
 }
 
 }  // namespace ringside::cli

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "testbench/programs/program.h"
 #include "testbench/scenarios/context.h"
@@ -33,8 +34,14 @@ constexpr std::size_t kMaxNameLength = 60;
 constexpr std::size_t kMaxSummaryLength = 200;
 constexpr std::size_t kMaxDeviceLength = 1000;
 constexpr std::size_t kMaxDepth = 8;  // of brackets in each other: toml++ recurses, and nothing here needs more than 3
-constexpr std::array<std::string_view, 7> kKeys = {"program", "summary",      "clause", "machine",
-                                                   "devices", "disk_sectors", "steps"};
+constexpr std::array<std::string_view, 8> kKeys = {"program", "summary",      "clause", "machine",
+                                                   "devices", "disk_sectors", "steps",  "found"};
+constexpr std::size_t kMostFoundLists = 64;
+constexpr std::pair<std::string_view, std::string Finding::*> kFoundTexts[] = {
+    {"left", &Finding::left},       {"right", &Finding::right},         {"machine", &Finding::machine},
+    {"waivers", &Finding::waivers}, {"signature", &Finding::signature}, {"version", &Finding::version}};
+constexpr std::pair<std::string_view, std::vector<std::string> Finding::*> kFoundLists[] = {
+    {"devices", &Finding::devices}, {"disks", &Finding::disks}, {"settings", &Finding::settings}};
 constexpr std::uint64_t kMostDiskSectors = std::uint64_t{1} << 40;
 
 std::uint32_t line_of(const toml::node& node) { return node.source().begin.line; }
@@ -293,6 +300,7 @@ class ProgramReader {
     read_devices();
     read_disk_sectors();
     read_steps();
+    read_found();
     return std::move(program_);
   }
 
@@ -339,10 +347,14 @@ class ProgramReader {
     if (node == nullptr) {
       place_.fail(1, fmt::format("no {}; expected {} = \"...\"", key, key));
     }
-    const auto* const found = node->as_string();
+    return line_in(*node, key, most);
+  }
+
+  std::string line_in(const toml::node& node, std::string_view key, std::size_t most) const {
+    const auto* const found = node.as_string();
     if (found == nullptr || found->get().empty() || found->get().size() > most ||
         std::ranges::any_of(found->get(), [](char c) { return static_cast<unsigned char>(c) < ' '; })) {
-      place_.fail(*node, fmt::format("{}: expected one line of at most {} characters", key, most));
+      place_.fail(node, fmt::format("{}: expected one line of at most {} characters", key, most));
     }
     return found->get();
   }
@@ -399,6 +411,59 @@ class ProgramReader {
       program_.steps.push_back(StepReader(*table, place_).read());
       program_.steps.back().line = line_of(entry);
     }
+  }
+
+  void read_found() {
+    const toml::node* const node = document_.get("found");
+    if (node == nullptr) {
+      return;
+    }
+    const toml::table* const table = node->as_table();
+    if (table == nullptr) {
+      place_.fail(*node, "found: expected {left = \"TARGET\", right = \"TARGET\", ...}");
+    }
+    program_.found.emplace();
+    for (const auto& [key, value] : *table) {
+      take_found(key.str(), value, *program_.found);
+    }
+  }
+
+  void take_found(std::string_view key, const toml::node& node, Finding& found) const {
+    std::vector<std::string> names{"seed"};
+    for (const auto& [name, member] : kFoundTexts) {
+      if (name == key) {
+        found.*member = line_in(node, key, kMaxDeviceLength);
+        return;
+      }
+      names.emplace_back(name);
+    }
+    for (const auto& [name, member] : kFoundLists) {
+      if (name == key) {
+        found.*member = lines_in(node, key);
+        return;
+      }
+      names.emplace_back(name);
+    }
+    const auto number = number_in(node);
+    if (key != "seed") {
+      place_.fail(node, fmt::format("found: unknown \"{}\"{}", key, expected_of(key, names)));
+    }
+    if (!number.has_value()) {
+      place_.fail(node, "seed: expected a number");
+    }
+    found.seed = *number;
+  }
+
+  std::vector<std::string> lines_in(const toml::node& node, std::string_view key) const {
+    const toml::array* const list = node.as_array();
+    if (list == nullptr || list->size() > kMostFoundLists) {
+      place_.fail(node, fmt::format("{}: expected a list of at most {} texts", key, kMostFoundLists));
+    }
+    std::vector<std::string> lines;
+    for (const toml::node& entry : *list) {
+      lines.push_back(line_in(entry, key, kMaxDeviceLength));
+    }
+    return lines;
   }
 
   const toml::table& document_;

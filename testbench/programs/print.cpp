@@ -1,5 +1,9 @@
 #include <fmt/core.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "testbench/programs/program.h"
 #include "testbench/scenarios/program_table.h"
 
@@ -113,6 +117,32 @@ std::string step_text(const Step& step) {
   return text + "}";
 }
 
+std::string list_text(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) {
+    text += (text.empty() ? "" : ", ") + quoted(word);
+  }
+  return "[" + text + "]";
+}
+
+std::string found_text(const Finding& found) {
+  std::string text = fmt::format("{{left = {}, right = {}, seed = {}", quoted(found.left), quoted(found.right),
+                                 number_text(found.seed));
+  const std::pair<const char*, const std::string&> lines[] = {{"machine", found.machine},
+                                                              {"waivers", found.waivers},
+                                                              {"signature", found.signature},
+                                                              {"version", found.version}};
+  for (const auto& [name, line] : lines) {
+    text += line.empty() ? "" : fmt::format(", {} = {}", name, quoted(line));
+  }
+  const std::pair<const char*, const std::vector<std::string>&> lists[] = {
+      {"devices", found.devices}, {"disks", found.disks}, {"settings", found.settings}};
+  for (const auto& [name, list] : lists) {
+    text += list.empty() ? "" : fmt::format(", {} = {}", name, list_text(list));
+  }
+  return text + "}";
+}
+
 }  // namespace
 
 std::string print_program(const Program& program) {
@@ -124,14 +154,13 @@ std::string print_program(const Program& program) {
     text += fmt::format("machine = {}\n", quoted(program.machine));
   }
   if (!program.devices.empty()) {
-    text += "devices = [";
-    for (std::size_t i = 0; i < program.devices.size(); ++i) {
-      text += (i == 0 ? "" : ", ") + quoted(program.devices[i]);
-    }
-    text += "]\n";
+    text += fmt::format("devices = {}\n", list_text(program.devices));
   }
   if (program.disk_sectors != 0) {
     text += fmt::format("disk_sectors = {}\n", program.disk_sectors);
+  }
+  if (program.found) {
+    text += fmt::format("found = {}\n", found_text(*program.found));
   }
   text += "steps = [\n";
   for (const Step& step : program.steps) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,20 @@
 namespace ringside::programs {
 
 inline constexpr std::uint64_t kProgramVersion = 1;
+
+// How a comparison of two targets came to keep a program, for who runs it again: as options of `ringside compare`.
+struct Finding {
+  std::string left = "model";
+  std::string right = "qemu";
+  std::uint64_t seed = 1;
+  std::string machine;
+  std::vector<std::string> devices;
+  std::vector<std::string> disks;
+  std::vector<std::string> settings;
+  std::string waivers;
+  std::string signature;  // what the comparison said, without numbers
+  std::string version;    // of the Ringside that said so
+};
 
 struct Program {
   std::string name;     // of the scenario: the file's stem
@@ -21,6 +36,7 @@ struct Program {
   std::vector<std::string> devices;
   std::uint64_t disk_sectors = 0;  // 0: the usual size
   std::vector<scenarios::Step> steps;
+  std::optional<Finding> found;
 };
 
 // Both throw trace::FileError: one line with file, line and what was expected there. `path` gives the name and is what

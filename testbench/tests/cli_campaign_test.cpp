@@ -178,6 +178,41 @@ TEST(CliCampaign, ReplaySeesThatSomethingChanged) {
   EXPECT_NE(other.out.find("the log is another one"), std::string::npos) << other.out;
 }
 
+TEST(CliCampaign, ACrashIsReplayedAndMadeSmall) {
+  const TemporaryDirectory place;
+  EXPECT_EQ(mutants({"campaign", "--seeds", "17..17", "--on", "model,driver-mutant=used-id-range-unchecked", "--out",
+                     place.file("c")})
+                .status,
+            1);
+  const std::string file = place.file("c/failures/seed-17.toml");
+  ASSERT_NE(contents_of(file).find("signature = \"crashed: "), std::string::npos) << contents_of(file);
+  const ProgramResult result = mutants({"replay", file, "--json"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(document_of(result)["outcome"], "crashed");
+  EXPECT_EQ(mutants({"shrink", file, "--out", place.file("small.toml")}).status, 0);
+  EXPECT_EQ(mutants({"replay", place.file("small.toml")}).status, 0);
+}
+
+TEST(CliCampaign, ACaseOfAnOlderVersionIsReadAndWhatChangedIsSaid) {
+  const TemporaryDirectory place;
+  std::string text = contents_of(first_failure(place));
+  const auto change = [&](const std::string& key, const std::string& value) {
+    const std::size_t at = text.find(key + " = \"");
+    ASSERT_NE(at, std::string::npos);
+    const std::size_t begin = at + key.size() + 4;
+    text.replace(begin, text.find('"', begin) - begin, value);
+  };
+  change("version", "0.0.7");
+  change("image_hash", "0x0000000000000007");
+  change("signature", "hung: of old");
+  const ProgramResult result = mutants({"replay", place.make("old.toml", text)});
+  EXPECT_EQ(result.status, 1);
+  for (const char* const said : {"was written by Ringside 0.0.7", "ran on another disk", "expected hung: of old"}) {
+    EXPECT_NE(result.out.find(said), std::string::npos) << result.out;
+  }
+  EXPECT_EQ(result.out.find("the log is another one"), std::string::npos) << "that has not changed" << result.out;
+}
+
 TEST(CliCampaign, ShrinksToLittle) {
   const TemporaryDirectory place;
   const std::string file = first_failure(place);
@@ -195,11 +230,17 @@ TEST(CliCampaign, AWorkerThatDiesIsTheOutcomeOfItsSeed) {
   for (unsigned tries = 0; tries < 500 && descendants_of(program.pid()).empty(); ++tries) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const auto wait_for = [&](const char* said) {
+    for (unsigned tries = 0; tries < 500 && contents_of(place.file("c/runs.tsv")).find(said) == std::string::npos;
+         ++tries) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  };
+  wait_for("\n");
   for (const pid_t worker : descendants_of(program.pid())) {
     ::kill(worker, SIGSEGV);
   }
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  wait_for("\tcrashed\t");
   program.kill(SIGINT);
   EXPECT_EQ(program.wait().status, 130);
   const std::string runs = contents_of(place.file("c/runs.tsv"));

@@ -97,6 +97,62 @@ TEST(CliRandom, FindsAPlantedMistakeAndMakesItSmall) {
   EXPECT_EQ(run_program({"compare", found["file"], "--right", "model"}).status, 0);
 }
 
+// A file of its own is enough: which targets, which seed, and how it ended.
+TEST(CliRandom, WhatIsFoundIsReplayedAndMadeSmallFromItsFile) {
+  const TemporaryDirectory directory;
+  Program search({"compare", "--random", "10", "--left", "model,mutant=wrong-sector", "--right", "model", "--keep",
+                  directory.file(""), "--seed", "4", "--json"},
+                 {}, RINGSIDE_MUTANTS_PROGRAM);
+  const ProgramResult searched = search.wait();
+  ASSERT_EQ(searched.status, 1) << searched.err;
+  const std::string file = nlohmann::json::parse(searched.out)["random"]["found"][0]["file"];
+  EXPECT_NE(contents_of(file).find("found = {left = \"model,mutant=wrong-sector\", right = \"model\", seed = 4"),
+            std::string::npos)
+      << contents_of(file);
+
+  Program replay({"replay", file}, {}, RINGSIDE_MUTANTS_PROGRAM);
+  const ProgramResult replayed = replay.wait();
+  EXPECT_EQ(replayed.status, 1) << replayed.err;
+  EXPECT_NE(replayed.out.find("as it was kept: diverge: "), std::string::npos) << replayed.out;
+
+  // Two steps that change nothing.
+  std::string text = contents_of(file);
+  const std::size_t end = text.rfind("]\n");
+  text.insert(end, "  {do = \"poll\"},\n  {do = \"poll\"},\n");
+  const std::string large = directory.make("large.toml", text);
+  Program shrink({"shrink", large, "--json"}, {}, RINGSIDE_MUTANTS_PROGRAM);
+  const ProgramResult shrunk = shrink.wait();
+  ASSERT_EQ(shrunk.status, 0) << shrunk.err;
+  const auto document = nlohmann::json::parse(shrunk.out);
+  EXPECT_EQ(document["file"], directory.file("large.small.toml"));
+  EXPECT_LE(document["operations"], 5) << contents_of(document["file"]);
+  Program again({"replay", document["file"]}, {}, RINGSIDE_MUTANTS_PROGRAM);
+  EXPECT_EQ(again.wait().status, 1);
+}
+
+// As compare does it: what agrees holds, and cannot be made small.
+TEST(CliRandom, AScenarioFileIsReplayedAsItIsCompared) {
+  const TemporaryDirectory directory;
+  std::string text = kProgram;
+  text.insert(text.find("steps = ["), "found = {right = \"model\", signature = \"diverge: once\"}\n");
+  const std::string file = directory.make("both-levels.toml", text);
+  const ProgramResult replayed = run_program({"replay", file, "--report", directory.file("report")});
+  EXPECT_EQ(replayed.status, 0) << replayed.err;
+  EXPECT_NE(replayed.out.find("another end than was kept: diverge: once"), std::string::npos) << replayed.out;
+  EXPECT_FALSE(contents_of(directory.file("report/index.html")).empty());
+  EXPECT_EQ(run_program({"shrink", file}).status, 1);
+  EXPECT_EQ(run_program({"replay", file, "--wave", directory.file("w.fst")}).status, 2) << "which of the two?";
+}
+
+TEST(CliRandom, WhatIsNeitherCaseNorScenarioIsNotReplayed) {
+  const TemporaryDirectory directory;
+  const ProgramResult result = run_program({"replay", directory.make("plan.toml", "[[fault]]\non = \"doorbell\"\n")});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_NE(result.err.find("expected a case of a campaign (case = 1) or a scenario file (program = 1)"),
+            std::string::npos)
+      << result.err;
+}
+
 TEST(CliRandom, TakesNoScenarios) {
   EXPECT_EQ(run_program({"compare", "flush", "--random", "3", "--right", "model"}).status, 2);
 }

@@ -1,7 +1,9 @@
 // The format of scenario files: what they say comes back as it was, and each mistake is told with its line.
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <cstring>
+#include <optional>
 #include <ostream>
 #include <string>
 
@@ -127,6 +129,15 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"address_and_more", file_with("{do = \"desc\", address = \"buffer:1+2x\"}"), "4", "buffer:N+OFFSET"},
         Mistake{"two_names_for_one", file_with("{do = \"put\", buffer = 0, value = 1, address = \"buffer:1\"}"), "4",
                 "once"},
+        Mistake{"found_no_table", "program = 1\nsummary = \"s\"\nsteps = [{do = \"open\"}]\nfound = 3\n", "4",
+                "{left = \"TARGET\""},
+        Mistake{"found_what", "program = 1\nsummary = \"s\"\nsteps = [{do = \"open\"}]\nfound = {lefd = \"model\"}\n",
+                "4", "did you mean \"left\"?"},
+        Mistake{"found_seed", "program = 1\nsummary = \"s\"\nsteps = [{do = \"open\"}]\nfound = {seed = -1}\n", "4",
+                "seed: expected a number"},
+        Mistake{"found_devices",
+                "program = 1\nsummary = \"s\"\nsteps = [{do = \"open\"}]\nfound = {devices = \"packed=on\"}\n", "4",
+                "devices: expected a list"},
         Mistake{"deep", file_with("[[[[[[[[[[1]]]]]]]]]]"), "4", "deep"}),
     [](const auto& instance) { return std::string(instance.param.name); });
 
@@ -154,6 +165,36 @@ TEST(ProgramFile, TooManyStepsAreRefused) {
 bool same(Step one, Step other) {
   one.line = other.line = 0;
   return std::memcmp(&one, &other, sizeof(Step)) == 0;
+}
+
+TEST(ProgramFile, HowItWasFoundIsReadBack) {
+  Program program = random_program({1, 0, {}}, 3);
+  EXPECT_FALSE(parse_program(print_program(program), "a.toml").found.has_value());
+  Finding found;
+  found.left = "model,strict";
+  found.right = "model";
+  found.seed = ~std::uint64_t{0};
+  found.machine = "q35";
+  found.devices = {"packed=on", "queue-size=8"};
+  found.disks = {"a.img"};
+  found.settings = {"latency.media_read_ns=7"};
+  found.waivers = "w.toml";
+  found.signature = "diverge: the \"value\" differs";
+  found.version = "0.1.0";
+  program.found = found;
+  const std::string text = print_program(program);
+  const std::optional<Finding> again = parse_program(text, "a.toml").found;
+  ASSERT_TRUE(again.has_value()) << text;
+  EXPECT_EQ(again->left, found.left);
+  EXPECT_EQ(again->right, found.right);
+  EXPECT_EQ(again->seed, found.seed);
+  EXPECT_EQ(again->machine, found.machine);
+  EXPECT_EQ(again->devices, found.devices);
+  EXPECT_EQ(again->disks, found.disks);
+  EXPECT_EQ(again->settings, found.settings);
+  EXPECT_EQ(again->waivers, found.waivers);
+  EXPECT_EQ(again->signature, found.signature);
+  EXPECT_EQ(again->version, found.version);
 }
 
 // Every step, each argument at its limits.
