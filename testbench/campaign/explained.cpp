@@ -55,8 +55,6 @@ constexpr std::array kConfusions = {
     Confusion{"blkop-drv-02", FaultClass::registers, Action::generation_races},
     // A used descriptor of which half was written is for the rest what the driver had made available.
     Confusion{"packedsg-drv-06", FaultClass::dma, Action::dma_partial_write},
-    // A second used descriptor lies where the driver has just begun to write its next one (2.8).
-    Confusion{"resfeat-drv-05", FaultClass::completion, Action::completion_twice},
     // Of a device that resets itself the driver thinks that it has FEATURES_OK.
     Confusion{"blkinit-drv-04", FaultClass::life_cycle, {}},
     // The descriptors that a chain is read from are not as the driver wrote them.
@@ -143,14 +141,24 @@ bool delays(Action action) {
 
 bool ends_run(Action action) { return (summary_of(action).harm & faults::kEndsRun) != 0; }
 
-// By it a request may be done for the driver and not for the device: it is named a second time, or an old element is
-// taken for a new one. What it had is used again then, and no driver could know better.
 bool ends_another(Action action) {
   return action == Action::used_id || action == Action::used_index || action == Action::used_index_back ||
          action == Action::used_twice || action == Action::completion_twice;
 }
 
 bool judges_arrival(std::string_view clause) { return clause == "2.9" || clause == "packeddesc-drv-03"; }
+
+bool judges_descriptors(std::string_view clause) {
+  constexpr std::array<std::string_view, 8> kOfDescriptors = {
+      "2.7.13.1",          "2.8.21.1",        "desc-drv-01",    "packeddesc-drv-01",
+      "packeddesc-drv-02", "packedsg-drv-06", "resfeat-drv-05", "blkop-drv-06"};
+  return std::ranges::find(kOfDescriptors, clause) != kOfDescriptors.end();
+}
+
+bool writes_over_descriptors(Action action) {
+  return ends_another(action) || action == Action::dma_partial_write ||
+         (summary_of(action).harm & faults::kStrays) != 0;
+}
 
 bool confuses(Action action, std::string_view clause) {
   constexpr std::array kInUse = {std::string_view("2.7.13.1"), std::string_view("2.8.21.1"),

@@ -34,9 +34,17 @@ namespace ringside::campaign {
 
 // Nothing comes after it.
 [[nodiscard]] bool ends_run(faults::Action action);
-// A doorbell on a weak memory's way is overtaken by the requests that follow it, and what it says of the ring is old
-// when it arrives (2.9 of a split ring).
+// By it a request may be done for the driver and not for the device: it is named a second time, or an old element is
+// taken for a new one. What it had is used again then, and no driver could know better.
+[[nodiscard]] bool ends_another(faults::Action action);
+
+// --- On a weak memory, where what the driver has stored is seen later.
+// What a doorbell says of the ring is old when it arrives behind the next request.
 [[nodiscard]] bool judges_arrival(std::string_view clause);
+// What the driver makes available is looked at when it becomes visible; what a device has no business to write, or
+// writes of a request that is not the driver's any more, may lie over it by then.
+[[nodiscard]] bool judges_descriptors(std::string_view clause);
+[[nodiscard]] bool writes_over_descriptors(faults::Action action);
 
 // What a monitor goes by is not what the driver did: it did as the device showed it, or the device wrote over it.
 [[nodiscard]] bool confuses(faults::Action action, std::string_view clause);

@@ -126,7 +126,9 @@ class Judgement {
   // No driver could tell that data was wrong.
   [[nodiscard]] bool deceived() const {
     const bool in_order = evidence_.states.in_order();
-    return any_fired_that(deceives) || (in_order && any_fired(overtakes)) ||
+    // Once the driver sees a second element of a request, its id may be another one's.
+    const bool seen_late = evidence_.weak && any_fired(ends_another);
+    return any_fired_that(deceives) || (in_order && any_fired(overtakes)) || seen_late ||
            (any_fired(cuts_short) && !lengths_tell(in_order));
   }
 
@@ -145,6 +147,9 @@ class Judgement {
       }
       if (*outcome == Outcome::calm_failed && any_fired(is_for_good)) {
         continue;  // nothing is there that could come up
+      }
+      if (check.name == scenarios::kInTimeCheck && seen(targets::kTimeHeldUp) != 0) {
+        continue;  // unaccounted() takes off the time for which the driver was held up
       }
       if (check.name == targets::kNotOverslept && fired()) {
         continue;  // the device may be the one who did not wake it
@@ -183,8 +188,7 @@ class Judgement {
     for (const Violation& violation : evidence_.violations) {
       // A device is held to its side where nothing was done to it.
       const bool judged = violation.role == checks::Role::driver || !fired();
-      const bool late_bell = evidence_.weak && judges_arrival(violation.clause);
-      if (judged && is_binding(violation.clause) && !late_bell && !explained(violation.clause)) {
+      if (judged && is_binding(violation.clause) && !seen_late(violation.clause) && !explained(violation.clause)) {
         fail(Outcome::monitor, violation.clause);
         ending_.noticed_record = violation.index;
         ending_.noticed_time = violation.time;
@@ -192,6 +196,13 @@ class Judgement {
       }
     }
     return false;
+  }
+
+  [[nodiscard]] bool seen_late(std::string_view clause) const {
+    return evidence_.weak && (judges_arrival(clause) || (judges_descriptors(clause) && written_over()));
+  }
+  [[nodiscard]] bool written_over() const {
+    return any_fired(writes_over_descriptors) || (evidence_.states.in_order() && any_fired(overtakes));
   }
 
   [[nodiscard]] bool explained(std::string_view clause) const {

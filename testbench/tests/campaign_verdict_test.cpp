@@ -169,9 +169,22 @@ TEST(CampaignVerdict, WhatADoorbellSaysIsOldWhereItArrivesLate) {
   EXPECT_EQ(breaking({}, "desc-drv-01").on_weak_memory().outcome(), Outcome::monitor) << "that one is no doorbell's";
 }
 
-TEST(CampaignVerdict, ASecondUsedDescriptorLiesOverTheDriversNext) {
-  EXPECT_EQ(breaking({fault(Action::completion_twice)}, "resfeat-drv-05").fires().outcome(), Outcome::unnoticed);
-  EXPECT_EQ(breaking({fault(Action::completion_delayed)}, "resfeat-drv-05").fires().outcome(), Outcome::monitor);
+// What a device wrote too far, or a second time, may lie over it by then.
+TEST(CampaignVerdict, WhatIsMadeAvailableIsSeenLate) {
+  for (const Action action : {Action::completion_twice, Action::dma_write_beyond, Action::dma_wrong_address}) {
+    EXPECT_EQ(breaking({fault(action)}, "resfeat-drv-05").fires().outcome(), Outcome::monitor);
+    EXPECT_EQ(breaking({fault(action)}, "resfeat-drv-05").fires().on_weak_memory().outcome(), Outcome::unnoticed);
+    EXPECT_EQ(breaking({fault(action)}, "cleanup-drv-02").fires().on_weak_memory().outcome(), Outcome::monitor);
+  }
+  EXPECT_EQ(breaking({fault(Action::completion_delayed)}, "resfeat-drv-05").fires().on_weak_memory().outcome(),
+            Outcome::monitor);
+}
+
+TEST(CampaignVerdict, ASecondUsedElementMayBeSeenWhenItsIdIsAnothers) {
+  Told told({fault(Action::used_twice)});
+  told.fires().fails(scenarios::kContentsCheck);
+  EXPECT_EQ(told.outcome(), Outcome::corrupted);
+  EXPECT_EQ(told.on_weak_memory().outcome(), Outcome::misled);
 }
 
 // What holds the processor up makes the driver late, and is not its doing.
@@ -185,6 +198,9 @@ TEST(CampaignVerdict, ADriverThatWasHeldUpIsNotLate) {
   };
   EXPECT_EQ(run(50 * hal::kMillisecond), Outcome::unnoticed);
   EXPECT_EQ(run(40 * hal::kMillisecond), Outcome::late);
+  EXPECT_EQ(Told({}).fails(scenarios::kInTimeCheck).outcome(), Outcome::late);
+  EXPECT_EQ(Told({}).fails(scenarios::kInTimeCheck).observes(targets::kTimeHeldUp, 1).outcome(), Outcome::not_fired)
+      << "by how much is judged above";
 }
 
 // A fault may be why an interrupt did not come; else the driver has overlooked what it should have waited for.
