@@ -250,6 +250,9 @@ bool Controller::start_queue(std::uint16_t queue, std::uint16_t size, const virt
 }
 
 bool Controller::go() {
+  if (hal::mutant(hal::Mutant::queues_before_features_ok)) {
+    transport_->add_status(virtio::VIRTIO_CONFIG_S_FEATURES_OK);
+  }
   return hal::mutant(hal::Mutant::driver_ok_forgotten) || transport_->add_status(virtio::VIRTIO_CONFIG_S_DRIVER_OK) ||
          fail("it is not there any more");
 }

@@ -84,6 +84,11 @@ enum class Mutant : unsigned {
   rings_leaked_at_refusal,
   available_header_not_counted,
   queue_address_truncated,
+  structure_length_of_capability,
+  queues_before_features_ok,
+  queue_index_cut_short,
+  vector_read_back_elsewhere,
+  empty_request_sent,
 };
 
 #ifdef RINGSIDE_MUTANTS
@@ -202,6 +207,13 @@ inline constexpr MutantInfo kMutants[] = {
      "the available ring is laid out without its header"},
     {Mutant::queue_address_truncated, "queue-address-truncated",
      "of a queue's 64-bit addresses the lower half alone is written"},
+    {Mutant::structure_length_of_capability, "structure-length-of-capability",
+     "a structure is taken to be as long as the capability that tells of it"},
+    {Mutant::queues_before_features_ok, "queues-before-features-ok", "queues are set up before FEATURES_OK"},
+    {Mutant::queue_index_cut_short, "queue-index-cut-short", "of a queue's number five bits are kept"},
+    {Mutant::vector_read_back_elsewhere, "vector-read-back-elsewhere",
+     "a queue's vector is read back where that of the configuration stands"},
+    {Mutant::empty_request_sent, "empty-request-sent", "a read or a write of nothing is sent"},
 };
 
 inline Mutant active_mutant = Mutant::none;

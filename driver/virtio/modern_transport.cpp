@@ -94,6 +94,9 @@ void ModernTransport::adopt(const pci::ConfigSpace& config, pci::Address address
   if (hal::mutant(hal::Mutant::structure_offset_ignored)) {
     found.offset = 0;
   }
+  if (hal::mutant(hal::Mutant::structure_length_of_capability)) {
+    found.size = found.length;
+  }
   if (found.length < kCapLength || !lies_inside_bar(found, bars)) {
     return;
   }
@@ -160,6 +163,9 @@ bool ModernTransport::accept_features(std::uint64_t features) const {
   common_.write32(VIRTIO_PCI_COMMON_GF, static_cast<std::uint32_t>(features));
   common_.write32(VIRTIO_PCI_COMMON_GFSELECT, 1);
   common_.write32(VIRTIO_PCI_COMMON_GF, static_cast<std::uint32_t>(features >> 32));
+  if (hal::mutant(hal::Mutant::queues_before_features_ok)) {
+    return true;
+  }
   if (!add_status(VIRTIO_CONFIG_S_FEATURES_OK)) {
     return false;
   }
@@ -187,7 +193,8 @@ void ModernTransport::write64(std::uint32_t common_register, hal::BusAddress val
 
 const char* ModernTransport::set_up_queue(std::uint16_t queue, std::uint16_t size, const QueueAddresses& addresses,
                                           std::uint16_t msix_entry) const {
-  common_.write16(VIRTIO_PCI_COMMON_Q_SELECT, queue);
+  const unsigned kept = hal::mutant(hal::Mutant::queue_index_cut_short) ? 31 : 0xffff;
+  common_.write16(VIRTIO_PCI_COMMON_Q_SELECT, static_cast<std::uint16_t>(queue & kept));
   if (common_.read16(VIRTIO_PCI_COMMON_Q_ENABLE) != 0) {
     return "the queue is already enabled";
   }
@@ -196,7 +203,8 @@ const char* ModernTransport::set_up_queue(std::uint16_t queue, std::uint16_t siz
     return "the queue size was not accepted";
   }
   common_.write16(VIRTIO_PCI_COMMON_Q_MSIX, msix_entry);
-  if (common_.read16(VIRTIO_PCI_COMMON_Q_MSIX) != msix_entry) {
+  const bool elsewhere = hal::mutant(hal::Mutant::vector_read_back_elsewhere);
+  if (common_.read16(elsewhere ? VIRTIO_PCI_COMMON_MSIX : VIRTIO_PCI_COMMON_Q_MSIX) != msix_entry) {
     return "the queue's vector was refused";  // 4.1.5.1.2.2: a refused mapping reads back as NO_VECTOR
   }
   write64(VIRTIO_PCI_COMMON_Q_DESCLO, addresses.descriptors);

@@ -28,6 +28,7 @@ using campaign::Ending;
 using HuntClock = std::chrono::steady_clock;
 
 constexpr std::uint64_t kSeedsAtATime = 512;
+constexpr std::uint64_t kPatience = 5;  // times as long, for who has to tell slow from spinning on a busy machine
 constexpr std::chrono::seconds kHuntGrace{5};  // the target's own limit comes first and knows more
 
 double seconds_since(HuntClock::time_point begin) {
@@ -68,7 +69,8 @@ class Hunter {
         tick_(tick),
         parameters_(parameters_of(settings)),
         maker_(parameters_),
-        trials_(settings.parallel, settings.run_seconds) {}
+        trials_(settings.parallel, settings.run_seconds),
+        patient_trials_(settings.parallel, settings.run_seconds * kPatience) {}
 
   [[nodiscard]] Hunt run() {
     const HuntClock::time_point begin = HuntClock::now();
@@ -76,9 +78,13 @@ class Hunter {
       const std::uint64_t end = std::min(first + kSeedsAtATime, settings_.most_seeds);
       const std::optional<std::uint64_t> seed = first_failing(first, end);
       first = seed ? *seed + 1 : end;
-      if (seed && is_of_the_mistake(maker_.make(*seed))) {
+      if (!seed) {
+        continue;
+      }
+      const Case subject = maker_.make(*seed);
+      if (const std::optional<Trial> trial = of_the_mistake(subject)) {
         hunt_.seconds = seconds_since(begin);
-        take(maker_.make(*seed));
+        take(subject, *trial);
         hunt_.shrink_seconds = seconds_since(begin) - hunt_.seconds;
         return std::move(hunt_);
       }
@@ -145,24 +151,28 @@ class Hunter {
     found_ = found_ ? std::min(*found_, seed) : seed;
   }
 
-  // It fails again, and not without the mistake. A run that was merely slow does not.
-  [[nodiscard]] bool is_of_the_mistake(const Case& subject) {
+  // How it fails again, if not without the mistake. A run that was merely slow does not: it has more time here.
+  [[nodiscard]] std::optional<Trial> of_the_mistake(const Case& subject) {
     Case without = subject;
     without.target = "model";
-    const std::vector<Trial> trials = trials_.run({subject, without});
-    const bool is = !trials[0].kind.empty() && trials[1].kind.empty();
-    if (!is) {
+    const std::vector<Trial> trials = patient_trials_.run({subject, without});
+    if (trials[0].kind.empty() || !trials[1].kind.empty()) {
       hunt_.passed_over.push_back(subject.seed);
+      return std::nullopt;
     }
-    return is;
+    return trials[0];
   }
 
-  void take(const Case& subject) {
-    const Trial trial = trials_.run({subject}).front();
+  void take(const Case& subject, const Trial& trial) {
     Quarry& quarry = hunt_.found.emplace();
     quarry.large = file_of(subject, trial.signature);
-    const Case small = trials_.shrink(subject, trial.kind);
-    quarry.small = file_of(small, trials_.run({small}).front().signature);
+    Case small = trials_.shrink(subject, trial.kind);
+    Trial last = patient_trials_.run({small}).front();
+    if (last.kind != trial.kind) {  // what made it small was slow, and no more
+      small = subject;
+      last = trial;
+    }
+    quarry.small = file_of(small, last.signature);
     quarry.small.log_hash = trials_.hash_of(small);
     quarry.faults = small.plan.faults.size();
     quarry.operations = campaign::count_operations(small.program);
@@ -177,6 +187,7 @@ class Hunter {
   campaign::Parameters parameters_;
   campaign::CaseMaker maker_;
   CaseTrials trials_;
+  CaseTrials patient_trials_;
   LowestSeed lowest_;
   std::optional<std::uint64_t> found_;
   Hunt hunt_;

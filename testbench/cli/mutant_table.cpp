@@ -1,7 +1,7 @@
 #include "testbench/cli/mutant_table.h"
 
 #include <algorithm>
-#include <iterator>
+#include <span>
 
 namespace ringside::cli {
 namespace {
@@ -15,7 +15,7 @@ constexpr char kLongRuns[] = "it takes 65,536 requests";
 constexpr char kNoSuchFault[] = "no fault keeps a device from letting go of the bus";
 constexpr char kUnitTest[] = "what comes of it looks like what the fault itself does; DriverHardening, DriverBridges";
 
-constexpr MutantNote kNotes[] = {
+constexpr MutantNote kOfModel[] = {
     // Configuration space
     {"capability-hidden", "enumerate"},
     {"subsystem-wrong", "enumerate"},
@@ -83,7 +83,10 @@ constexpr MutantNote kNotes[] = {
     {"read-twice-as-long", "read-write", kOnlyTime},
     {"flush-early", "flush", kOnlyTime},
     {"link-for-nothing", "read-write", kOnlyTime},
-    // The driver: finding the device
+};
+
+constexpr MutantNote kOfDriver[] = {
+    // Finding the device
     {"functions-beyond-0-missed", "multi-function", "", "a disk of a campaign is function 0"},
     {"bar-index-not-scaled", "platform-translation"},
     {"bar-upper-half-forgotten", "boot-log"},
@@ -102,7 +105,7 @@ constexpr MutantNote kNotes[] = {
     {"legacy-config-does-not-move", "transitional"},
     {"legacy-page-number-wrong", "legacy"},
     {"capacity-scaled-by-block-size", "block-size-4k", "", "blocks are of 512 bytes"},
-    {"configuration-not-read-again", "resize"},
+    {"configuration-not-read-again", "resize", "", "a request beyond the new end fails, whoever refuses it"},
     {"doorbell-offset-not-scaled", "multi-queue"},
     // Using it
     {"isr-not-read", "intx"},
@@ -172,13 +175,25 @@ constexpr MutantNote kNotes[] = {
     {"error-left-mapped", kForCampaigns},
     {"available-header-not-counted", kForCampaigns},
     {"queue-address-truncated", kForCampaigns},
+    {"structure-length-of-capability", "packed"},
+    {"queues-before-features-ok", kForCampaigns},
+    {"queue-index-cut-short", "many-queues", "", "it takes 33 queues, and a campaign's disks have four"},
+    {"vector-read-back-elsewhere", "msix"},
+    {"empty-request-sent", "refused", "", "a campaign's requests have data"},
 };
 
 }  // namespace
 
 const MutantNote* note_on(std::string_view mutant) {
-  const auto* const found = std::ranges::find(kNotes, mutant, &MutantNote::name);
-  return found == std::end(kNotes) ? nullptr : found;
+  for (const std::span<const MutantNote> notes : {std::span<const MutantNote>(kOfModel), notes_on_driver()}) {
+    const auto found = std::ranges::find(notes, mutant, &MutantNote::name);
+    if (found != notes.end()) {
+      return &*found;
+    }
+  }
+  return nullptr;
 }
+
+std::span<const MutantNote> notes_on_driver() { return kOfDriver; }
 
 }  // namespace ringside::cli

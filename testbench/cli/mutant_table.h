@@ -1,7 +1,7 @@
 // Where each deliberate mistake shows best, and why those that a comparison cannot see are out of its sight.
 #pragma once
 
-#include <string>
+#include <span>
 #include <string_view>
 
 namespace ringside::cli {
@@ -15,5 +15,8 @@ struct MutantNote {
 
 // Null for one that nobody has written down yet.
 [[nodiscard]] const MutantNote* note_on(std::string_view mutant);
+
+// All of driver/hal/mutant.h.
+[[nodiscard]] std::span<const MutantNote> notes_on_driver();
 
 }  // namespace ringside::cli
