@@ -97,14 +97,21 @@ targets::RunSettings settings_of(const Case& subject, const RunLimits& limits) {
   return settings;
 }
 
+struct CaseTarget {
+  std::unique_ptr<targets::Target> target;
+  bool weak = false;  // in the order of its memory
+};
+
 // Made once in a process for each machine: to look for what a target needs costs as much as a good part of a run.
-targets::Target& target_for(const std::string& spec, const targets::RunSettings& settings) {
-  static std::map<std::pair<std::string, std::string>, std::unique_ptr<targets::Target>> targets;
-  std::unique_ptr<targets::Target>& target = targets[{spec, settings.machine}];
-  if (!target) {
-    target = targets::make_target(targets::TargetSpec::parse(spec), settings);
+const CaseTarget& target_for(const std::string& text, const targets::RunSettings& settings) {
+  static std::map<std::pair<std::string, std::string>, CaseTarget> made;
+  CaseTarget& known = made[{text, settings.machine}];
+  if (!known.target) {
+    const targets::TargetSpec spec = targets::TargetSpec::parse(text);
+    known.weak = targets::memory_order(spec).weak;
+    known.target = targets::make_target(spec, settings);
   }
-  return *target;
+  return known;
 }
 
 scenarios::Scenario scenario_of(const Case& subject) {
@@ -126,9 +133,10 @@ Ending run_case(const Case& subject, const RunLimits& limits, trace::Sink* also)
     static const trace::KindSet wanted = checks::kinds_taken();
     settings.wanted = wanted;
   }
+  const CaseTarget& on = target_for(subject.target, settings);
   Watchers watchers(also);
-  watchers.expect_weak(targets::memory_order(targets::TargetSpec::parse(subject.target)).weak);
-  const targets::RunResult result = target_for(subject.target, settings).run(scenario, settings, watchers);
+  watchers.expect_weak(on.weak);
+  const targets::RunResult result = on.target->run(scenario, settings, watchers);
   return judge(subject.plan, result, watchers.finish());
 }
 

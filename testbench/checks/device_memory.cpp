@@ -3,8 +3,8 @@
 #include <fmt/core.h>
 
 #include <array>
+#include <bitset>
 #include <map>
-#include <set>
 
 #include "testbench/checks/monitors.h"
 #include "testbench/checks/per_queue.h"
@@ -33,9 +33,7 @@ class DeviceMemory final : public Monitor {
     switch (record.kind) {
       case Kind::device_status:
         if (is_reset(record)) {
-          if (wrote_.contains(record.unit)) {
-            former_.insert(record.unit);
-          }
+          former_[record.unit] = former_[record.unit] || wrote_[record.unit];
           devices_.erase(record.unit);
           next_.erase_unit(record.unit);
         }
@@ -92,11 +90,11 @@ class DeviceMemory final : public Monitor {
 
   void judge_write(const Record& record) {
     const auto device = devices_.find(record.unit);
-    if (device != devices_.end()) {
-      wrote_.insert(record.unit);
+    if (device == devices_.end()) {
+      return;
     }
-    if (device == devices_.end() || lives_again(record.unit, device->second) ||
-        has(facts().device(record.unit).accepted, VIRTIO_F_RING_PACKED)) {
+    wrote_[record.unit] = true;
+    if (lives_again(record.unit, device->second) || has(facts().device(record.unit).accepted, VIRTIO_F_RING_PACKED)) {
       return;  // a packed ring has used descriptors in the same place
     }
     for (const auto& [number, queue] : device->second.queues) {
@@ -110,7 +108,7 @@ class DeviceMemory final : public Monitor {
   // The time of these records is that of the bus, which lags behind what the device has done: what a former life of a
   // queue wrote may be told when its memory is already another table.
   [[nodiscard]] bool lives_again(std::uint8_t unit, const Device& device) const {
-    return device.queue_was_reset || former_.contains(unit);
+    return device.queue_was_reset || former_[unit];
   }
 
   void judge_fetch(const Record& record) {
@@ -122,9 +120,9 @@ class DeviceMemory final : public Monitor {
   }
 
   std::map<std::uint8_t, Device> devices_;
-  std::set<std::uint8_t> wrote_;   // devices that have written anything
-  std::set<std::uint8_t> former_;  // and were reset after that
-  PerQueue<std::uint32_t> next_;   // request to be fetched
+  std::bitset<256> wrote_;        // devices that have written anything
+  std::bitset<256> former_;       // and were reset after that
+  PerQueue<std::uint32_t> next_;  // request to be fetched
 };
 
 }  // namespace

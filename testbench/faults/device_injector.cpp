@@ -259,7 +259,9 @@ DeviceInjector::DeviceInjector(const Plan& plan) {
       const bool stale = std::ranges::any_of(plan.faults, [&](const Fault& other) {
         return other.unit == fault.unit && other.action == Action::dma_stale_read;
       });
-      units_.try_emplace(fault.unit, stale);
+      if (const auto [place, added] = units_.try_emplace(fault.unit, stale); added) {
+        in_order_.push_back(&place->second);
+      }
     }
   }
 }

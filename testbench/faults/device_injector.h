@@ -2,6 +2,7 @@
 // answers the device's questions from the list of what is armed.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -60,25 +61,21 @@ class UnitFaults final : public model::DeviceFaults {
 class DeviceInjector {
  public:
   explicit DeviceInjector(const Plan& plan);
+  DeviceInjector(const DeviceInjector&) = delete;
+  DeviceInjector& operator=(const DeviceInjector&) = delete;
 
   void arm(std::size_t index, const Fault& fault);
   void disarm();
   [[nodiscard]] std::vector<std::size_t> take_fired();
   // Whether that would give any: asked with each record of a log.
-  [[nodiscard]] bool any_fired() const {
-    for (const auto& [number, unit] : units_) {
-      if (unit.any_fired()) {
-        return true;
-      }
-    }
-    return false;
-  }
+  [[nodiscard]] bool any_fired() const { return std::ranges::any_of(in_order_, &UnitFaults::any_fired); }
   // Whether the plan has anything for this disk.
   [[nodiscard]] bool concerns(std::uint8_t unit) const { return units_.contains(unit); }
   [[nodiscard]] UnitFaults& unit(std::uint8_t unit) { return units_.at(unit); }
 
  private:
   std::map<std::uint8_t, UnitFaults> units_;
+  std::vector<const UnitFaults*> in_order_;  // the same
 };
 
 }  // namespace ringside::faults

@@ -308,8 +308,7 @@ std::uint64_t DiskImage::hash() const {
   };
   if (memory_) {
     for (std::uint64_t offset = 0; offset < size; offset += kHashedBytes) {
-      add_piece(offset,
-                std::span(memory_->bytes()).subspan(offset, std::min<std::uint64_t>(kHashedBytes, size - offset)));
+      add_piece(offset, memory_->bytes().subspan(offset, std::min<std::uint64_t>(kHashedBytes, size - offset)));
     }
     return hash.end();
   }

@@ -157,6 +157,12 @@ void record_disk(Journal& journal, const DiskImage& disk, std::uint8_t unit) {
   journal.record(record);
 }
 
+void record_disks(Journal& journal, std::span<const DiskImage> disks, const trace::KindSet& wanted) {
+  for (std::uint8_t unit = 0; unit < disks.size() && wanted.contains(trace::Kind::disk_hash); ++unit) {
+    record_disk(journal, disks[unit], unit);
+  }
+}
+
 void record_verdict(Journal& journal, bool held) {
   trace::Record record = bench_record(trace::Kind::verdict);
   record.value = held ? 1 : 0;
@@ -210,9 +216,7 @@ class Run {
     }
     play_.check_guards(guards_, faulty_ && (faulty_->harm & faults::kStrays) != 0);
     settled_hooks_.fetch_disks();
-    for (std::uint8_t unit = 0; unit < disks.size(); ++unit) {
-      record_disk(play_.journal(), disks[unit], unit);
-    }
+    record_disks(play_.journal(), disks, settings_.wanted);
     if (faulty_) {
       const bool fired = faulty_->injector.any_fired();
       const std::string& why_not = faulty_->injector.why_not();
@@ -229,9 +233,7 @@ class Run {
 
   // Nobody is left who could check anything; what counts is what the disks hold.
   RunResult end_without_power(std::span<const DiskImage> disks) {
-    for (std::uint8_t unit = 0; unit < disks.size(); ++unit) {
-      record_disk(play_.journal(), disks[unit], unit);
-    }
+    record_disks(play_.journal(), disks, settings_.wanted);
     const std::string& failure = play_.bench().first_failure();
     record_verdict(play_.journal(), failure.empty());
     RunResult result;

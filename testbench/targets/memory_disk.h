@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "model/ram_storage.h"
@@ -13,22 +14,25 @@ namespace ringside::targets {
 class MemoryDisk {
  public:
   // `pristine` outlives it.
-  explicit MemoryDisk(const std::vector<std::uint8_t>& pristine) : pristine_(pristine), bytes_(pristine) {}
+  explicit MemoryDisk(const std::vector<std::uint8_t>& pristine);
+  ~MemoryDisk();
   MemoryDisk(const MemoryDisk&) = delete;
   MemoryDisk& operator=(const MemoryDisk&) = delete;
 
-  [[nodiscard]] const std::vector<std::uint8_t>& bytes() const { return bytes_; }
-  // The disk as a device's storage, until the next resize. Nobody else writes to it.
-  [[nodiscard]] model::RamStorage storage() { return model::RamStorage(bytes_.data(), written_); }
-  // What is new is zeroes.
-  void resize(std::uint64_t bytes);
+  [[nodiscard]] std::span<const std::uint8_t> bytes() const { return {memory_, size_}; }
+  // The disk as a device's storage. It stays where it is, and nobody else writes to it.
+  [[nodiscard]] model::RamStorage storage() { return model::RamStorage(memory_, written_); }
+  // What is new is zeroes. False when it would be too big.
+  [[nodiscard]] bool resize(std::uint64_t bytes);
   // As it was at first.
   void restore();
 
  private:
   const std::vector<std::uint8_t>& pristine_;
-  std::vector<std::uint8_t> bytes_;
-  model::WrittenRange written_;
+  std::uint64_t room_;  // bytes at memory_: zeroes, but for what the disk held at first and what was written
+  std::uint8_t* memory_;
+  std::uint64_t size_ = 0;
+  model::WrittenRange written_;  // all that differs from what it was at first lies in here
 };
 
 // Puts a disk where the next take_memory_disk() finds it.

@@ -66,6 +66,7 @@ void ModelCpu::thread() {
     while (program_ == nullptr) {
       sc_core::wait(start_);
     }
+    look_at_kernel();
     (*program_)();
     program_ = nullptr;
     sc_core::sc_pause();
@@ -105,8 +106,8 @@ void ModelCpu::write(bool io_space, std::uint64_t address, unsigned size, std::u
 }
 
 void ModelCpu::caught_up_with(model::Picoseconds before) {
-  const model::Picoseconds kernel = board_.clock.now();
-  ahead_ = before > kernel ? before - kernel : 0;
+  look_at_kernel();
+  ahead_ = before > kernel_ ? before - kernel_ : 0;
 }
 
 void ModelCpu::sleep_until(model::Picoseconds time) {

@@ -28,7 +28,7 @@ class ModelCpu final : public sc_core::sc_module, public model::InterruptSink {
   void power_on();
 
   // --- From inside the program.
-  [[nodiscard]] model::Picoseconds now() const { return board_.clock.now() + ahead_; }
+  [[nodiscard]] model::Picoseconds now() const { return kernel_ + ahead_; }
   [[nodiscard]] std::uint32_t read(bool io_space, std::uint64_t address, unsigned size);
   void write(bool io_space, std::uint64_t address, unsigned size, std::uint32_t value);
   void sleep_until(model::Picoseconds time);
@@ -42,8 +42,10 @@ class ModelCpu final : public sc_core::sc_module, public model::InterruptSink {
   void interrupt_delivered() override;
   void access(bool io_space, tlm::tlm_command command, std::uint64_t address, unsigned size);
   void caught_up_with(model::Picoseconds before);
+  void look_at_kernel() { kernel_ = board_.clock.now(); }
 
   model::Board& board_;
+  model::Picoseconds kernel_ = 0;  // its time, which stands still while the program does not wait
   model::Picoseconds ahead_ = 0;
   tlm::tlm_generic_payload transaction_;
   std::uint32_t data_ = 0;

@@ -14,8 +14,6 @@ namespace {
 
 // A load from a hole of a mapped memory file fills it; a read through the descriptor does not.
 constexpr std::uint64_t kMostMappedBytes = 1u << 30;
-// Of a disk in this process's own memory, which has no holes.
-constexpr std::uint64_t kMostBytesInMemory = 16u << 20;
 
 }  // namespace
 
@@ -49,18 +47,9 @@ model::Storage& ModelDisk::storage() {
   return *file_;
 }
 
-bool ModelDisk::resize_memory(std::uint64_t bytes) {
-  if (bytes == 0 || bytes > kMostBytesInMemory) {
-    return false;
-  }
-  memory_->resize(bytes);
-  ram_.emplace(memory_->storage());
-  return true;
-}
-
 bool ModelDisk::resize(std::uint64_t bytes) {
   if (memory_ != nullptr) {
-    return resize_memory(bytes);
+    return bytes != 0 && memory_->resize(bytes);
   }
   if (bytes == 0 || ::ftruncate(fd_, static_cast<off_t>(bytes)) != 0) {
     return false;

@@ -26,8 +26,6 @@ class ModelDisk {
   [[nodiscard]] bool resize(std::uint64_t bytes);
 
  private:
-  [[nodiscard]] bool resize_memory(std::uint64_t bytes);
-
   MemoryDisk* memory_;  // null: the image is a file
   int fd_;
   void* mapping_ = nullptr;

@@ -31,8 +31,11 @@ ModelMachine::ModelMachine(model::Board& board, ModelCpu& cpu, ModelFollower* fo
       tables_(board.iommu),
       real_deadline_(limit ? std::optional(std::chrono::steady_clock::now() + *limit) : std::nullopt) {}
 
-// The next run's buffers will lie where this one's did.
-ModelMachine::~ModelMachine() { board_.keep_ram(kArenaBase, arena_.high_water()); }
+// The next run's buffers will lie where this one's did. A driver that wrote beyond its last buffer did not get far.
+ModelMachine::~ModelMachine() {
+  constexpr std::uint64_t kOverrun = 64u << 10;
+  board_.keep_ram(kArenaBase, arena_.high_water() + kOverrun);
+}
 
 void ModelMachine::check_real_time() {
   if (real_deadline_ && std::chrono::steady_clock::now() >= *real_deadline_) {

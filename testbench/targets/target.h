@@ -79,7 +79,8 @@ struct RunSettings {
   bool write_through = false;                 // write to the images themselves
   std::map<std::string, std::string> values;  // --set
   Tracing tracing = Tracing::events;
-  // Of the device's side, kinds that anybody looks at: a target may leave the others out of a log that is not kept.
+  // Of the device's side and of the disks' contents at the end, kinds that anybody looks at: a target may leave the
+  // others out of a log that is not kept.
   trace::KindSet wanted = trace::KindSet::all();
   std::chrono::seconds timeout{60};         // see limit()
   const trace::Schedule* follow = nullptr;  // completions and looks as another run showed them (model only)

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "testbench/targets/memory_disk.h"
 #include "testbench/targets/target.h"
 
 namespace ringside::targets {
@@ -119,6 +120,40 @@ TEST_F(DiskImageTest, HugeGeneratedDiskHasContentsAtBothEndsAndTakesRoomForNothi
   EXPECT_EQ(sector(100), same) << "what is in a sector does not depend on the size of the disk";
   EXPECT_EQ(disk.hash(), DiskImage::generated(kBytes, 7).hash());
   EXPECT_NE(disk.hash(), DiskImage::generated(kBytes, 8).hash());
+}
+
+TEST_F(DiskImageTest, DiskInMemoryIsAsAtFirstForWhoTakesItNext) {
+  constexpr std::uint64_t kBytes = 64u << 10;
+  const auto take = [] { return DiskImage::in_memory(kBytes, 7); };
+  const std::uint64_t hash = DiskImage::generated(kBytes, 7).hash();
+  const std::uint8_t* const place = take().memory()->bytes().data();
+  const std::vector<std::uint8_t> data(512, 0x55);
+  const auto use = [&](auto action) {
+    {
+      const DiskImage disk = take();
+      EXPECT_EQ(disk.memory()->bytes().data(), place) << "it is made once";
+      EXPECT_EQ(disk.hash(), hash);
+      model::RamStorage storage = disk.memory()->storage();
+      action(*disk.memory(), storage);
+      EXPECT_NE(disk.hash(), hash);
+    }
+    EXPECT_EQ(take().hash(), hash);
+  };
+  use([&](MemoryDisk&, model::Storage& storage) { EXPECT_TRUE(storage.write(4096, data.data(), data.size())); });
+  use([&](MemoryDisk&, model::Storage& storage) { EXPECT_TRUE(storage.write_zeroes(kBytes - 512, 512)); });
+  use([&](MemoryDisk& disk, model::Storage&) {
+    EXPECT_TRUE(disk.resize(1024));
+    EXPECT_TRUE(disk.resize(kBytes));
+    EXPECT_EQ(disk.bytes()[1024], 0);
+  });
+  use([&](MemoryDisk& disk, model::Storage& storage) {
+    EXPECT_TRUE(disk.resize(kBytes + 1024));
+    EXPECT_TRUE(storage.write(kBytes + 512, data.data(), data.size()));
+  });
+  const DiskImage grown = take();
+  EXPECT_TRUE(grown.memory()->resize(kBytes + 1024));
+  EXPECT_EQ(grown.memory()->bytes()[kBytes + 512], 0) << "what an earlier one had there";
+  EXPECT_FALSE(grown.memory()->resize(std::uint64_t{1} << 40));
 }
 
 TEST_F(DiskImageTest, SparseDisksAreNamedBySize) {

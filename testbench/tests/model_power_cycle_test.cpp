@@ -65,6 +65,34 @@ TEST(ModelPowerCycle, EverythingIsBackToPowerOn) {
   });
 }
 
+// A run clears what the one before it used, and also what its device or its CPU wrote beyond that.
+TEST(ModelPowerCycle, WhatWasWrittenWhereNothingWasHandedOutIsGone) {
+  constexpr std::uint64_t kByDevice = (16u << 20) + (512u << 10);
+  constexpr std::uint64_t kByCpu = kByDevice + (256u << 10);
+  for (const char* const spec : {"model", "model,dmi=off"}) {
+    run_on_model(leave_a_mess);  // so that all of this is memory that stays from run to run
+    run_on_model(
+        [](scenarios::Context& context) {
+          RawDisk disk(context.machine());
+          disk.bring_up();
+          disk.set_header(0, 5);
+          disk.set_descriptor(0, disk.bus(RawDisk::kHeader), 16, RawDisk::kNext, 1);
+          disk.set_descriptor(1, kByDevice, 512, RawDisk::kNext | RawDisk::kWrite, 2);
+          disk.set_descriptor(2, disk.bus(RawDisk::kStatus), 1, RawDisk::kWrite, 0);
+          disk.kick(0);
+          disk.settle();
+          EXPECT_EQ(disk.request_status(), 0);
+          EXPECT_NE(context.machine().mmio_read32(kByDevice), 0u);
+        },
+        spec);
+    run_on_model([](scenarios::Context& context) {
+      EXPECT_EQ(context.machine().mmio_read32(kByDevice), 0u);
+      context.machine().mmio_write32(kByCpu, 0xdead'beef);
+    });
+    run_on_model([](scenarios::Context& context) { EXPECT_EQ(context.machine().mmio_read32(kByCpu), 0u); });
+  }
+}
+
 TEST(ModelPowerCycle, DmiOrTransactionsGiveTheSameLog) {
   for (const char* const name : {"read-write", "scatter-gather", "event-index", "queue-reset", "discard", "get-id"}) {
     EXPECT_TRUE(same_bytes(log_of(name), log_of(name, "model,dmi=off"))) << name;

@@ -21,6 +21,8 @@ T read_shared(const std::uint8_t* at) {
   return value;
 }
 
+constexpr std::size_t kUsualPieces = 8;
+
 bool has_range(std::uint16_t type) {
   return type == VIRTIO_BLK_T_DISCARD || type == VIRTIO_BLK_T_WRITE_ZEROES || type == VIRTIO_BLK_T_SECURE_ERASE;
 }
@@ -69,6 +71,7 @@ QueueWatch::Chain& QueueWatch::begin_chain(std::uint16_t id) {
   chain.in_flight = true;
   chain.ordinal = static_cast<std::uint32_t>(published_++);
   chain.writable.clear();
+  chain.writable.reserve(kUsualPieces);
   chain.writable_bytes = 0;
   if (accepted(VIRTIO_F_IN_ORDER)) {
     if (again_) {
