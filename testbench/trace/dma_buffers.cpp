@@ -75,7 +75,22 @@ std::optional<GuardedBuffer> DmaBuffers::remove(hal::BusAddress bus) {
   const GuardedBuffer buffer = found->second;
   by_cpu_.erase(reinterpret_cast<std::uintptr_t>(buffer.cpu));
   by_bus_.erase(found);
-  last_ = nullptr;
+  recent_ = {};
+  return buffer;
+}
+
+template <class Holds>
+GuardedBuffer* DmaBuffers::recent(Holds holds) const {
+  for (GuardedBuffer* const buffer : recent_) {
+    if (buffer != nullptr && holds(*buffer)) {
+      return buffer;
+    }
+  }
+  return nullptr;
+}
+
+GuardedBuffer* DmaBuffers::remember(GuardedBuffer* buffer) const {
+  recent_[oldest_++ % recent_.size()] = buffer;
   return buffer;
 }
 
@@ -85,15 +100,14 @@ GuardedBuffer* DmaBuffers::lookup_cpu(const void* cpu, std::size_t size) const {
     const auto offset = address - reinterpret_cast<std::uintptr_t>(buffer.cpu);
     return offset <= buffer.size && size <= buffer.size - offset;
   };
-  if (last_ != nullptr && holds(*last_)) {
-    return last_;
+  if (GuardedBuffer* const known = recent(holds); known != nullptr) {
+    return known;
   }
   const auto after = by_cpu_.upper_bound(address);
   if (after == by_cpu_.begin() || !holds(*std::prev(after)->second)) {
     return nullptr;
   }
-  last_ = std::prev(after)->second;
-  return last_;
+  return remember(std::prev(after)->second);
 }
 
 const GuardedBuffer* DmaBuffers::at_cpu(const void* cpu, std::size_t size) const { return lookup_cpu(cpu, size); }
@@ -103,15 +117,14 @@ const GuardedBuffer* DmaBuffers::at_bus(std::uint64_t bus, std::uint64_t size) c
     const std::uint64_t offset = bus - buffer.bus;
     return offset <= buffer.size && size <= buffer.size - offset;
   };
-  if (last_ != nullptr && holds(*last_)) {
-    return last_;
+  if (const GuardedBuffer* const known = recent(holds); known != nullptr) {
+    return known;
   }
   const auto after = by_bus_.upper_bound(bus);
   if (after == by_bus_.begin() || !holds(std::prev(after)->second)) {
     return nullptr;
   }
-  last_ = const_cast<GuardedBuffer*>(&std::prev(after)->second);
-  return last_;
+  return remember(const_cast<GuardedBuffer*>(&std::prev(after)->second));
 }
 
 void DmaBuffers::map(std::uint64_t bus, void* cpu, std::size_t size) {
@@ -179,6 +192,9 @@ void DmaBuffers::check_all() {
 }
 
 void DmaBuffers::check_near(const void* cpu) {
+  if (!near_) {
+    return;
+  }
   GuardedBuffer* const buffer = lookup_cpu(cpu, 1);
   if (buffer != nullptr) {
     check(*buffer, std::min(kNearGuard, buffer->guard));

@@ -2,6 +2,7 @@
 // the guard bytes round it. The bookkeeping lies outside of what a device can reach.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -31,7 +32,8 @@ struct RegionOffset {
 
 class DmaBuffers {
  public:
-  explicit DmaBuffers(Recorder& recorder) : recorder_(recorder) {}
+  // `near`: whether check_near() looks; guards are checked at free and at the end in any case.
+  explicit DmaBuffers(Recorder& recorder, bool near = true) : recorder_(recorder), near_(near) {}
 
   // Guard bytes that a buffer of this alignment gets on each side.
   [[nodiscard]] static std::size_t guard_for(std::size_t alignment);
@@ -72,13 +74,19 @@ class DmaBuffers {
 
   [[nodiscard]] std::uint8_t* through_mapping(std::uint64_t bus, std::uint64_t size) const;
   [[nodiscard]] GuardedBuffer* lookup_cpu(const void* cpu, std::size_t size) const;
+  template <class Holds>
+  [[nodiscard]] GuardedBuffer* recent(Holds holds) const;
+  [[nodiscard]] GuardedBuffer* remember(GuardedBuffer* buffer) const;
   void check(GuardedBuffer& buffer, std::size_t depth);
 
   Recorder& recorder_;
+  const bool near_;
   std::map<std::uint64_t, GuardedBuffer> by_bus_;
   std::map<std::uintptr_t, GuardedBuffer*> by_cpu_;
   std::map<std::uint64_t, Mapping> mappings_;  // those that lie elsewhere than their buffer
-  mutable GuardedBuffer* last_ = nullptr;
+  // Rings, headers, tables and data take turns, and are few.
+  mutable std::array<GuardedBuffer*, 4> recent_{};
+  mutable std::size_t oldest_ = 0;
   std::uint32_t next_number_ = 1;
   std::size_t hits_ = 0;
 };

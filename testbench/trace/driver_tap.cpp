@@ -49,7 +49,7 @@ struct DriverTap::State final : QueueLife {
         hooks(tap_hooks),
         options(tap_options),
         recorder(machine, sink),
-        buffers(recorder),
+        buffers(recorder, !tap_options.from_outside),
         hash(!tap_options.from_outside) {}
 
   // --- QueueLife
@@ -290,11 +290,13 @@ void DriverTap::State::look_from_outside() {
   if (!options.from_outside) {
     return;
   }
+  recorder.hold_time();
   for (const auto& [which, watch] : queues) {
     watch->look_for_used();
     watch->look_for_published();
     watch->look_for_suppression();
   }
+  recorder.let_go();
 }
 
 void DriverTap::State::count_load(const void* address) {
@@ -480,12 +482,16 @@ hal::BusAddress DriverTap::map(void* cpu, std::size_t size, hal::DmaDirection di
   if (bus != hal::kInvalidBusAddress) {
     state_->buffers.map(hal::raw(bus), cpu, size);
   }
-  state_->record_map(Kind::dma_map, hal::raw(bus), size, direction);
+  if (!state_->options.from_outside) {
+    state_->record_map(Kind::dma_map, hal::raw(bus), size, direction);
+  }
   return bus;
 }
 
 void DriverTap::unmap(hal::BusAddress bus, std::size_t size, hal::DmaDirection direction) {
-  state_->record_map(Kind::dma_unmap, hal::raw(bus), size, direction);
+  if (!state_->options.from_outside) {
+    state_->record_map(Kind::dma_unmap, hal::raw(bus), size, direction);
+  }
   state_->buffers.unmap(hal::raw(bus));
   state_->inner.unmap(bus, size, direction);
 }

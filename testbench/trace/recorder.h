@@ -16,7 +16,7 @@ class Recorder {
   Recorder(const std::uint64_t& time, Sink& sink) : time_(&time), sink_(sink) {}
 
   void put(Record& record) {
-    record.time = clock_ != nullptr ? clock_->now() : *time_;
+    record.time = time_ != nullptr ? *time_ : clock_->now();
     last_ = record.kind;
     sink_.append(record);
   }
@@ -29,11 +29,19 @@ class Recorder {
     });
   }
 
+  // All that follows happens at this time, which is asked for once; until let_go().
+  void hold_time() {
+    held_ = clock_->now();
+    time_ = &held_;
+  }
+  void let_go() { time_ = nullptr; }
+
   [[nodiscard]] Kind last() const { return last_; }
 
  private:
   hal::Machine* clock_ = nullptr;
-  const std::uint64_t* time_ = nullptr;  // where there is no such machine
+  const std::uint64_t* time_ = nullptr;  // where there is no such machine, or it is held
+  std::uint64_t held_ = 0;
   Sink& sink_;
   Kind last_ = Kind::none;
 };
