@@ -1,4 +1,8 @@
-"""The first file system of a Linux guest: busybox, the tools that the tests use, the driver's module, and what it runs."""
+#!/usr/bin/env python3
+"""The first file system of a Linux guest: busybox, the tools that the tests use, the driver's module, and what it runs.
+
+initramfs.py SCRIPT FILE writes one, for a guest that runs SCRIPT and then switches its power off.
+"""
 
 import hashlib
 import lzma
@@ -7,6 +11,9 @@ import pathlib
 import re
 import stat
 import subprocess
+import sys
+
+import debian
 
 _INIT = pathlib.Path(__file__).parent / "init"
 _BUSYBOX = "usr/bin/busybox"
@@ -111,3 +118,14 @@ def build(system, files):
     for name, text in files.items():
         own.file(name, text.encode())
     return kept.read_bytes() + own.finished()
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit("initramfs.py: expected SCRIPT FILE")
+    script = pathlib.Path(sys.argv[1]).read_text()
+    pathlib.Path(sys.argv[2]).write_bytes(build(debian.find(), {"script": script}))
+
+
+if __name__ == "__main__":
+    main()
