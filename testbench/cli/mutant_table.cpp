@@ -130,7 +130,7 @@ constexpr MutantNote kOfDriver[] = {
     {"one-not-replayed", "recovery-queue"},
     {"taken-back-while-mapped", "recovery-queue"},
     {"queue-reset-not-awaited", "recovery-queue"},
-    {"other-queues-taken-back", "recovery-queue"},
+    {"other-queues-taken-back", "recovery-queue", "", "it takes more than ten requests in flight on several queues"},
     {"recovered-without-reset", "recovery-device"},
     {"write-cache-not-restored", "recovery-device"},
     {"bus-master-left-on", "recovery-deaf"},

@@ -10,7 +10,7 @@ struct MutantNote {
   const char* name;
   const char* shows_in;              // a case of `ringside regress`, tried first; empty: left to campaigns
   const char* out_of_sight = "";     // of compare: why
-  const char* not_by_campaign = "";  // of the driver's: why no fault campaign finds it, and what does
+  const char* not_by_campaign = "";  // of the driver's: why no fault campaign finds it, or makes it small
 };
 
 // Null for one that nobody has written down yet.
