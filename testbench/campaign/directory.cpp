@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <set>
 #include <system_error>
+#include <thread>
 
 #include "testbench/campaign/toml_file.h"
 #include "testbench/targets/target.h"
@@ -63,6 +65,22 @@ void write_whole_file(const std::string& path, const std::string& text) {
   }
 }
 
+namespace {
+
+// Workers share the lock of the campaign that made them. They go with it when it is killed, but a little later.
+bool lock(int file) {
+  constexpr unsigned kLooks = 100;
+  for (unsigned look = 0; look < kLooks; ++look) {
+    if (::flock(file, LOCK_EX | LOCK_NB) == 0) {
+      return true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+}  // namespace
+
 Directory::Directory(std::string path, const Parameters& parameters) : path_(std::move(path)) {
   std::error_code error;
   std::filesystem::create_directories(path_ + "/failures", error);
@@ -74,7 +92,7 @@ Directory::Directory(std::string path, const Parameters& parameters) : path_(std
   if (runs_ < 0) {
     fail(runs, "cannot be written");
   }
-  if (::flock(runs_, LOCK_EX | LOCK_NB) != 0) {
+  if (!lock(runs_)) {
     throw targets::InputError(fmt::format("--out {}: another campaign is at work there", path_));
   }
   if (std::filesystem::exists(parameters_path(path_))) {
