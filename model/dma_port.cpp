@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include "model/shared_copy.h"
+
 namespace ringside::model {
 namespace {
 
@@ -150,7 +152,7 @@ bool DmaPort::slow_read(std::uint64_t address, std::uint8_t* data, std::uint64_t
   while (size != 0) {
     const Piece piece = translate(address, size);
     if (const std::uint8_t* const memory = pointer_to(piece)) {
-      std::memcpy(data, memory, piece.bytes);
+      copy_from_shared(data, memory, piece.bytes);
     } else if (!transport(tlm::TLM_READ_COMMAND, piece.physical, data, piece.bytes)) {
       return false;
     }
@@ -167,7 +169,7 @@ bool DmaPort::slow_write(std::uint64_t address, const std::uint8_t* data, std::u
     note_write(piece.physical + piece.bytes);
     // TLM has one data pointer for both directions; a write does not change what it points to.
     if (std::uint8_t* const memory = pointer_to(piece)) {
-      std::memcpy(memory, data, piece.bytes);
+      copy_to_shared(memory, data, piece.bytes);
     } else if (!transport(tlm::TLM_WRITE_COMMAND, piece.physical, const_cast<std::uint8_t*>(data), piece.bytes)) {
       return false;
     }

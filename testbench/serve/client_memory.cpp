@@ -4,10 +4,10 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstring>
 #include <iterator>
 #include <new>
 
+#include "model/shared_copy.h"
 #include "testbench/serve/lost_memory.h"
 
 namespace ringside::serve {
@@ -162,9 +162,9 @@ void ClientMemory::b_transport(tlm::tlm_generic_payload& transaction, sc_core::s
     return;
   }
   if (transaction.is_write()) {
-    std::memcpy(window_ + address, transaction.get_data_ptr(), size);
+    model::copy_to_shared(window_ + address, transaction.get_data_ptr(), size);
   } else {
-    std::memcpy(transaction.get_data_ptr(), window_ + address, size);
+    model::copy_from_shared(transaction.get_data_ptr(), window_ + address, size);
   }
   transaction.set_dmi_allowed(true);
   transaction.set_response_status(tlm::TLM_OK_RESPONSE);
