@@ -1,6 +1,6 @@
 // Copies to and from memory that a driver uses at the same time. What is 2, 4 or 8 bytes long and lies at a multiple of
-// that is one access, as a bus makes it: nobody sees half of an index (VIRTIO 1.2, 2.7.6, 2.7.8), and memcpy promises
-// no such thing.
+// that is one access, as a bus makes it: nobody sees half of an index (VIRTIO 1.2, 2.7.6, 2.7.8). memcpy promises no such
+// thing: of two bytes glibc's reads the lower one, then both, and makes 0x37ff of 0x36ff that becomes 0x3700.
 #pragma once
 
 #include <cstdint>

@@ -16,9 +16,6 @@ namespace {
 
 using HuntRow = nlohmann::ordered_json;
 
-constexpr std::size_t kMostFaults = 3;
-constexpr std::size_t kMostOperations = 10;
-
 class MutantCampaign {
  public:
   explicit MutantCampaign(const MutantCampaignOptions& options) : options_(options) {
@@ -32,7 +29,7 @@ class MutantCampaign {
       take(mistake, hunt(mistake));
     }
     fmt::print(human(), "\n{} mistakes: {} caught by a campaign; {} of them with at most {} faults and {} operations\n",
-               options_.mistakes.size(), caught_, small_, kMostFaults, kMostOperations);
+               options_.mistakes.size(), caught_, small_, kSmallFaults, kSmallOperations);
     if (options_.json) {
       const HuntRow document{{"schema", "ringside.mutants/1"},
                              {"by", "campaign"},
@@ -70,7 +67,7 @@ class MutantCampaign {
         {"name", mistake.name}, {"in", "driver"}, {"summary", mistake.summary}, {"caught_by", HuntRow::array()}};
     if (hunt.found) {
       const Quarry& quarry = *hunt.found;
-      const bool is_small = quarry.faults <= kMostFaults && quarry.operations <= kMostOperations;
+      const bool is_small = quarry.is_small();
       ++caught_;
       small_ += is_small ? 1 : 0;
       row["caught_by"].push_back("campaign");

@@ -74,7 +74,8 @@ class Hunter {
 
   [[nodiscard]] Hunt run() {
     const HuntClock::time_point begin = HuntClock::now();
-    for (std::uint64_t first = 0; first < settings_.most_seeds && HuntClock::now() - begin < settings_.longest;) {
+    for (std::uint64_t first = 0;
+         first < settings_.most_seeds && !is_over() && HuntClock::now() - begin < settings_.longest;) {
       const std::uint64_t end = std::min(first + kSeedsAtATime, settings_.most_seeds);
       const std::optional<std::uint64_t> seed = first_failing(first, end);
       first = seed ? *seed + 1 : end;
@@ -83,17 +84,23 @@ class Hunter {
       }
       const Case subject = maker_.make(*seed);
       if (const std::optional<Trial> trial = of_the_mistake(subject)) {
-        hunt_.seconds = seconds_since(begin);
+        if (!hunt_.found) {
+          hunt_.seconds = seconds_since(begin);
+        }
         take(subject, *trial);
-        hunt_.shrink_seconds = seconds_since(begin) - hunt_.seconds;
-        return std::move(hunt_);
       }
     }
-    hunt_.seconds = seconds_since(begin);
+    if (hunt_.found) {
+      hunt_.shrink_seconds = seconds_since(begin) - hunt_.seconds;
+    } else {
+      hunt_.seconds = seconds_since(begin);
+    }
     return std::move(hunt_);
   }
 
  private:
+  [[nodiscard]] bool is_over() const { return hunt_.found && hunt_.found->is_small(); }
+
   // One round of single faults, then combinations: some mistakes take two.
   static campaign::Parameters parameters_of(const HuntSettings& settings) {
     campaign::Parameters parameters;
@@ -163,8 +170,9 @@ class Hunter {
     return trials[0];
   }
 
+  // Made small; kept if nothing smaller is.
   void take(const Case& subject, const Trial& trial) {
-    Quarry& quarry = hunt_.found.emplace();
+    Quarry quarry;
     quarry.large = file_of(subject, trial.signature);
     Case small = trials_.shrink(subject, trial.kind);
     Trial last = patient_trials_.run({small}).front();
@@ -176,6 +184,9 @@ class Hunter {
     quarry.small.log_hash = trials_.hash_of(small);
     quarry.faults = small.plan.faults.size();
     quarry.operations = campaign::count_operations(small.program);
+    if (!hunt_.found || quarry.faults + quarry.operations < hunt_.found->faults + hunt_.found->operations) {
+      hunt_.found = std::move(quarry);
+    }
   }
 
   [[nodiscard]] static campaign::CaseFile file_of(const Case& subject, const std::string& signature) {
