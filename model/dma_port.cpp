@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "model/shared_copy.h"
 
@@ -204,7 +203,7 @@ bool DmaPort::debug_read(std::uint64_t address, void* data, std::uint64_t size) 
   }
   const Piece piece = translate(address, size);
   if (const std::uint8_t* const memory = pointer_to(piece)) {
-    std::memcpy(data, memory, piece.bytes);
+    copy_from_shared(static_cast<std::uint8_t*>(data), memory, piece.bytes);
     return piece.bytes == size;
   }
   tlm::tlm_generic_payload transaction;
