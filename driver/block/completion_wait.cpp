@@ -13,6 +13,10 @@ namespace {
 // leaves the configuration's out of sight.
 constexpr std::uint64_t kExplanationTime = 200 * hal::kMillisecond;
 
+// So many wakes in a row that nothing explains, and the driver looks for itself: a line that is stuck, or a device that
+// does nothing but interrupt, would otherwise have the CPU to itself until a deadline.
+constexpr unsigned kStorm = 64;
+
 constexpr std::uint64_t earlier(std::uint64_t a, std::uint64_t b) { return a < b ? a : b; }
 
 }  // namespace
@@ -44,6 +48,9 @@ Woken CompletionWait<Ring>::sleep(QueueRange<Ring> queues, QueueRange<Ring> all,
   }
   if (!share_a_vector(queues)) {
     return sleep_by_looking(queues);
+  }
+  if (wakes_for_nothing_ >= kStorm) {
+    return sleep_through_storm(queues);
   }
   // Counter first, then arm, then look once more: whatever happens in between is seen by one of the three.
   const unsigned vector = controller_.interrupts().queue_vector(queues.first->number());
@@ -92,6 +99,28 @@ Woken CompletionWait<Ring>::sleep_by_looking(QueueRange<Ring> queues) {
     machine_->relax(queues.earliest());
   }
   return at_deadline(queues, machine_->now(), false);
+}
+
+// Nothing is acknowledged, so a line stays masked. Once something is used the interrupts are given a trial: one more
+// that nothing explains, and it is a storm again.
+template <class Ring>
+Woken CompletionWait<Ring>::sleep_through_storm(QueueRange<Ring> queues) {
+  if (!queues.any_used()) {
+    machine_->relax(earlier(queues.earliest(), explain_by_));
+  }
+  const std::uint64_t now = machine_->now();
+  if (now >= queues.earliest()) {
+    return at_deadline(queues, now, false);
+  }
+  if (queues.any_used()) {
+    wakes_for_nothing_ = kStorm - 1;
+    return Woken::look;
+  }
+  if (now < explain_by_ && !configuration_interrupt()) {
+    return Woken::look;
+  }
+  explain_by_ = now + kExplanationTime;
+  return Woken::inspect;
 }
 
 // The counter up to which interrupts have been dealt with, where one vector tells of everything. An INTx that came
@@ -161,6 +190,7 @@ Woken CompletionWait<Ring>::wait_for_interrupt(QueueRange<Ring> queues, QueueRan
     const bool nobody_there = std::exchange(nobody_there_, false);
     if (explained(queues, all, vector)) {
       doubt_ = Doubt::none;
+      wakes_for_nothing_ = 0;
       return Woken::look;
     }
     // The line of a device that has left may stay high: to wait for an explanation would be to wake for nothing, again
@@ -182,6 +212,7 @@ template <class Ring>
 Woken CompletionWait<Ring>::explain(std::uint64_t now, bool woken) {
   if (woken) {
     begin_doubt(Doubt::awake, now);
+    ++wakes_for_nothing_;
   }
   if (doubt_ == Doubt::none || now < explain_by_) {
     return Woken::look;

@@ -39,6 +39,7 @@ class CompletionWait {
   [[nodiscard]] Woken sleep_by_looking(QueueRange<Ring> queues);
   [[nodiscard]] Woken wait_for_interrupt(QueueRange<Ring> queues, QueueRange<Ring> all, unsigned vector,
                                          std::uint64_t seen);
+  [[nodiscard]] Woken sleep_through_storm(QueueRange<Ring> queues);
   [[nodiscard]] bool explained(QueueRange<Ring> queues, QueueRange<Ring> all, unsigned vector) const;
   [[nodiscard]] bool overdue(QueueRange<Ring> queues, std::uint64_t now) const;
   void begin_doubt(Doubt doubt, std::uint64_t now);
@@ -56,7 +57,8 @@ class CompletionWait {
   std::uint64_t config_seen_ = 0;  // those of the configuration, when it has a vector to itself
   std::uint64_t explain_by_ = 0;   // when the last one counts as one about something else
   Doubt doubt_ = Doubt::none;
-  bool nobody_there_ = false;  // the last interrupt was acknowledged by nobody
+  unsigned wakes_for_nothing_ = 0;  // in a row, as of the last that something explained
+  bool nobody_there_ = false;       // the last interrupt was acknowledged by nobody
 };
 
 }  // namespace ringside::block
