@@ -157,9 +157,14 @@ std::vector<Task> choose_tasks(const Options& options) {
     }
   }
   const auto named = [&](const std::string& row) { return wanted(row, options.names); };
-  if (wanted("tracing", options.names) || std::ranges::any_of(tracing_rows(), named)) {
-    tasks.push_back(
-        {"tracing", [&options] { return rows_of(measure_tracing(options.repetitions, options.slice)).dump(); }});
+  const bool all_of_tracing = wanted("tracing", options.names);
+  if (all_of_tracing || std::ranges::any_of(tracing_rows(), named)) {
+    const auto chosen = [&options, all_of_tracing](const std::string& row) {
+      return all_of_tracing || wanted(row, options.names);
+    };
+    tasks.push_back({"tracing", [&options, chosen] {
+                       return rows_of(measure_tracing(options.repetitions, options.slice, chosen)).dump();
+                     }});
   }
   const std::size_t without_qemu = tasks.size();
   for (const QemuBench& bench : qemu_benches()) {

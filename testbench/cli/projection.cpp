@@ -40,6 +40,7 @@ class FileProjection final : public Projection {
   template <class... Arguments>
   explicit FileProjection(Arguments&&... arguments) : writer_(std::forward<Arguments>(arguments)...) {}
   void append(const trace::Record& record) override { writer_.append(record); }
+  void append_all(std::span<const trace::Record> records) override { writer_.append_all(records); }
   void close() override { writer_.close(); }
 
  private:
@@ -53,6 +54,7 @@ class TextProjection final : public Projection {
   TextProjection(const std::string& path, const trace::LogMetadata& metadata)
       : file_(path), writer_(std::make_unique<Writer>(file_.stream(), metadata)) {}
   void append(const trace::Record& record) override { writer_->append(record); }
+  void append_all(std::span<const trace::Record> records) override { writer_->append_all(records); }
   void close() override {
     writer_.reset();
     file_.close();

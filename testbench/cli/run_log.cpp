@@ -13,12 +13,12 @@ void RunLog::open() {
   }
 }
 
-void RunLog::All::append(const trace::Record& record) {
+void RunLog::All::append_all(std::span<const trace::Record> records) {
   for (const auto& projection : projections) {
-    projection->append(record);
+    projection->append_all(records);
   }
-  monitors.append(record);
-  text.append(record);
+  monitors.append_all(records);
+  text.append_all(records);
 }
 
 void RunLog::close() {

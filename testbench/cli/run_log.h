@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,13 @@ class RunLog final : public trace::Sink {
     }
     background_.append(record);
   }
+  void append_all(std::span<const trace::Record> records) override {
+    if (records_ == 0) {
+      open();
+    }
+    records_ += records.size();
+    background_.append_all(records);
+  }
   // After the last record, once. Throws trace::FileError when a file could not be written in full.
   void close();
 
@@ -44,7 +52,8 @@ class RunLog final : public trace::Sink {
  private:
   struct All final : trace::Sink {
     explicit All(checks::View view) : monitors(view) {}
-    void append(const trace::Record& record) override;
+    void append(const trace::Record& record) override { append_all({&record, 1}); }
+    void append_all(std::span<const trace::Record> records) override;
     std::vector<std::unique_ptr<Projection>> projections;
     checks::MonitorRun monitors;
     LogText text;

@@ -47,6 +47,15 @@ void ModelRecorder::append(const trace::Record& record) {
   pass_on(record);
 }
 
+void ModelRecorder::append_all(std::span<const trace::Record> records) {
+  if (records.empty() || next_ <= records.back().time || records.front().time < last_) {
+    Sink::append_all(records);
+    return;
+  }
+  last_ = records.back().time;
+  sink_.append_all(records);
+}
+
 void ModelRecorder::finish() { pass_on_until(std::numeric_limits<std::uint64_t>::max()); }
 
 ModelRecorder::Lane& ModelRecorder::lane_for(std::uint64_t time) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <vector>
 
 #include "model/tap.h"
@@ -29,6 +30,7 @@ class ModelRecorder final : public trace::Sink {
 
   // From the driver's side and the bench.
   void append(const trace::Record& record) override;
+  void append_all(std::span<const trace::Record> records) override;
   // Passes on what waits and is not later: whoever has no driver's side says how far time has come.
   void pass_on_until(std::uint64_t time) {
     if (next_ <= time) {

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
+#include <span>
 #include <stdexcept>
+#include <vector>
 
 namespace ringside::trace {
 namespace {
@@ -35,7 +38,7 @@ void append_records(BackgroundSink& sink, std::uint64_t count) {
 }
 
 TEST(BackgroundSinkTest, EveryRecordArrivesInOrderAndElsewhere) {
-  for (const std::uint64_t count : {0u, 1u, 1023u, 1024u, 1025u, 100'000u}) {
+  for (const std::uint64_t count : {0u, 1u, 8191u, 8192u, 8193u, 100'000u}) {
     Counting counting;
     counting.slow_at = 10;  // so that the other side has to wait
     BackgroundSink sink(counting);
@@ -45,6 +48,29 @@ TEST(BackgroundSinkTest, EveryRecordArrivesInOrderAndElsewhere) {
     EXPECT_TRUE(counting.in_order);
     EXPECT_NE(counting.thread, std::this_thread::get_id());
   }
+}
+
+TEST(BackgroundSinkTest, ManyAtOnceAndOneByOneKeepTheirOrder) {
+  constexpr std::array<std::size_t, 5> kSizes{1, 67, 0, 8192, 20'000};  // more than is handed over at a time, too
+  Counting counting;
+  BackgroundSink sink(counting);
+  std::uint64_t made = 0;
+  const auto make = [&made](std::size_t count) {
+    std::vector<Record> records(count);
+    for (Record& record : records) {
+      record.value = made++;
+    }
+    return records;
+  };
+  for (int round = 0; round < 4; ++round) {
+    for (const std::size_t size : kSizes) {
+      sink.append_all(make(size));
+      sink.append(make(1).front());
+    }
+  }
+  sink.finish();
+  EXPECT_EQ(counting.seen, made);
+  EXPECT_TRUE(counting.in_order);
 }
 
 TEST(BackgroundSinkTest, WhatTheOtherSideThrowsComesOutAtTheEnd) {

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <span>
+#include <vector>
 
 #include "testbench/trace/text.h"
 
@@ -91,6 +93,25 @@ TEST_F(LogFileTest, ComesBackAsItWasWritten) {
   ASSERT_EQ(log.records.size(), 10'000u);
   EXPECT_EQ(log.records[9'999].time, 9'999u);
   EXPECT_EQ(log.records[9'999].kind, Kind::relax);
+}
+
+TEST_F(LogFileTest, HoweverManyComeAtOnceTheFileIsTheSame) {
+  std::vector<Record> records(20'000);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    records[i].time = i;
+    records[i].kind = Kind::relax;
+  }
+  write_records(records);
+  const std::string one_by_one = bytes();
+  const std::span<const Record> all = records;
+  LogFileWriter writer(path_, {});
+  writer.append_all(all.first(10));
+  writer.append(all[10]);
+  writer.append_all(all.subspan(11, 9'000));  // past what is kept back
+  writer.append(all[9'011]);
+  writer.append_all(all.subspan(9'012));
+  writer.close();
+  EXPECT_TRUE(bytes() == one_by_one);
 }
 
 TEST_F(LogFileTest, AnEmptyRunIsALog) {
@@ -241,6 +262,9 @@ TEST_F(LogFileTest, WhatCannotBeWrittenIsToldInTheEnd) {
   if (std::filesystem::exists("/dev/full")) {
     LogFileWriter writer("/dev/full", {});
     EXPECT_THROW(writer.close(), FileError);
+    LogFileWriter many("/dev/full", {});
+    many.append_all(std::vector<Record>(100'000));
+    EXPECT_THROW(many.close(), FileError);
   }
 }
 

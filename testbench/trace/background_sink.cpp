@@ -1,5 +1,6 @@
 #include "testbench/trace/background_sink.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace ringside::trace {
@@ -7,6 +8,17 @@ namespace ringside::trace {
 BackgroundSink::BackgroundSink(Sink& inner) : inner_(inner), thread_([this] { work(); }) { batch_.reserve(kBatch); }
 
 BackgroundSink::~BackgroundSink() { stop(); }
+
+void BackgroundSink::append_all(std::span<const Record> records) {
+  while (!records.empty()) {
+    const auto fitting = records.first(std::min(records.size(), kBatch - batch_.size()));
+    batch_.insert(batch_.end(), fitting.begin(), fitting.end());
+    records = records.subspan(fitting.size());
+    if (batch_.size() == kBatch) {
+      hand_over();
+    }
+  }
+}
 
 void BackgroundSink::finish() {
   stop();
@@ -57,8 +69,8 @@ void BackgroundSink::work() {
     changed_.notify_all();  // there is room again
     std::exception_ptr problem;
     try {
-      for (std::size_t i = 0; !lost && i < batch.size(); ++i) {
-        inner_.append(batch[i]);
+      if (!lost) {
+        inner_.append_all(batch);
       }
     } catch (...) {
       problem = std::current_exception();

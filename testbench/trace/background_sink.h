@@ -7,6 +7,7 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -29,12 +30,14 @@ class BackgroundSink final : public Sink {
       hand_over();
     }
   }
+  void append_all(std::span<const Record> records) override;
   // Every record has reached `inner` then. Throws what it threw; the records after that are lost.
   void finish();
 
  private:
-  static constexpr std::size_t kBatch = 1024;      // 64 KiB: still in the cache when the other thread reads them
-  static constexpr std::size_t kMostWaiting = 32;  // batches
+  // 512 KiB: to wake a thread takes as long as to make hundreds of records.
+  static constexpr std::size_t kBatch = 8192;
+  static constexpr std::size_t kMostWaiting = 4;  // batches
 
   using Batch = std::vector<Record>;
 

@@ -66,6 +66,19 @@ const GuardedBuffer& DmaBuffers::add(const hal::DmaBuffer& inner, std::size_t si
   return stored;
 }
 
+// Its slots are those of its bytes, and of the end: a range of no bytes may lie there.
+template <class Known>
+void DmaBuffers::forget(Known& known, std::uint64_t begin, const GuardedBuffer& buffer) {
+  const std::uint64_t first = begin >> kSlotShift;
+  const std::uint64_t slots = std::min<std::uint64_t>(((begin + buffer.size) >> kSlotShift) - first + 1, kSlots);
+  for (std::uint64_t i = 0; i < slots; ++i) {
+    auto& slot = known[(first + i) % kSlots];
+    if (slot == &buffer) {
+      slot = nullptr;
+    }
+  }
+}
+
 std::optional<GuardedBuffer> DmaBuffers::remove(hal::BusAddress bus) {
   const auto found = by_bus_.find(hal::raw(bus));
   if (found == by_bus_.end()) {
@@ -74,57 +87,29 @@ std::optional<GuardedBuffer> DmaBuffers::remove(hal::BusAddress bus) {
   check(found->second, found->second.guard);
   const GuardedBuffer buffer = found->second;
   by_cpu_.erase(reinterpret_cast<std::uintptr_t>(buffer.cpu));
+  forget(known_by_bus_, buffer.bus, found->second);
+  forget(known_by_cpu_, reinterpret_cast<std::uintptr_t>(buffer.cpu), found->second);
   by_bus_.erase(found);
-  recent_ = {};
+  ++withdrawals_;
   return buffer;
 }
 
-template <class Holds>
-GuardedBuffer* DmaBuffers::recent(Holds holds) const {
-  for (GuardedBuffer* const buffer : recent_) {
-    if (buffer != nullptr && holds(*buffer)) {
-      return buffer;
-    }
-  }
-  return nullptr;
-}
-
-GuardedBuffer* DmaBuffers::remember(GuardedBuffer* buffer) const {
-  recent_[oldest_++ % recent_.size()] = buffer;
-  return buffer;
-}
-
-GuardedBuffer* DmaBuffers::lookup_cpu(const void* cpu, std::size_t size) const {
-  const auto address = reinterpret_cast<std::uintptr_t>(cpu);
-  const auto holds = [&](const GuardedBuffer& buffer) {
-    const auto offset = address - reinterpret_cast<std::uintptr_t>(buffer.cpu);
-    return offset <= buffer.size && size <= buffer.size - offset;
-  };
-  if (GuardedBuffer* const known = recent(holds); known != nullptr) {
-    return known;
-  }
-  const auto after = by_cpu_.upper_bound(address);
-  if (after == by_cpu_.begin() || !holds(*std::prev(after)->second)) {
+GuardedBuffer* DmaBuffers::find_cpu(std::uintptr_t cpu, std::uint64_t size) const {
+  const auto after = by_cpu_.upper_bound(cpu);
+  if (after == by_cpu_.begin()) {
     return nullptr;
   }
-  return remember(std::prev(after)->second);
+  const auto& [begin, buffer] = *std::prev(after);
+  return holds(cpu - begin, size, *buffer) ? known_by_cpu_[slot_of(cpu)] = buffer : nullptr;
 }
 
-const GuardedBuffer* DmaBuffers::at_cpu(const void* cpu, std::size_t size) const { return lookup_cpu(cpu, size); }
-
-const GuardedBuffer* DmaBuffers::at_bus(std::uint64_t bus, std::uint64_t size) const {
-  const auto holds = [&](const GuardedBuffer& buffer) {
-    const std::uint64_t offset = bus - buffer.bus;
-    return offset <= buffer.size && size <= buffer.size - offset;
-  };
-  if (const GuardedBuffer* const known = recent(holds); known != nullptr) {
-    return known;
-  }
+const GuardedBuffer* DmaBuffers::find_bus(std::uint64_t bus, std::uint64_t size) const {
   const auto after = by_bus_.upper_bound(bus);
-  if (after == by_bus_.begin() || !holds(std::prev(after)->second)) {
+  if (after == by_bus_.begin()) {
     return nullptr;
   }
-  return remember(const_cast<GuardedBuffer*>(&std::prev(after)->second));
+  const auto& [begin, buffer] = *std::prev(after);
+  return holds(bus - begin, size, buffer) ? known_by_bus_[slot_of(bus)] = &buffer : nullptr;
 }
 
 void DmaBuffers::map(std::uint64_t bus, void* cpu, std::size_t size) {
@@ -138,11 +123,17 @@ void DmaBuffers::map(std::uint64_t bus, void* cpu, std::size_t size) {
   ++mapping.times;
 }
 
-void DmaBuffers::unmap(std::uint64_t bus) {
+void DmaBuffers::remove_mapping(std::uint64_t bus) {
   const auto found = mappings_.find(bus);
   if (found != mappings_.end() && --found->second.times == 0) {
     mappings_.erase(found);
+    ++withdrawals_;
   }
+}
+
+void DmaBuffers::unmap_all() {
+  mappings_.clear();
+  ++withdrawals_;
 }
 
 std::uint8_t* DmaBuffers::through_mapping(std::uint64_t bus, std::uint64_t size) const {
@@ -153,11 +144,6 @@ std::uint8_t* DmaBuffers::through_mapping(std::uint64_t bus, std::uint64_t size)
   const auto& [base, mapping] = *std::prev(after);
   const std::uint64_t offset = bus - base;
   return offset <= mapping.size && size <= mapping.size - offset ? mapping.cpu + offset : nullptr;
-}
-
-std::uint8_t* DmaBuffers::cpu_of(std::uint64_t bus, std::uint64_t size) const {
-  const GuardedBuffer* const buffer = at_bus(bus, size);
-  return buffer == nullptr ? through_mapping(bus, size) : buffer->cpu + (bus - buffer->bus);
 }
 
 bool DmaBuffers::reachable(const void* cpu, std::size_t size) const {
@@ -191,15 +177,7 @@ void DmaBuffers::check_all() {
   }
 }
 
-void DmaBuffers::check_near(const void* cpu) {
-  if (!near_) {
-    return;
-  }
-  GuardedBuffer* const buffer = lookup_cpu(cpu, 1);
-  if (buffer != nullptr) {
-    check(*buffer, std::min(kNearGuard, buffer->guard));
-  }
-}
+void DmaBuffers::check_near(GuardedBuffer& buffer) { check(buffer, std::min(kNearGuard, buffer.guard)); }
 
 void DmaBuffers::check(GuardedBuffer& buffer, std::size_t depth) {
   if (buffer.hit) {

@@ -45,23 +45,39 @@ class DmaBuffers {
 
   // The machine mapped part of a buffer for devices: at an address of its own, where something translates (an IOMMU).
   void map(std::uint64_t bus, void* cpu, std::size_t size);
-  void unmap(std::uint64_t bus);
-  void unmap_all() { mappings_.clear(); }
+  void unmap(std::uint64_t bus) {
+    if (!mappings_.empty()) {
+      remove_mapping(bus);
+    }
+  }
+  void unmap_all();
 
   // The buffer that holds all of the range; null when none does.
-  [[nodiscard]] const GuardedBuffer* at_cpu(const void* cpu, std::size_t size) const;
-  [[nodiscard]] const GuardedBuffer* at_bus(std::uint64_t bus, std::uint64_t size) const;
+  [[nodiscard]] const GuardedBuffer* at_cpu(const void* cpu, std::size_t size) const { return lookup_cpu(cpu, size); }
+  [[nodiscard]] const GuardedBuffer* at_bus(std::uint64_t bus, std::uint64_t size) const {
+    const GuardedBuffer* const known = known_by_bus_[slot_of(bus)];
+    return known != nullptr && holds(bus - known->bus, size, *known) ? known : find_bus(bus, size);
+  }
   // The CPU's pointer to a range of bus addresses; null unless one buffer holds all of it.
-  [[nodiscard]] std::uint8_t* cpu_of(std::uint64_t bus, std::uint64_t size) const;
+  [[nodiscard]] std::uint8_t* cpu_of(std::uint64_t bus, std::uint64_t size) const {
+    const GuardedBuffer* const buffer = at_bus(bus, size);
+    return buffer == nullptr ? through_mapping(bus, size) : buffer->cpu + (bus - buffer->bus);
+  }
   // Whether all of it is still memory that devices reach: in one buffer, or mapped.
   [[nodiscard]] bool reachable(const void* cpu, std::size_t size) const;
+  // How often memory has been taken from the devices: what they reached is still theirs while this stays the same.
+  [[nodiscard]] std::uint64_t withdrawals() const { return withdrawals_; }
 
   [[nodiscard]] RegionOffset normalised(std::uint64_t bus) const;
   [[nodiscard]] std::uint64_t packed(std::uint64_t bus) const;
 
   // Guards: all of them, or those next to a byte that a device has just been allowed to write.
   void check_all();
-  void check_near(const void* cpu);
+  void check_near(const void* cpu) {
+    if (GuardedBuffer* const buffer = near_ ? lookup_cpu(cpu, 1) : nullptr; buffer != nullptr) {
+      check_near(*buffer);
+    }
+  }
   // Buffers whose guards were hit since power-on, freed ones included.
   [[nodiscard]] std::size_t hits() const { return hits_; }
 
@@ -72,11 +88,30 @@ class DmaBuffers {
     unsigned times = 0;
   };
 
+  // Rings, headers, tables and data take turns. Few of them are smaller than what has a slot of its own, and all of
+  // them together are seldom larger than what the slots go round.
+  static constexpr unsigned kSlotShift = 9;
+  static constexpr std::size_t kSlots = 1024;
+
+  [[nodiscard]] static std::size_t slot_of(std::uint64_t address) { return (address >> kSlotShift) % kSlots; }
+  [[nodiscard]] static bool holds(std::uint64_t offset, std::uint64_t size, const GuardedBuffer& buffer) {
+    return offset <= buffer.size && size <= buffer.size - offset;
+  }
   [[nodiscard]] std::uint8_t* through_mapping(std::uint64_t bus, std::uint64_t size) const;
-  [[nodiscard]] GuardedBuffer* lookup_cpu(const void* cpu, std::size_t size) const;
-  template <class Holds>
-  [[nodiscard]] GuardedBuffer* recent(Holds holds) const;
-  [[nodiscard]] GuardedBuffer* remember(GuardedBuffer* buffer) const;
+  [[nodiscard]] GuardedBuffer* lookup_cpu(const void* cpu, std::size_t size) const {
+    const auto address = reinterpret_cast<std::uintptr_t>(cpu);
+    GuardedBuffer* const known = known_by_cpu_[slot_of(address)];
+    return known != nullptr && holds(address - reinterpret_cast<std::uintptr_t>(known->cpu), size, *known)
+               ? known
+               : find_cpu(address, size);
+  }
+  // Past what is known, and known from then on.
+  [[nodiscard]] const GuardedBuffer* find_bus(std::uint64_t bus, std::uint64_t size) const;
+  [[nodiscard]] GuardedBuffer* find_cpu(std::uintptr_t cpu, std::uint64_t size) const;
+  void remove_mapping(std::uint64_t bus);
+  template <class Known>
+  static void forget(Known& known, std::uint64_t begin, const GuardedBuffer& buffer);
+  void check_near(GuardedBuffer& buffer);
   void check(GuardedBuffer& buffer, std::size_t depth);
 
   Recorder& recorder_;
@@ -84,9 +119,10 @@ class DmaBuffers {
   std::map<std::uint64_t, GuardedBuffer> by_bus_;
   std::map<std::uintptr_t, GuardedBuffer*> by_cpu_;
   std::map<std::uint64_t, Mapping> mappings_;  // those that lie elsewhere than their buffer
-  // Rings, headers, tables and data take turns, and are few.
-  mutable std::array<GuardedBuffer*, 4> recent_{};
-  mutable std::size_t oldest_ = 0;
+  // What was found last where an address has its slot; or null.
+  mutable std::array<const GuardedBuffer*, kSlots> known_by_bus_{};
+  mutable std::array<GuardedBuffer*, kSlots> known_by_cpu_{};
+  std::uint64_t withdrawals_ = 0;
   std::uint32_t next_number_ = 1;
   std::size_t hits_ = 0;
 };

@@ -290,13 +290,12 @@ void DriverTap::State::look_from_outside() {
   if (!options.from_outside) {
     return;
   }
-  recorder.hold_time();
+  const Recorder::Moment moment(recorder);
   for (const auto& [which, watch] : queues) {
     watch->look_for_used();
     watch->look_for_published();
     watch->look_for_suppression();
   }
-  recorder.let_go();
 }
 
 void DriverTap::State::count_load(const void* address) {

@@ -121,6 +121,16 @@ void LogFileWriter::append(const Record& record) {
   }
 }
 
+void LogFileWriter::append_all(std::span<const Record> records) {
+  if (records.size() < kBufferedRecords) {
+    Sink::append_all(records);
+    return;
+  }
+  flush();
+  put(records.data(), records.size_bytes());
+  count_ += records.size();
+}
+
 void LogFileWriter::close() {
   if (fd_ < 0) {
     return;

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,7 @@ class LogFileWriter final : public Sink {
 
   // Never throws: a full disk must not end the run. close() tells.
   void append(const Record& record) override;
+  void append_all(std::span<const Record> records) override;
   // Throws FileError when anything could not be written.
   void close();
 

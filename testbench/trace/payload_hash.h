@@ -13,6 +13,7 @@ class PayloadHash {
  public:
   // Off: every hash is 0.
   explicit PayloadHash(bool on = true) : on_(on) {}
+  [[nodiscard]] bool on() const { return on_; }
 
   void begin() {
     only_ = nullptr;

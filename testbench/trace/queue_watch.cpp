@@ -10,17 +10,6 @@
 namespace ringside::trace {
 namespace {
 
-template <class T>
-T read_shared(const std::uint8_t* at) {
-  T value;
-  if (reinterpret_cast<std::uintptr_t>(at) % alignof(T) == 0) {
-    value = *reinterpret_cast<const volatile T*>(at);
-  } else {
-    std::memcpy(&value, at, sizeof value);
-  }
-  return value;
-}
-
 constexpr std::size_t kUsualPieces = 8;
 
 bool has_range(std::uint16_t type) {
@@ -28,9 +17,6 @@ bool has_range(std::uint16_t type) {
 }
 
 }  // namespace
-
-std::uint16_t read_shared16(const std::uint8_t* at) { return read_shared<std::uint16_t>(at); }
-std::uint32_t read_shared32(const std::uint8_t* at) { return read_shared<std::uint32_t>(at); }
 
 QueueWatch::QueueWatch(std::uint8_t unit, std::uint16_t queue, const QueueRings& rings, std::vector<Range> ranges,
                        const WatchTools& tools)
@@ -70,9 +56,10 @@ QueueWatch::Chain& QueueWatch::begin_chain(std::uint16_t id) {
   again_ = chain.in_flight;
   chain.in_flight = true;
   chain.ordinal = static_cast<std::uint32_t>(published_++);
+  chain.last = {};
   chain.writable.clear();
-  chain.writable.reserve(kUsualPieces);
   chain.writable_bytes = 0;
+  chain.withdrawals = tools_.buffers.withdrawals();
   if (accepted(VIRTIO_F_IN_ORDER)) {
     if (again_) {
       std::erase(order_, id);
@@ -91,15 +78,27 @@ void QueueWatch::add_piece(std::uint64_t address, std::uint32_t length, bool dev
   if (cpu == nullptr && length != 0 && !accepted(VIRTIO_F_ACCESS_PLATFORM)) {
     chain_defect(Defect::outside_memory, walk, chain);
   }
-  if (!device_writes && !chain.writable.empty()) {
+  if (!device_writes && walk.any_writable) {
     chain_defect(Defect::readable_after_writable, walk, chain);
   }
   if (device_writes) {
-    chain.writable.push_back({cpu, length});
-    chain.writable_bytes += length;
+    add_writable({cpu, length}, walk, chain);
   } else {
     walk.readable_bytes += length;
     add_readable(cpu, length, walk);
+  }
+}
+
+void QueueWatch::add_writable(const Piece& piece, Walk& walk, Chain& chain) {
+  walk.any_writable = true;
+  walk.last_writable_bytes = piece.length;
+  chain.writable_bytes += piece.length;
+  if (piece.length != 0) {
+    chain.last = piece;
+  }
+  if (tools_.hash.on()) {
+    chain.writable.reserve(kUsualPieces);
+    chain.writable.push_back(piece);
   }
 }
 
@@ -107,17 +106,31 @@ void QueueWatch::add_piece(std::uint64_t address, std::uint32_t length, bool dev
 void QueueWatch::add_readable(const std::uint8_t* cpu, std::uint32_t length, Walk& walk) {
   const auto missing = static_cast<std::uint32_t>(sizeof walk.header - walk.header_bytes);
   const std::uint32_t of_header = std::min(missing, length);
-  if (cpu != nullptr) {
-    std::memcpy(reinterpret_cast<std::uint8_t*>(&walk.header) + walk.header_bytes, cpu, of_header);
-    tools_.hash.add(cpu + of_header, length - of_header);
-    const auto of_range =
-        std::min(static_cast<std::uint32_t>(sizeof walk.range - walk.range_bytes), length - of_header);
-    std::memcpy(reinterpret_cast<std::uint8_t*>(&walk.range) + walk.range_bytes, cpu + of_header, of_range);
-    walk.range_bytes += of_range;
-  } else if (of_header != 0) {
-    walk.sense = false;  // what it asks for cannot be read
+  if (cpu == nullptr) {
+    walk.sense = walk.sense && of_header == 0;  // what it asks for cannot be read
+  } else {
+    add_header(cpu, of_header, walk);
+    add_payload(cpu + of_header, length - of_header, walk);
   }
   walk.header_bytes += of_header;
+}
+
+void QueueWatch::add_header(const std::uint8_t* cpu, std::uint32_t bytes, Walk& walk) {
+  if (bytes == sizeof walk.header) {  // as nearly always: no call for two words
+    std::memcpy(&walk.header, cpu, sizeof walk.header);
+  } else {
+    std::memcpy(reinterpret_cast<std::uint8_t*>(&walk.header) + walk.header_bytes, cpu, bytes);
+  }
+}
+
+void QueueWatch::add_payload(const std::uint8_t* cpu, std::uint32_t bytes, Walk& walk) {
+  if (bytes == 0) {
+    return;
+  }
+  tools_.hash.add(cpu, bytes);
+  const auto of_range = std::min(static_cast<std::uint32_t>(sizeof walk.range - walk.range_bytes), bytes);
+  std::memcpy(reinterpret_cast<std::uint8_t*>(&walk.range) + walk.range_bytes, cpu, of_range);
+  walk.range_bytes += of_range;
 }
 
 void QueueWatch::chain_defect(Defect what, Walk& walk, const Chain& chain) {
@@ -162,8 +175,7 @@ void QueueWatch::judge_chain(const Chain& chain, Walk& walk) {
     }
   }
   const bool any_layout = accepted(VIRTIO_F_VERSION_1) || accepted(VIRTIO_F_ANY_LAYOUT);
-  const bool status_alone = !chain.writable.empty() && chain.writable.back().length == 1;
-  if (!any_layout && (walk.first_bytes != sizeof walk.header || !status_alone)) {
+  if (!any_layout && (walk.first_bytes != sizeof walk.header || walk.last_writable_bytes != 1)) {
     chain_defect(Defect::legacy_layout, walk, chain);
   }
 }
@@ -177,7 +189,7 @@ void QueueWatch::end_chain(std::uint16_t id, Chain& chain, Walk& walk) {
   }
 
   const std::uint64_t data_written = chain.writable_bytes == 0 ? 0 : chain.writable_bytes - 1;  // less the status byte
-  Record record = driver_record(Kind::request, unit_, queue_);
+  Record& record = tools_.recorder.next(Kind::request, unit_, queue_);
   record.ordinal = chain.ordinal;
   record.width = again_ ? 1 : 0;
   record.flags = chain.type;
@@ -190,7 +202,7 @@ void QueueWatch::end_chain(std::uint16_t id, Chain& chain, Walk& walk) {
   record.length = walk.readable_bytes - walk.header_bytes + data_written;
   record.hash = tools_.hash.end();
   record.aux = walk.descriptors | std::uint64_t{walk.indirect} << 16 | chain.writable_bytes << 17;
-  tools_.recorder.put(record);
+  tools_.recorder.put_next();
 }
 
 void QueueWatch::look_for_suppression(Kind kind, std::uint16_t value, std::uint32_t& last) {
@@ -257,13 +269,13 @@ void QueueWatch::completed_up_to(std::uint32_t id, std::uint32_t length) {
 }
 
 void QueueWatch::completed(std::uint32_t id, std::uint32_t length, bool skipped) {
-  Record record = driver_record(Kind::completion, unit_, queue_);
+  Record& record = tools_.recorder.next(Kind::completion, unit_, queue_);
   record.length = length;
   record.width = skipped ? 1 : 0;
   if (!is_in_flight(id)) {
     record.ordinal = kNoOrdinal;
     record.offset = id;
-    tools_.recorder.put(record);
+    tools_.recorder.put_next();
     return;
   }
   Chain& chain = chains_[id];
@@ -272,30 +284,35 @@ void QueueWatch::completed(std::uint32_t id, std::uint32_t length, bool skipped)
   record.flags = chain.type;
   record.offset = chain.sector;
   record.aux = chain.writable_bytes;
-  read_results(chain, record);
-  tools_.recorder.put(record);
+  record.value = status_of(chain);
+  record.hash = hash_of_results(chain);
+  tools_.recorder.put_next();
   for (const Piece& piece : chain.writable) {
     tools_.buffers.check_near(piece.cpu);
   }
 }
 
+// The buffer may have been freed meanwhile, by a driver that gave up on the request.
+bool QueueWatch::is_there(const Piece& piece, const Chain& chain) const {
+  return piece.length != 0 && piece.cpu != nullptr &&
+         (chain.withdrawals == tools_.buffers.withdrawals() || tools_.buffers.reachable(piece.cpu, piece.length));
+}
+
 // The last byte that the device may write is the status, whatever the layout (5.2.6).
-void QueueWatch::read_results(const Chain& chain, Record& record) {
+std::uint8_t QueueWatch::status_of(const Chain& chain) const {
+  return is_there(chain.last, chain) ? chain.last.cpu[chain.last.length - 1] : std::uint8_t{0};
+}
+
+std::uint64_t QueueWatch::hash_of_results(const Chain& chain) {
   tools_.hash.begin();
   std::uint64_t left = chain.writable_bytes;
   for (const Piece& piece : chain.writable) {
     left -= piece.length;
-    // The buffer may have been freed meanwhile, by a driver that gave up on the request.
-    if (piece.length == 0 || piece.cpu == nullptr || !tools_.buffers.reachable(piece.cpu, piece.length)) {
-      continue;
-    }
-    const bool last = left == 0;
-    tools_.hash.add(piece.cpu, last ? piece.length - 1 : piece.length);
-    if (last) {
-      record.value = piece.cpu[piece.length - 1];
+    if (is_there(piece, chain)) {
+      tools_.hash.add(piece.cpu, left == 0 ? piece.length - 1 : piece.length);
     }
   }
-  record.hash = tools_.hash.end();
+  return tools_.hash.end();
 }
 
 std::unique_ptr<QueueWatch> make_queue_watch(std::uint8_t unit, std::uint16_t queue, std::uint16_t size,

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <memory>
 #include <vector>
@@ -74,12 +75,14 @@ class QueueWatch {
   };
   struct Chain {
     bool in_flight = false;
-    std::uint32_t ordinal = 0;
     std::uint16_t type = kSenseless;
+    std::uint32_t ordinal = 0;
+    std::uint32_t entries = 0;  // that it takes up in a packed ring
     std::uint64_t sector = 0;
     std::uint64_t writable_bytes = 0;
-    std::uint32_t entries = 0;  // that it takes up in a packed ring
-    std::vector<Piece> writable;
+    std::uint64_t withdrawals = 0;  // of memory, when it was published
+    Piece last;                     // of those with bytes in them: it ends with the status
+    std::vector<Piece> writable;    // all, where what is in them is hashed
   };
   // What following a chain's descriptors adds up to.
   struct Walk {
@@ -92,7 +95,9 @@ class QueueWatch {
     BlockRange range{};  // the first 16 bytes after the header, whatever they mean
     std::uint32_t range_bytes = 0;
     std::uint32_t first_bytes = 0;  // of the first descriptor
-    std::uint32_t told = 0;         // defects, by number
+    bool any_writable = false;
+    std::uint32_t last_writable_bytes = 0;  // of the last descriptor that the device may write to
+    std::uint32_t told = 0;                 // defects, by number
   };
 
   QueueWatch(std::uint8_t unit, std::uint16_t queue, const QueueRings& rings, std::vector<Range> ranges,
@@ -111,8 +116,8 @@ class QueueWatch {
   void senseless(std::uint16_t id);
 
   // What is wrong with the chain, each once.
-  void chain_defect(Defect what, Walk& walk, const Chain& chain);
-  void ring_defect(Defect what, std::uint64_t length = 0);
+  [[gnu::cold]] void chain_defect(Defect what, Walk& walk, const Chain& chain);
+  [[gnu::cold]] void ring_defect(Defect what, std::uint64_t length = 0);
   // Of an indirect table; null outside of memory.
   [[nodiscard]] const std::uint8_t* table_of(std::uint64_t address, std::uint32_t length, Walk& walk,
                                              const Chain& chain);
@@ -131,11 +136,17 @@ class QueueWatch {
   void look_for_suppression(Kind kind, std::uint16_t value, std::uint32_t& last);
 
  private:
+  void add_writable(const Piece& piece, Walk& walk, Chain& chain);
   void add_readable(const std::uint8_t* cpu, std::uint32_t length, Walk& walk);
+  void add_header(const std::uint8_t* cpu, std::uint32_t bytes, Walk& walk);
+  void add_payload(const std::uint8_t* cpu, std::uint32_t bytes, Walk& walk);
   [[nodiscard]] bool is_in_flight(std::uint32_t id) const { return id < chains_.size() && chains_[id].in_flight; }
   void completed(std::uint32_t id, std::uint32_t length, bool skipped);
   void judge_chain(const Chain& chain, Walk& walk);
-  void read_results(const Chain& chain, Record& record);
+  // Whether it is still where it was published.
+  [[nodiscard]] bool is_there(const Piece& piece, const Chain& chain) const;
+  [[nodiscard]] std::uint8_t status_of(const Chain& chain) const;
+  [[nodiscard]] std::uint64_t hash_of_results(const Chain& chain);
 
   std::uint8_t unit_;
   std::uint16_t queue_;
@@ -151,8 +162,18 @@ class QueueWatch {
 };
 
 // A device may write ring memory at the same moment, so each field is read once.
-[[nodiscard]] std::uint16_t read_shared16(const std::uint8_t* at);
-[[nodiscard]] std::uint32_t read_shared32(const std::uint8_t* at);
+template <class T>
+[[nodiscard]] T read_shared(const std::uint8_t* at) {
+  T value;
+  if (reinterpret_cast<std::uintptr_t>(at) % alignof(T) == 0) {
+    value = *reinterpret_cast<const volatile T*>(at);
+  } else {
+    std::memcpy(&value, at, sizeof value);
+  }
+  return value;
+}
+[[nodiscard]] inline std::uint16_t read_shared16(const std::uint8_t* at) { return read_shared<std::uint16_t>(at); }
+[[nodiscard]] inline std::uint32_t read_shared32(const std::uint8_t* at) { return read_shared<std::uint32_t>(at); }
 
 // A watch for the kind of ring that was negotiated. Null when the rings lie outside of DMA memory.
 [[nodiscard]] std::unique_ptr<QueueWatch> make_queue_watch(std::uint8_t unit, std::uint16_t queue, std::uint16_t size,

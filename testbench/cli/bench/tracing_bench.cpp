@@ -6,7 +6,9 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <memory>
+#include <span>
 #include <stdexcept>
 
 #include "testbench/checks/monitors.h"
@@ -38,6 +40,7 @@ class Taker : public trace::Sink {
 class Nobody final : public Taker {
  public:
   void append(const trace::Record&) override {}
+  void append_all(std::span<const trace::Record>) override {}
   void close() override {}
 };
 
@@ -47,6 +50,7 @@ class FileTaker final : public Taker {
   FileTaker(const std::string& path, Format format)
       : projection_(open_projection(path, format, {})), background_(*projection_) {}
   void append(const trace::Record& record) override { background_.append(record); }
+  void append_all(std::span<const trace::Record> records) override { background_.append_all(records); }
   void close() override {
     background_.finish();
     projection_->close();
@@ -61,6 +65,7 @@ class MonitorTaker final : public Taker {
  public:
   explicit MonitorTaker(checks::View view) : monitors_(view), background_(monitors_) {}
   void append(const trace::Record& record) override { background_.append(record); }
+  void append_all(std::span<const trace::Record> records) override { background_.append_all(records); }
   void close() override {
     background_.finish();
     if (!monitors_.finish().empty()) {
@@ -168,22 +173,40 @@ double run_once(const Mode& mode, std::size_t batches) {
 std::string row_name(const Mode& mode) { return "tracing_" + mode.name; }
 std::string ratio_name(const Mode& mode, const Mode& base) { return "tracing_" + mode.name + "_to_" + base.name; }
 
+// The rows of a mode: its time, and that to each of the bases before it.
+std::vector<std::string> rows_of(const std::vector<Mode>& all, std::size_t mode) {
+  std::vector<std::string> names{row_name(all[mode])};
+  for (std::size_t base = 0; base < std::min(kBases, mode); ++base) {
+    names.push_back(ratio_name(all[mode], all[base]));
+  }
+  return names;
+}
+
+// The bases, and whatever has a row that is wanted.
+std::vector<Mode> wanted_modes(const RowChoice& wanted) {
+  const std::vector<Mode> all = modes();
+  std::vector<Mode> chosen;
+  for (std::size_t mode = 0; mode < all.size(); ++mode) {
+    if (mode < kBases || std::ranges::any_of(rows_of(all, mode), wanted)) {
+      chosen.push_back(all[mode]);
+    }
+  }
+  return chosen;
+}
+
 }  // namespace
 
 std::vector<std::string> tracing_rows() {
   std::vector<std::string> names;
   const std::vector<Mode> all = modes();
-  for (const Mode& mode : all) {
-    names.push_back(row_name(mode));
-    for (std::size_t base = 0; base < kBases && mode.name != all[base].name; ++base) {
-      names.push_back(ratio_name(mode, all[base]));
-    }
+  for (std::size_t mode = 0; mode < all.size(); ++mode) {
+    std::ranges::copy(rows_of(all, mode), std::back_inserter(names));
   }
   return names;
 }
 
-std::vector<Measured> measure_tracing(unsigned repetitions, double seconds) {
-  const std::vector<Mode> all = modes();
+std::vector<Measured> measure_tracing(unsigned repetitions, double seconds, const RowChoice& wanted) {
+  const std::vector<Mode> all = wanted_modes(wanted);
   constexpr std::size_t kProbe = 256;
   const double probe = run_once(all.front(), kProbe);
   const auto batches = std::max<std::size_t>(kProbe, static_cast<std::size_t>(seconds / probe * kProbe));
