@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <span>
 #include <stdexcept>
@@ -38,7 +39,7 @@ void append_records(BackgroundSink& sink, std::uint64_t count) {
 }
 
 TEST(BackgroundSinkTest, EveryRecordArrivesInOrderAndElsewhere) {
-  for (const std::uint64_t count : {0u, 1u, 8191u, 8192u, 8193u, 100'000u}) {
+  for (const std::uint64_t count : {0u, 1u, 4095u, 4096u, 4097u, 100'000u}) {
     Counting counting;
     counting.slow_at = 10;  // so that the other side has to wait
     BackgroundSink sink(counting);
@@ -51,7 +52,7 @@ TEST(BackgroundSinkTest, EveryRecordArrivesInOrderAndElsewhere) {
 }
 
 TEST(BackgroundSinkTest, ManyAtOnceAndOneByOneKeepTheirOrder) {
-  constexpr std::array<std::size_t, 5> kSizes{1, 67, 0, 8192, 20'000};  // more than is handed over at a time, too
+  constexpr std::array<std::size_t, 5> kSizes{1, 67, 0, 4096, 20'000};  // more than is handed over at a time, too
   Counting counting;
   BackgroundSink sink(counting);
   std::uint64_t made = 0;
@@ -71,6 +72,30 @@ TEST(BackgroundSinkTest, ManyAtOnceAndOneByOneKeepTheirOrder) {
   sink.finish();
   EXPECT_EQ(counting.seen, made);
   EXPECT_TRUE(counting.in_order);
+}
+
+class Counter final : public Sink {
+ public:
+  void append(const Record&) override { ++seen; }
+  std::atomic<std::uint64_t> seen = 0;
+};
+
+// Long before the end, and however long nothing came.
+TEST(BackgroundSinkTest, ABatchIsTakenWhenItIsFull) {
+  constexpr std::uint64_t kBatch = 4096;
+  constexpr std::chrono::seconds kAtMost{20};
+  Counter counter;
+  BackgroundSink sink(counter);
+  for (std::uint64_t batch = 1; batch <= 3; ++batch) {
+    append_records(sink, kBatch);
+    for (const auto end = std::chrono::steady_clock::now() + kAtMost;
+         counter.seen != batch * kBatch && std::chrono::steady_clock::now() < end;) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    EXPECT_EQ(counter.seen, batch * kBatch);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // the other one falls asleep
+  }
+  sink.finish();
 }
 
 TEST(BackgroundSinkTest, WhatTheOtherSideThrowsComesOutAtTheEnd) {

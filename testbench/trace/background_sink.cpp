@@ -41,6 +41,7 @@ void BackgroundSink::stop() {
 }
 
 void BackgroundSink::hand_over() {
+  bool wake = false;
   {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return waiting_.size() < kMostWaiting; });
@@ -50,15 +51,28 @@ void BackgroundSink::hand_over() {
       batch_ = std::move(spare_.back());
       spare_.pop_back();
     }
+    wake = asleep_ || waiting_.size() >= kMostWaiting / 2;
   }
-  changed_.notify_all();
+  if (wake) {
+    changed_.notify_all();
+  }
   batch_.reserve(kBatch);
+}
+
+void BackgroundSink::wait_for_batch(std::unique_lock<std::mutex>& lock) {
+  const auto come = [this] { return !waiting_.empty() || ending_; };
+  for (unsigned i = 0; i < kPauses && !come(); ++i) {
+    changed_.wait_for(lock, kPause, come);
+  }
+  asleep_ = true;
+  changed_.wait(lock, come);
+  asleep_ = false;
 }
 
 void BackgroundSink::work() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return !waiting_.empty() || ending_; });
+    wait_for_batch(lock);
     if (waiting_.empty()) {
       return;
     }

@@ -22,6 +22,11 @@ struct GuardedBuffer {
   std::size_t guard = 0;     // bytes on each side
   std::uint32_t number = 0;  // counts from 1
   bool hit = false;          // reported already
+
+  // Of a byte in it, where nothing translates.
+  [[nodiscard]] std::uint64_t bus_of(const void* byte) const {
+    return bus + static_cast<std::uint64_t>(static_cast<const std::uint8_t*>(byte) - cpu);
+  }
 };
 
 // A bus address as the log knows it.

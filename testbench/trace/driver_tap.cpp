@@ -474,11 +474,12 @@ void DriverTap::free_dma_buffer(const hal::DmaBuffer& buffer) {
 
 hal::BusAddress DriverTap::map(void* cpu, std::size_t size, hal::DmaDirection direction) {
   // Guard bytes are DMA memory to the machine, but not to the driver.
-  if (state_->buffers.at_cpu(cpu, size) == nullptr) {
+  const GuardedBuffer* const buffer = state_->buffers.at_cpu(cpu, size);
+  if (buffer == nullptr) {
     return hal::kInvalidBusAddress;
   }
   const hal::BusAddress bus = state_->inner.map(cpu, size, direction);
-  if (bus != hal::kInvalidBusAddress) {
+  if (bus != hal::kInvalidBusAddress && hal::raw(bus) != buffer->bus_of(cpu)) {
     state_->buffers.map(hal::raw(bus), cpu, size);
   }
   if (!state_->options.from_outside) {

@@ -1,15 +1,17 @@
 #include "testbench/trace/split_watch.h"
 
 #include <algorithm>
-#include <cstring>
+#include <cstddef>
 
 namespace ringside::trace {
 namespace {
 
+// Field by field, as a driver has just written it: a wider load would wait until all of them have left the CPU.
 Descriptor read_descriptor(const std::uint8_t* table, std::uint32_t index) {
-  Descriptor descriptor;
-  std::memcpy(&descriptor, table + std::size_t{index} * kDescriptorBytes, sizeof descriptor);
-  return descriptor;
+  const std::uint8_t* const at = table + std::size_t{index} * kDescriptorBytes;
+  return {read_shared<std::uint64_t>(at + offsetof(Descriptor, address)),
+          read_shared32(at + offsetof(Descriptor, length)), read_shared16(at + offsetof(Descriptor, flags)),
+          read_shared16(at + offsetof(Descriptor, next))};
 }
 
 }  // namespace
