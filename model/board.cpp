@@ -326,6 +326,14 @@ std::vector<VirtioBlkPci*> Board::disks() {
   return list;
 }
 
+std::uint64_t Board::dma_written_end() const {
+  std::uint64_t end = ram.transactions_end();
+  for (const auto& disk : disks_) {
+    end = std::max(end, disk->function->dma.written_end());
+  }
+  return end;
+}
+
 void Board::keep_ram(std::uint64_t first, std::uint64_t end) {
   for (const auto& disk : disks_) {
     end = std::max(end, disk->function->dma.take_written_end());

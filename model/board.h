@@ -83,6 +83,8 @@ class Board final : public sc_core::sc_module {
 
   // At the end of a run, see Ram::keep(): what a run uses of RAM lies in [first, end), but for what devices write.
   void keep_ram(std::uint64_t first, std::uint64_t end);
+  // Where in RAM the last byte ended that a device has written in this run.
+  [[nodiscard]] std::uint64_t dma_written_end() const;
 
   // Hot plug. From unplug on nothing answers where the disk was, what it had in flight is gone, and it does no DMA;
   // plug puts it back at power-on state. False when there is no such disk, or it is there, or gone, already.

@@ -129,7 +129,8 @@ class DmaPort final : public sc_core::sc_module {
   Result disk_to_memory(Storage& disk, std::uint64_t offset, std::uint64_t address, std::uint64_t size);
   Result memory_to_disk(Storage& disk, std::uint64_t offset, std::uint64_t address, std::uint64_t size);
 
-  // Where in RAM the last byte ended that was written through here since the last call.
+  // Where in RAM the last byte ended that was written through here since the last take.
+  [[nodiscard]] std::uint64_t written_end() const { return written_end_; }
   [[nodiscard]] std::uint64_t take_written_end() { return std::exchange(written_end_, 0); }
 
   // A message-signalled interrupt is a write of four bytes outside RAM.

@@ -22,6 +22,8 @@ class Ram final : public sc_core::sc_module {
   // fault each. From `first` on the largest of such ranges counts, up to kMostKept bytes. Between the last power-on and
   // the next one nothing is written at `end` or behind it but by transactions, so that no more has to be cleared.
   void keep(std::uint64_t first, std::uint64_t end);
+  // Behind the last byte that a transaction has written since power-on.
+  [[nodiscard]] std::uint64_t transactions_end() const { return transactions_end_; }
   // All zeroes again. Without DMI, every access is a transaction; time is the same.
   void power_on(bool dmi);
 

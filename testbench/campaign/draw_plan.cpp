@@ -14,15 +14,22 @@ using faults::ActionSummary;
 using faults::Fault;
 
 constexpr std::uint64_t kMostTogether = 6;
-constexpr unsigned kExtremes = 10;           // percent
-constexpr std::uint64_t kMostStorm = 2'000;  // each wait takes real time, and says no more than the one before it
+constexpr unsigned kExtremes = 10;  // percent
+
+// Each of a storm's interrupts takes real time, and after a few dozen the driver looks for itself
+// (driver/block/completion_wait.cpp): the next ones say no more than those before.
+constexpr std::uint64_t kMostStorm = 300;
+
+bool is_storm(faults::Action action) {
+  return action == faults::Action::interrupt_storm || action == faults::Action::interrupt_twice;
+}
 
 // Small ones as often as large ones.
 std::uint64_t draw_value(Stream& random, const ActionSummary& action) {
   if (!action.takes_value) {
     return 0;
   }
-  const std::uint64_t most = action.action == faults::Action::interrupt_storm ? kMostStorm : action.most;
+  const std::uint64_t most = is_storm(action.action) ? kMostStorm : action.most;
   const std::uint64_t width = most - action.least;
   const std::uint64_t bits = random.below(static_cast<std::uint64_t>(std::bit_width(width)) + 1);
   const std::uint64_t value = action.least + std::min(width, random.next() >> (63 - bits) >> 1);

@@ -13,7 +13,7 @@ using scenarios::RequestArgs;
 using scenarios::Step;
 
 constexpr unsigned kLeastRequests = 30;
-constexpr unsigned kMostRequests = 36;
+constexpr unsigned kMostRequests = 33;
 
 void say(Step& step, unsigned slot, std::uint64_t value) {
   step.args[slot] = value;

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <set>
@@ -47,13 +48,21 @@ constexpr bool concerns_watches(trace::Kind kind) {
   }
 }
 
+constexpr auto kConcernsWatches = [] {
+  std::array<bool, 256> concerns{};
+  for (unsigned kind = 0; kind < concerns.size(); ++kind) {
+    concerns[kind] = concerns_watches(static_cast<trace::Kind>(kind));
+  }
+  return concerns;
+}();
+
 // Everybody who reads the log of a run while it is made.
 class Watchers final : public trace::Sink {
  public:
   explicit Watchers(trace::Sink* also) : also_(also) {}
   void append(const trace::Record& record) override {
     const std::size_t index = index_++;
-    if (concerns_watches(record.kind)) {
+    if (kConcernsWatches[static_cast<std::uint8_t>(record.kind)]) {
       evidence_.states.see(record, index);
       evidence_.leaks.see(record);
       evidence_.observations.see(record, index);

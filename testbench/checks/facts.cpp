@@ -65,11 +65,10 @@ bool Function::all_capabilities_known() const {
 }
 
 bool Facts::is_function_reset(const Record& record) const {
-  const auto found = functions_.find(record.region);
-  if (record.kind != Kind::config_write || found == functions_.end() || !found->second.is_block_device()) {
+  if (record.kind != Kind::config_write || accessed_ == nullptr || !accessed_->is_block_device()) {
     return false;
   }
-  const unsigned express = found->second.capability(PCI_CAP_ID_EXP);
+  const unsigned express = accessed_->capability(PCI_CAP_ID_EXP);
   return express != 0 && record.offset == express + kExpressDeviceControl &&
          (record.value & PCI_EXP_DEVCTL_BCR_FLR) != 0;
 }
@@ -84,9 +83,11 @@ DeviceFacts& Facts::of(std::uint8_t unit) {
 void Facts::learn(const Record& record) {
   switch (record.kind) {
     case Kind::config_read:
+      turn_to(record.region);
       config_read(record);
       break;
     case Kind::config_write:
+      turn_to(record.region);
       config_write(record);
       break;
     case Kind::register_read:
@@ -119,23 +120,35 @@ void Facts::learn(const Record& record) {
   }
 }
 
+// One function is mostly read from its beginning to its end.
+void Facts::turn_to(std::uint32_t region) {
+  if (accessed_ == nullptr || region != accessed_region_) {
+    const auto found = functions_.find(region);
+    accessed_ = found == functions_.end() ? nullptr : &found->second;
+    accessed_region_ = region;
+  }
+}
+
 void Facts::config_read(const Record& record) {
   if ((record.flags & kThroughWindow) != 0 || !is_register(record)) {
     return;
   }
-  if (is_all_ones(record)) {  // nobody there, or no longer
-    const auto found = functions_.find(record.region);
+  if (is_all_ones(record)) {                                                         // nobody there, or no longer
     const bool tells = record.offset == PCI_VENDOR_ID || record.offset == kCommand;  // of both no function has all bits
-    if (tells && found != functions_.end()) {
-      if (found->second.is_block_device()) {
-        of(found->second.unit).gone = true;
+    if (tells && accessed_ != nullptr) {
+      if (accessed_->is_block_device()) {
+        of(accessed_->unit).gone = true;
       }
-      forget(found->second);
-      functions_.erase(found);
+      forget(*accessed_);
+      functions_.erase(record.region);
+      accessed_ = nullptr;
     }
     return;
   }
-  Function& function = functions_[record.region];
+  if (accessed_ == nullptr) {
+    accessed_ = &functions_[record.region];
+  }
+  Function& function = *accessed_;
   if (const auto bar = bar_at(record.offset); bar && function.bars[*bar].sizing) {
     function.bars[*bar].mask = static_cast<std::uint32_t>(record.value);
     ++function.news;
@@ -193,11 +206,10 @@ void Facts::forget(const Function& function) {
 
 // What a driver writes is remembered where monitors ask for it: BARs that are sized, and whether MSI-X is enabled.
 void Facts::config_write(const Record& record) {
-  const auto found = functions_.find(record.region);
-  if (found == functions_.end() || !is_register(record)) {
+  if (accessed_ == nullptr || !is_register(record)) {
     return;
   }
-  Function& function = found->second;
+  Function& function = *accessed_;
   if (const auto bar = bar_at(record.offset)) {
     function.bars[*bar].sizing = record.width == 4 && (record.value | 0xf) == 0xffff'ffff;
   }

@@ -32,6 +32,9 @@ struct Function {
   [[nodiscard]] bool knows(unsigned offset, unsigned width) const { return word(offset, width).has_value(); }
   // 1 to 4 bytes; nothing where one of them is not known.
   [[nodiscard]] std::optional<std::uint32_t> word(unsigned offset, unsigned width) const {
+    if (width == 1) {  // nearly always
+      return offset < bytes.size() && known[offset] ? std::optional<std::uint32_t>(bytes[offset]) : std::nullopt;
+    }
     std::uint32_t value = 0;
     for (unsigned i = 0; i < width; ++i) {
       if (offset + i >= bytes.size() || !known[offset + i]) {
@@ -76,6 +79,9 @@ class Facts {
     return unit < devices_.size() ? devices_[unit] : kNothing;
   }
   [[nodiscard]] const std::map<std::uint32_t, Function>& functions() const { return functions_; }
+  // The one that the record being taken, of configuration space, is about; null as long as the driver has read nothing
+  // there.
+  [[nodiscard]] const Function* accessed() const { return accessed_; }
   // The function of a block device; null as long as the driver has not looked at it.
   [[nodiscard]] const Function* function_of(std::uint8_t unit) const {
     return unit < by_unit_.size() ? by_unit_[unit] : nullptr;
@@ -85,6 +91,7 @@ class Facts {
   static const DeviceFacts kNothing;
 
   void learn(const trace::Record& record);
+  void turn_to(std::uint32_t region);
   void config_read(const trace::Record& record);
   void config_write(const trace::Record& record);
   void learn_bytes(const trace::Record& record, Function& function);
@@ -95,6 +102,8 @@ class Facts {
 
   std::vector<DeviceFacts> devices_;  // by unit
   std::map<std::uint32_t, Function> functions_;
+  Function* accessed_ = nullptr;  // at accessed_region_, where the last record of configuration space was
+  std::uint32_t accessed_region_ = 0;
   std::vector<const Function*> by_unit_;  // those that are block devices
 };
 

@@ -79,8 +79,7 @@ class Isr final : public Monitor {
   void config_read(const Record& record, Device& device) {
     const Function* const function = facts().function_of(record.unit);
     const bool covers = record.offset <= kPciStatus && kPciStatus < record.offset + record.width;
-    if (function == nullptr || !covers || facts().functions().find(record.region) == facts().functions().end() ||
-        &facts().functions().at(record.region) != function) {
+    if (function == nullptr || !covers || facts().accessed() != function) {
       return;
     }
     device.pending = (record.value >> (8 * (kPciStatus - record.offset)) & kInterruptStatus) != 0;

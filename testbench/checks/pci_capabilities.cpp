@@ -200,31 +200,31 @@ class PciCapabilities final : public Monitor {
   }
 
   void judge_function(const Record& record) {
-    const auto found = facts().functions().find(record.region);
-    if (found == facts().functions().end() || !found->second.is_virtio()) {
+    const Function* const function = facts().accessed();
+    if (function == nullptr || !function->is_virtio()) {
       return;
     }
-    const Function& function = found->second;
     unsigned& judged = judged_[record.region];
-    if (judged == function.news) {
+    if (judged == function->news) {
       return;
     }
-    judged = function.news;
+    judged = function->news;
     if (record.offset < kFirstCapability) {  // capabilities are most of what is read, and say nothing of these
-      judge_identity(function, record.region);
-      judge_bars(function, record.region);
+      judge_identity(*function, record.region);
+      judge_bars(*function, record.region);
     }
-    judge_list(function, record.region);
+    judge_list(*function, record.region);
     std::uint32_t types = 0;
     std::set<std::uint32_t> shared;
-    for_each_structure(function, [&](unsigned at, std::uint32_t type) {
+    for_each_structure(*function, [&](unsigned at, std::uint32_t type) {
       types |= type < 32 ? 1u << type : 0;
-      judge_structure(function, record.region, at, type);
-      if (const auto id = function.word(at + kCapId, 1); type == kSharedMemoryCap && id && !shared.insert(*id).second) {
+      judge_structure(*function, record.region, at, type);
+      if (const auto id = function->word(at + kCapId, 1);
+          type == kSharedMemoryCap && id && !shared.insert(*id).second) {
         once(kSharedUnique, record.region, fmt::format("two shared memory regions with id {}", *id));
       }
     });
-    if (types != 0 && all_types_known(function)) {
+    if (types != 0 && all_types_known(*function)) {
       judge_missing(record.region, types);
     }
   }
@@ -417,12 +417,12 @@ class PciCapabilities final : public Monitor {
     if (record.offset + record.width <= kFirstCapability) {
       return;
     }
-    const auto found = facts().functions().find(record.region);
-    if (found == facts().functions().end() || !found->second.is_virtio()) {
+    const Function* const function = facts().accessed();
+    if (function == nullptr || !function->is_virtio()) {
       return;
     }
-    for_each_structure(found->second, [&](unsigned at, std::uint32_t type) {
-      const auto length = found->second.word(at + kCapLen, 1);
+    for_each_structure(*function, [&](unsigned at, std::uint32_t type) {
+      const auto length = function->word(at + kCapLen, 1);
       const std::uint64_t end = at + length.value_or(0);
       const bool hits = record.offset + record.width > at && record.offset < end;
       const bool of_window = type == kWindowCap && record.offset >= at + kCapBar;
@@ -449,11 +449,11 @@ class PciCapabilities final : public Monitor {
     if (record.offset < kFirstCapability) {
       return;
     }
-    const auto found = facts().functions().find(record.region);
-    if (found == facts().functions().end() || !found->second.is_virtio()) {
+    const Function* const function = facts().accessed();
+    if (function == nullptr || !function->is_virtio()) {
       return;
     }
-    for_each_structure(found->second, [&](unsigned at, std::uint32_t type) {
+    for_each_structure(*function, [&](unsigned at, std::uint32_t type) {
       if (type != kWindowCap || record.offset < at + kCapConfigData || record.offset >= at + kCapConfigData + 4) {
         return;
       }

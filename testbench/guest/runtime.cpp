@@ -21,8 +21,14 @@ void operator delete[](void* memory, std::size_t) noexcept { give_back_memory(me
 
 extern "C" {
 
-// The hash library's.
+// The hash library's, and the arena's.
 void* malloc(std::size_t bytes) { return take_memory(bytes); }
+void* calloc(std::size_t count, std::size_t size) {
+  if (size != 0 && count > SIZE_MAX / size) {
+    return nullptr;
+  }
+  return __builtin_memset(take_memory(count * size), 0, count * size);
+}
 void free(void* memory) { give_back_memory(memory); }
 
 void abort() { panic("abort"); }

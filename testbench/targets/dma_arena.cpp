@@ -32,7 +32,7 @@ constexpr std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment) {
 
 }  // namespace
 
-DmaArena::DmaArena(void* ram, std::uint64_t end) : ram_(static_cast<std::uint8_t*>(ram)), end_(end) {}
+DmaArena::DmaArena(void* ram, std::uint64_t end) : ram_(static_cast<std::uint8_t*>(ram)), end_(end), zero_from_(end) {}
 
 hal::DmaBuffer DmaArena::alloc(std::size_t size, std::size_t alignment) {
   require_alignment(alignment);
@@ -51,7 +51,10 @@ hal::DmaBuffer DmaArena::alloc(std::size_t size, std::size_t alignment) {
   }
   used_.emplace(start, size);
   high_water_ = start + size > high_water_ ? start + size : high_water_;
-  std::memset(ram_ + start, 0, size);
+  if (start < zero_from_) {
+    std::memset(ram_ + start, 0, start + size < zero_from_ ? size : zero_from_ - start);
+  }
+  was_written_below(start + size);
   return {ram_ + start, hal::BusAddress{start}, size};
 }
 
@@ -87,10 +90,14 @@ void* DmaArena::alloc_private(std::size_t size, std::size_t alignment) {
   if (size == 0 || size > kMaxPrivateBytes - private_bytes_) {
     return nullptr;
   }
+  void* const block = std::calloc(size + alignment - 1, 1);
+  if (block == nullptr) {
+    return nullptr;
+  }
+  private_.emplace_back(block);
   private_bytes_ += size;
-  auto& block = private_.emplace_back(std::make_unique<std::uint8_t[]>(size + alignment - 1));
-  const auto address = reinterpret_cast<std::uintptr_t>(block.get());
-  return block.get() + (align_up(address, alignment) - address);
+  const auto address = reinterpret_cast<std::uintptr_t>(block);
+  return static_cast<std::uint8_t*>(block) + (align_up(address, alignment) - address);
 }
 
 void DmaArena::reset() {
@@ -98,6 +105,7 @@ void DmaArena::reset() {
   private_.clear();
   private_bytes_ = 0;
   high_water_ = kArenaBase;
+  zero_from_ = end_;
   last_ = {};
 }
 

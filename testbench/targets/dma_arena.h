@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <vector>
@@ -32,6 +33,12 @@ class DmaArena {
 
   [[nodiscard]] void* alloc_private(std::size_t size, std::size_t alignment);
 
+  // RAM reads zero from `address` on: alloc() need not fill what is given out there for the first time. Without a word
+  // it fills all.
+  void is_zero_from(std::uint64_t address) { zero_from_ = address; }
+  // Somebody has written below `end`, if not into what was given out.
+  void was_written_below(std::uint64_t end) { zero_from_ = end > zero_from_ ? end : zero_from_; }
+
   // Bus addresses ever given out lie below this: what a power cycle has to clear.
   [[nodiscard]] std::uint64_t high_water() const { return high_water_; }
 
@@ -47,9 +54,14 @@ class DmaArena {
     std::uint64_t size = 0;
   };
   mutable Range last_;  // of used_, where the last look-up ended: a request's pieces mostly lie in one buffer
-  std::vector<std::unique_ptr<std::uint8_t[]>> private_;
+  struct Free {
+    void operator()(void* block) const { std::free(block); }
+  };
+  // By calloc, which leaves it to the kernel to fill large blocks: of a queue of 32768 entries few are ever used.
+  std::vector<std::unique_ptr<void, Free>> private_;
   std::size_t private_bytes_ = 0;
   std::uint64_t high_water_ = kArenaBase;
+  std::uint64_t zero_from_;
 };
 
 }  // namespace ringside::targets

@@ -29,7 +29,9 @@ ModelMachine::ModelMachine(model::Board& board, ModelCpu& cpu, ModelFollower* fo
       follower_(follower),
       arena_(board.ram.data()),
       tables_(board.iommu),
-      real_deadline_(limit ? std::optional(std::chrono::steady_clock::now() + *limit) : std::nullopt) {}
+      real_deadline_(limit ? std::optional(std::chrono::steady_clock::now() + *limit) : std::nullopt) {
+  arena_.is_zero_from(kArenaBase);  // as power-on leaves it
+}
 
 // The next run's buffers will lie where this one's did. A driver that wrote beyond its last buffer did not get far.
 ModelMachine::~ModelMachine() {
@@ -44,6 +46,7 @@ void ModelMachine::check_real_time() {
 }
 
 hal::DmaBuffer ModelMachine::alloc_dma_buffer(std::size_t size, std::size_t alignment) {
+  arena_.was_written_below(board_.dma_written_end());  // by devices that went astray
   if (!board_.iommu.enabled()) {
     return arena_.alloc(size, alignment);
   }

@@ -19,27 +19,33 @@ void ModelRecorder::pass_on(const trace::Record& record) {
   sink_.append(late);
 }
 
-ModelRecorder::Lane* ModelRecorder::earliest() {
-  const auto is_earlier = [](const Waiting& a, const Waiting& b) {
-    return a.record.time != b.record.time ? a.record.time < b.record.time : a.sequence < b.sequence;
-  };
-  Lane* best = nullptr;
+ModelRecorder::Turn ModelRecorder::whose_turn() {
+  Turn turn;
   for (Lane& lane : lanes_) {
-    if (!lane.empty() && (best == nullptr || is_earlier(lane.front(), best->front()))) {
-      best = &lane;
+    if (lane.empty()) {
+      continue;
+    }
+    if (turn.lane == nullptr || lane.front().is_before(turn.lane->front())) {
+      turn = {&lane, turn.lane};
+    } else if (turn.next == nullptr || lane.front().is_before(turn.next->front())) {
+      turn.next = &lane;
     }
   }
-  return best;
+  return turn;
 }
 
 void ModelRecorder::pass_on_waiting(std::uint64_t time) {
-  Lane* lane = earliest();
-  for (; lane != nullptr && lane->front().record.time <= time; lane = earliest()) {
-    // A copy: whoever takes it may make a device act, and more records wait then.
-    const trace::Record record = lane->records[lane->next++].record;
+  Turn turn = whose_turn();
+  while (turn.lane != nullptr && turn.lane->front().record.time <= time) {
+    // A copy: whoever takes it may make a device act, and more records wait then, perhaps in more lanes.
+    const std::uint64_t before = sequence_;
+    const trace::Record record = turn.lane->records[turn.lane->next++].record;
     pass_on(record);
+    const bool goes_on = sequence_ == before && !turn.lane->empty() &&
+                         (turn.next == nullptr || turn.lane->front().is_before(turn.next->front()));
+    turn = goes_on ? turn : whose_turn();
   }
-  next_ = lane == nullptr ? kNothing : lane->front().record.time;
+  next_ = turn.lane == nullptr ? kNothing : turn.lane->front().record.time;
 }
 
 void ModelRecorder::append(const trace::Record& record) {

@@ -75,6 +75,10 @@ class ModelRecorder final : public trace::Sink {
   struct Waiting {
     trace::Record record;
     std::uint64_t sequence;
+    // What happened at the same time goes on in the order in which it was told.
+    [[nodiscard]] bool is_before(const Waiting& other) const {
+      return record.time != other.record.time ? record.time < other.record.time : sequence < other.sequence;
+    }
   };
   // Records in the order of their time, from the next one to go on.
   struct Lane {
@@ -88,9 +92,12 @@ class ModelRecorder final : public trace::Sink {
   // making it.
   [[nodiscard]] trace::Record& add(std::uint64_t time);
   [[nodiscard]] Lane& lane_for(std::uint64_t time);
-  // The one whose front is the earliest; what happened at the same time goes on in the order in which it was told. Null
-  // when nothing waits.
-  [[nodiscard]] Lane* earliest();
+  // The lane whose front comes next, and the one whose front comes after that; null when nothing waits.
+  struct Turn {
+    Lane* lane = nullptr;
+    Lane* next = nullptr;
+  };
+  [[nodiscard]] Turn whose_turn();
   void pass_on_waiting(std::uint64_t time);
   void pass_on(const trace::Record& record);
 
