@@ -50,6 +50,8 @@ struct Message {
 
 class DeviceFaults {
  public:
+  // Whether it may ever have anything to say of an access to memory; else it is not asked about any.
+  [[nodiscard]] virtual bool concerns_memory() const = 0;
   virtual void before_dma(DmaAccess& access) = 0;
   // What an access brought, on its way into the device.
   virtual void after_read(std::uint64_t address, std::uint8_t* data, std::uint64_t size) = 0;

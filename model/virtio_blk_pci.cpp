@@ -119,7 +119,7 @@ void VirtioBlkPci::power_on(const Disk& disk, const BlkProperties& properties, Q
 
 void VirtioBlkPci::inject(DeviceFaults* faults) {
   faults_ = faults;
-  dma.inject(faults);
+  dma.inject(faults != nullptr && faults->concerns_memory() ? faults : nullptr);
   blk_.inject(faults);
 }
 

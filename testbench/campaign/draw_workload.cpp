@@ -74,7 +74,7 @@ std::vector<Step> draw_requests(std::uint64_t seed, std::uint16_t queues) {
   std::vector<Step> steps;
   steps.reserve(4 * kMostRequests);
   const std::uint64_t requests = random.between(kLeastRequests, kMostRequests);
-  const std::uint64_t area = random.one_of<std::uint64_t>({32, 32, 64, 64, 96, scenarios::SectorOracle::kSectors});
+  const std::uint64_t area = random.one_of<std::uint64_t>({16, 32, 32, 64, 64, scenarios::SectorOracle::kSectors});
   const std::uint64_t deepest = random.one_of<std::uint64_t>({1, 4, 8, scenarios::kCampaignLanes});
   for (std::uint64_t sent = 0; sent < requests;) {
     const std::uint64_t batch = std::min(random.between(1, deepest), requests - sent);

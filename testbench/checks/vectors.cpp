@@ -111,24 +111,23 @@ class Vectors final : public Monitor {
   void read(const Record& record, Device& device) {
     Event& event = device.events[*event_of(record)];
     event.unread = false;
-    const std::string text = describe(record);
     const bool none = record.value == VIRTIO_MSI_NO_VECTOR;
     if (!event.written) {
       if (device.was_reset && !none) {
-        violated(kUnmappedByReset, fmt::format("{} after a reset", text));
+        violated(kUnmappedByReset, fmt::format("{} after a reset", describe(record)));
       }
     } else if (*event.written == VIRTIO_MSI_NO_VECTOR) {
       if (!none) {
-        violated(kUnmapped, fmt::format("{}, but NO_VECTOR was written", text));
+        violated(kUnmapped, fmt::format("{}, but NO_VECTOR was written", describe(record)));
       }
     } else if (none) {
       if (is_in_table(record, *event.written)) {  // refused, though the entry is there
-        violated(kNotRefused, fmt::format("{}, but {} was written", text, *event.written));
+        violated(kNotRefused, fmt::format("{}, but {} was written", describe(record), *event.written));
       }
     } else if (facts().device(record.unit).vectors.has_value() && !is_in_table(record, record.value)) {
-      violated(kRefusedShows, fmt::format("{}, which no table has", text));
+      violated(kRefusedShows, fmt::format("{}, which no table has", describe(record)));
     } else if (record.value != *event.written) {
-      violated(kKept, fmt::format("{}, but {} was written", text, *event.written));
+      violated(kKept, fmt::format("{}, but {} was written", describe(record), *event.written));
     }
   }
 

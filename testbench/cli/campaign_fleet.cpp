@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -72,16 +71,8 @@ void send_all(int fd, const std::string& text) {
   }
 }
 
-// What one run gives back, the next one takes: pages that went to the kernel in between would have to be made anew.
-void keep_freed_memory() {
-  constexpr int kMuch = 256 << 20;
-  ::mallopt(M_TRIM_THRESHOLD, kMuch);
-  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
-}
-
 // In the child; leaves without destructors: SystemC and the parent's objects are not to be unwound.
 [[noreturn]] void work(const std::vector<std::uint64_t>& seeds, Board& board, Slot& slot, int out, const SeedJob& job) {
-  keep_freed_memory();
   for (;;) {
     const std::uint64_t place = board.next.fetch_add(1);
     if (place >= seeds.size()) {

@@ -256,10 +256,13 @@ void UnitFaults::was_reset() {
 DeviceInjector::DeviceInjector(const Plan& plan) {
   for (const Fault& fault : plan.faults) {
     if (happens_in_device(fault.action) || fault.action == Action::media_error) {
-      const bool stale = std::ranges::any_of(plan.faults, [&](const Fault& other) {
-        return other.unit == fault.unit && other.action == Action::dma_stale_read;
-      });
-      if (const auto [place, added] = units_.try_emplace(fault.unit, stale); added) {
+      const auto has = [&](auto which) {
+        return std::ranges::any_of(plan.faults,
+                                   [&](const Fault& other) { return other.unit == fault.unit && which(other.action); });
+      };
+      const bool of_memory = has([](Action action) { return is_dma(action, true) || is_dma(action, false); });
+      const bool stale = has([](Action action) { return action == Action::dma_stale_read; });
+      if (const auto [place, added] = units_.try_emplace(fault.unit, of_memory, stale); added) {
         in_order_.push_back(&place->second);
       }
     }

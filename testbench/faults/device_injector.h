@@ -17,7 +17,7 @@ namespace ringside::faults {
 class UnitFaults final : public model::DeviceFaults {
  public:
   // A device that reads memory stale needs what it read before.
-  explicit UnitFaults(bool remembers) : remembers_(remembers) {}
+  UnitFaults(bool concerns_memory, bool remembers) : concerns_memory_(concerns_memory), remembers_(remembers) {}
 
   void arm(std::size_t index, const Fault& fault) { armed_.push_back({index, fault, fault.value, fault.times}); }
   void disarm() { armed_.clear(); }
@@ -26,6 +26,7 @@ class UnitFaults final : public model::DeviceFaults {
   [[nodiscard]] std::vector<std::size_t> take_fired();
   [[nodiscard]] bool any_fired() const { return !fired_.empty(); }
 
+  bool concerns_memory() const override { return concerns_memory_; }
   void before_dma(model::DmaAccess& access) override;
   void after_read(std::uint64_t address, std::uint8_t* data, std::uint64_t size) override;
   model::MediaFault media(std::uint32_t type, std::uint64_t sector, std::uint64_t bytes) override;
@@ -51,6 +52,7 @@ class UnitFaults final : public model::DeviceFaults {
   void apply(Action action, model::DmaAccess& access);
   void make_stale(std::uint64_t address, std::uint8_t* data, std::uint64_t size);
 
+  bool concerns_memory_;
   bool remembers_;
   std::vector<Armed> armed_;
   std::vector<std::size_t> fired_;
