@@ -212,7 +212,7 @@ template <class Ring>
 Woken CompletionWait<Ring>::explain(std::uint64_t now, bool woken) {
   if (woken) {
     begin_doubt(Doubt::awake, now);
-    ++wakes_for_nothing_;
+    counters_.spurious_interrupts += ++wakes_for_nothing_ == kStorm ? 1 : 0;
   }
   if (doubt_ == Doubt::none || now < explain_by_) {
     return Woken::look;
