@@ -28,7 +28,8 @@ constexpr std::array kCounters = {"used_id_out_of_range",
                                   "resets_unfinished",
                                   "replays",
                                   "buffers_lost",
-                                  "config_unreadable"};
+                                  "config_unreadable",
+                                  "spurious_interrupts"};
 
 // A clause, or the beginning of several, and the faults after which a monitor of it proves nothing.
 struct Confusion {
