@@ -340,7 +340,13 @@ bool SplitDevice::make_direct_part(Job& job, Part& part) {
 }
 
 SplitDevice::Made SplitDevice::make_bounced_part(Job& job, Part& part) {
-  const std::uint32_t piece = static_cast<std::uint32_t>(smaller(info().max_segment_size, kChunkBytes));
+  // Each piece lies as the device wants it, or the part would be taken for a request that has to be split, too, and its
+  // parts likewise, without an end.
+  const auto piece =
+      static_cast<std::uint32_t>(round_down(smaller(info().max_segment_size, kChunkBytes), misaligned_ + 1));
+  if (piece == 0) {
+    return Made::impossible;
+  }
   const std::uint64_t room = smaller(kChunkBytes, std::uint64_t{piece} * segment_limit());
   const auto bytes = static_cast<std::uint32_t>(round_down(smaller(job.left, room), job.unit));
   if (bytes == 0 || !allocate_bounce()) {

@@ -391,6 +391,26 @@ TEST_F(SplitDeviceTest, AskedForTheAlignmentIsKept) {
   EXPECT_EQ(std::memcmp(data + 3, below.bytes.data() + 5 * 512, 90 * 1024), 0);
 }
 
+// A device may say that its largest piece is no multiple of the alignment: parts of such pieces were split again, and
+// their parts, too.
+TEST_F(SplitDeviceTest, AskedForTheAlignmentIsKeptWhateverTheLargestPieceIs) {
+  for (const std::uint32_t largest : {100u, 1000u, 3000u, 4095u}) {
+    StrictDevice below(machine, 400);
+    below.disk.max_segment_size = largest;
+    below.alignment = 64;
+    block::Options options;
+    options.data_alignment = 64;
+    block::BlockDevice& device = over(below, options);
+    std::uint8_t* const data = dma(20 * 1024);
+    for (int i = 0; i < 8 * 1024; ++i) {
+      data[i + 3] = static_cast<std::uint8_t>(i * 7);
+    }
+    EXPECT_EQ(device.write(5, data + 3, 8 * 1024), Status::ok) << largest;
+    EXPECT_EQ(std::memcmp(data + 3, below.bytes.data() + 5 * 512, 8 * 1024), 0) << largest;
+    EXPECT_EQ(device.in_flight(), 0u) << largest;
+  }
+}
+
 // Whatever pieces the data lies in, wherever they are, in whatever order parts complete.
 TEST_F(SplitDeviceTest, RandomRequestsMoveTheRightBytes) {
   constexpr std::size_t kSectors = 2000;
