@@ -42,15 +42,12 @@ class DecodingOff {
   std::uint16_t command_;
 };
 
-// Writes all-ones, reads the mask back, restores; but where there is no BAR, which is most of them, nothing has
-// changed.
+// Writes all-ones, reads the mask back, restores.
 std::uint32_t probe(const ConfigSpace& config, Address address, unsigned index, std::uint32_t value) {
   const std::uint8_t reg = bar_register(index);
   config.write32(address, reg, 0xffff'ffff);
   const std::uint32_t mask = config.read32(address, reg);
-  if (mask != 0 || value != 0) {
-    config.write32(address, reg, value);
-  }
+  config.write32(address, reg, value);
   return mask;
 }
 
