@@ -12,7 +12,8 @@ namespace {
 
 constexpr unsigned kDevices = 32;
 constexpr unsigned kFunctions = 8;
-constexpr unsigned kMostLevels = 16;  // of buses behind buses
+constexpr unsigned kMostFunctions = 256;  // of the whole machine; any further are not seen
+constexpr unsigned kMostLevels = 16;      // of buses behind buses
 constexpr std::uint16_t kVirtioVendor = 0x1af4;
 
 DeviceInfo describe(const ConfigSpace& config, Address address) {
@@ -38,7 +39,9 @@ DeviceInfo describe(const ConfigSpace& config, Address address) {
 
 bool Bus::init(ConfigAccess access) {
   hal::Line().text("[PCI] Initializing PCI subsystem...").log_to(*machine_);
-  if (!extend_table()) {
+  devices_ =
+      static_cast<DeviceInfo*>(machine_->alloc_private(sizeof(DeviceInfo) * kMostFunctions, alignof(DeviceInfo)));
+  if (devices_ == nullptr) {
     hal::Line().text("[PCI] No memory for the device table").log_to(*machine_);
     return false;
   }
@@ -49,13 +52,6 @@ bool Bus::init(ConfigAccess access) {
   scan();
   log_devices();
   return true;
-}
-
-// Where the next function goes.
-bool Bus::extend_table() {
-  DeviceInfo*& shelf = shelves_[count_ / kPerShelf];
-  shelf = static_cast<DeviceInfo*>(machine_->alloc_private(sizeof(DeviceInfo) * kPerShelf, alignof(DeviceInfo)));
-  return shelf != nullptr;
 }
 
 bool Bus::choose_access(ConfigAccess access) {
@@ -86,13 +82,13 @@ void Bus::scan() {
       continue;
     }
     const auto index = static_cast<std::uint16_t>(level.next++);
-    if (!(*this)[index].is_bridge()) {
+    if (!devices_[index].is_bridge()) {
       continue;
     }
     if (depth + 1 < kMostLevels && open_bridge(level, index, levels[depth + 1])) {
       enter(levels[++depth]);
     } else {
-      (*this)[index].secondary = (*this)[index].subordinate = 0;
+      devices_[index].secondary = devices_[index].subordinate = 0;
       hal::Line().text("[PCI] No bus number for a bridge").log_to(*machine_);
     }
   }
@@ -101,7 +97,7 @@ void Bus::scan() {
 void Bus::enter(Level& level) {
   level.begin = count_;
   // A PCI Express link has one device at its end, number 0; a port may answer for it under all the others too.
-  const bool link = level.bridge != kNoBridge && leads_to_link(config_, (*this)[level.bridge].address);
+  const bool link = level.bridge != kNoBridge && leads_to_link(config_, devices_[level.bridge].address);
   const unsigned devices = link ? 1 : kDevices;
   for (unsigned device = 0; device < devices; ++device) {
     scan_device({static_cast<std::uint8_t>(level.bus), static_cast<std::uint8_t>(device), 0}, level.bridge);
@@ -110,15 +106,15 @@ void Bus::enter(Level& level) {
   level.end = count_;
   level.next_bus = level.bus + 1;
   for (unsigned i = level.begin; i < level.end; ++i) {
-    if (has_numbers(level, static_cast<std::uint16_t>(i)) && (*this)[i].subordinate >= level.next_bus) {
-      level.next_bus = (*this)[i].subordinate + 1u;
+    if (has_numbers(level, static_cast<std::uint16_t>(i)) && devices_[i].subordinate >= level.next_bus) {
+      level.next_bus = devices_[i].subordinate + 1u;
     }
   }
 }
 
 void Bus::leave(const Level& level, Level& parent) {
   if (level.renumbered) {
-    DeviceInfo& bridge = (*this)[level.bridge];
+    DeviceInfo& bridge = devices_[level.bridge];
     bridge.subordinate = static_cast<std::uint8_t>(level.next_bus - 1);
     write_numbers(bridge);
     parent.next_bus = level.next_bus;
@@ -127,13 +123,13 @@ void Bus::leave(const Level& level, Level& parent) {
 
 // Whether firmware has numbered it: inside its parent's numbers, and not those of a bridge beside it.
 bool Bus::has_numbers(const Level& level, std::uint16_t index) const {
-  const DeviceInfo& bridge = (*this)[index];
+  const DeviceInfo& bridge = devices_[index];
   if (!bridge.is_bridge() || config_.read8(bridge.address, PCI_PRIMARY_BUS) != level.bus ||
       bridge.secondary <= level.bus || bridge.subordinate < bridge.secondary || bridge.subordinate > level.last_bus) {
     return false;
   }
   for (unsigned i = level.begin; i < index; ++i) {
-    const DeviceInfo& other = (*this)[i];
+    const DeviceInfo& other = devices_[i];
     if (other.is_bridge() && other.secondary <= bridge.subordinate && bridge.secondary <= other.subordinate) {
       return false;
     }
@@ -142,7 +138,7 @@ bool Bus::has_numbers(const Level& level, std::uint16_t index) const {
 }
 
 bool Bus::open_bridge(const Level& level, std::uint16_t index, Level& below) {
-  DeviceInfo& bridge = (*this)[index];
+  DeviceInfo& bridge = devices_[index];
   below = Level{};
   below.bridge = index;
   if (has_numbers(level, index)) {
@@ -187,19 +183,17 @@ void Bus::scan_device(Address first, std::uint16_t parent) {
 }
 
 void Bus::add(Address address, std::uint16_t parent) {
-  const bool full = count_ == kShelves * kPerShelf;
-  if (full || (shelves_[count_ / kPerShelf] == nullptr && !extend_table())) {
+  if (count_ == kMostFunctions) {
     return;
   }
-  DeviceInfo* const info = new (&(*this)[count_]) DeviceInfo(describe(config_, address));
+  DeviceInfo* const info = new (&devices_[count_++]) DeviceInfo(describe(config_, address));
   info->parent = parent;
-  ++count_;
 }
 
 void Bus::log_devices() {
   hal::Line().text("[PCI] Found ").dec(count_).text(" PCI device(s)").log_to(*machine_);
   for (unsigned i = 0; i < count_; ++i) {
-    const DeviceInfo& info = (*this)[i];
+    const DeviceInfo& info = devices_[i];
     hal::Line line;
     line.text("[PCI]   Bus ").dec(info.address.bus).text(" Device ").dec(info.address.device);
     line.text(" Func ").dec(info.address.function);
@@ -213,8 +207,8 @@ void Bus::log_devices() {
 
 const DeviceInfo* Bus::find(std::uint16_t vendor, std::uint16_t device) const {
   for (unsigned i = 0; i < count_; ++i) {
-    if ((*this)[i].vendor == vendor && (*this)[i].device == device) {
-      return &(*this)[i];
+    if (devices_[i].vendor == vendor && devices_[i].device == device) {
+      return &devices_[i];
     }
   }
   return nullptr;

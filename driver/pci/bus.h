@@ -65,10 +65,8 @@ class Bus {
   [[nodiscard]] hal::Machine& machine() const { return *machine_; }
   [[nodiscard]] const ConfigSpace& config() const { return config_; }
   [[nodiscard]] unsigned count() const { return count_; }
-  [[nodiscard]] const DeviceInfo& operator[](unsigned index) const {
-    return shelves_[index / kPerShelf][index % kPerShelf];
-  }
-  [[nodiscard]] DeviceInfo& operator[](unsigned index) { return shelves_[index / kPerShelf][index % kPerShelf]; }
+  [[nodiscard]] const DeviceInfo& operator[](unsigned index) const { return devices_[index]; }
+  [[nodiscard]] DeviceInfo& operator[](unsigned index) { return devices_[index]; }
 
   // The first one; null when there is none.
   [[nodiscard]] const DeviceInfo* find(std::uint16_t vendor, std::uint16_t device) const;
@@ -86,7 +84,6 @@ class Bus {
     unsigned last_bus = 0;  // numbers end here
   };
 
-  [[nodiscard]] bool extend_table();
   [[nodiscard]] bool choose_access(ConfigAccess access);
   void scan();
   void enter(Level& level);
@@ -100,10 +97,7 @@ class Bus {
 
   hal::Machine* machine_;
   ConfigSpace config_;
-  static constexpr unsigned kPerShelf = 16;
-  static constexpr unsigned kShelves = 16;  // of the whole machine; any functions beyond are not seen
-
-  DeviceInfo* shelves_[kShelves] = {};  // private memory, taken as it is needed: most machines have few functions
+  DeviceInfo* devices_ = nullptr;  // private memory
   unsigned count_ = 0;
 };
 
