@@ -19,41 +19,21 @@
 #include "testbench/targets/memory_order.h"
 #include "testbench/targets/target.h"
 #include "testbench/trace/hash.h"
+#include "testbench/trace/kind_set.h"
 
 namespace ringside::campaign {
 namespace {
 
-// Whether any of the watches but the monitors, who know themselves, takes such a record: few are anything to them.
-constexpr bool concerns_watches(trace::Kind kind) {
-  switch (kind) {
-    case trace::Kind::text:
-    case trace::Kind::check:
-    case trace::Kind::observe:
-    case trace::Kind::ask:
-    case trace::Kind::register_write:
-    case trace::Kind::queue_enabled:
-    case trace::Kind::queue_disabled:
-    case trace::Kind::device_status:
-    case trace::Kind::features:
-    case trace::Kind::dma_alloc:
-    case trace::Kind::dma_free:
-    case trace::Kind::dma_map:
-    case trace::Kind::dma_unmap:
-    case trace::Kind::request:
-    case trace::Kind::completion:
-    case trace::Kind::dev_fault:
-      return true;
-    default:
-      return false;
-  }
-}
-
-constexpr auto kConcernsWatches = [] {
-  std::array<bool, 256> concerns{};
-  for (unsigned kind = 0; kind < concerns.size(); ++kind) {
-    concerns[kind] = concerns_watches(static_cast<trace::Kind>(kind));
-  }
-  return concerns;
+// What any of the watches but the monitors, who know themselves, takes: few records are anything to them.
+const trace::KindSet kWatched = [] {
+  constexpr std::array kKinds = {
+      trace::Kind::text,           trace::Kind::check,         trace::Kind::observe,        trace::Kind::ask,
+      trace::Kind::register_write, trace::Kind::queue_enabled, trace::Kind::queue_disabled, trace::Kind::device_status,
+      trace::Kind::features,       trace::Kind::dma_alloc,     trace::Kind::dma_free,       trace::Kind::dma_map,
+      trace::Kind::dma_unmap,      trace::Kind::request,       trace::Kind::completion,     trace::Kind::dev_fault};
+  trace::KindSet watched;
+  watched.add(kKinds);
+  return watched;
 }();
 
 // Everybody who reads the log of a run while it is made.
@@ -62,7 +42,7 @@ class Watchers final : public trace::Sink {
   explicit Watchers(trace::Sink* also) : also_(also) {}
   void append(const trace::Record& record) override {
     const std::size_t index = index_++;
-    if (kConcernsWatches[static_cast<std::uint8_t>(record.kind)]) {
+    if (kWatched.contains(record.kind)) {
       evidence_.states.see(record, index);
       evidence_.leaks.see(record);
       evidence_.observations.see(record, index);

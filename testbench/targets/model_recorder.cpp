@@ -37,11 +37,12 @@ ModelRecorder::Turn ModelRecorder::whose_turn() {
 void ModelRecorder::pass_on_waiting(std::uint64_t time) {
   Turn turn = whose_turn();
   while (turn.lane != nullptr && turn.lane->front().record.time <= time) {
-    // A copy: whoever takes it may make a device act, and more records wait then, perhaps in more lanes.
-    const std::uint64_t before = sequence_;
+    // A copy: whoever takes it may make a device act, and more records wait then, perhaps in more lanes; or may have
+    // something to tell himself, before which others of these are passed on.
     const trace::Record record = turn.lane->records[turn.lane->next++].record;
+    const std::uint64_t before = sequence_ + ++taken_;
     pass_on(record);
-    const bool goes_on = sequence_ == before && !turn.lane->empty() &&
+    const bool goes_on = sequence_ + taken_ == before && !turn.lane->empty() &&
                          (turn.next == nullptr || turn.lane->front().is_before(turn.next->front()));
     turn = goes_on ? turn : whose_turn();
   }

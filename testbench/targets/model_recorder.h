@@ -108,7 +108,8 @@ class ModelRecorder final : public trace::Sink {
   // A device is ahead of itself: it fetches what a doorbell announces before it finishes what went before. Each of
   // these is told in order, so that few lanes hold all that waits, and nothing has to be sorted.
   std::vector<Lane> lanes_;
-  std::uint64_t sequence_ = 0;
+  std::uint64_t sequence_ = 0;  // of records that came to wait
+  std::uint64_t taken_ = 0;     // of those that wait no longer
   std::uint64_t last_ = 0;
   std::uint64_t next_ = kNothing;  // no record that waits is earlier
 };

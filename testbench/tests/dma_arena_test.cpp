@@ -40,6 +40,36 @@ TEST_F(DmaArenaTest, GivesZeroedMemoryAtTheBaseWithMatchingAddresses) {
   EXPECT_EQ(ram_[kArenaBase + 4095], 0);
 }
 
+// The bytes say whether it was filled: nobody wrote zeroes here.
+TEST_F(DmaArenaTest, WhatIsSaidToBeZeroIsFilledOnceItWasUsed) {
+  std::memset(ram_ + kArenaBase, 0xa5, 4096);
+  arena_->is_zero_from(kArenaBase);
+  const hal::DmaBuffer buffer = arena_->alloc(4096, 4096);
+  EXPECT_EQ(ram_[kArenaBase], 0xa5);
+  arena_->free(buffer);
+  EXPECT_EQ(arena_->alloc(4096, 4096).bus, buffer.bus);
+  EXPECT_EQ(ram_[kArenaBase], 0);
+  EXPECT_EQ(ram_[kArenaBase + 4095], 0);
+}
+
+TEST_F(DmaArenaTest, WhatADeviceWroteUnaskedIsFilled) {
+  std::memset(ram_ + kArenaBase, 0xa5, 8192);
+  arena_->is_zero_from(kArenaBase);
+  arena_->was_written_below(kArenaBase + 100);
+  static_cast<void>(arena_->alloc(8192, 4096));
+  EXPECT_EQ(ram_[kArenaBase], 0);
+  EXPECT_EQ(ram_[kArenaBase + 99], 0);
+  EXPECT_EQ(ram_[kArenaBase + 100], 0xa5) << "as far as somebody wrote, and no further";
+}
+
+TEST_F(DmaArenaTest, AfterAResetNothingIsKnownToBeZero) {
+  std::memset(ram_ + kArenaBase, 0xa5, 4096);
+  arena_->is_zero_from(kArenaBase);
+  arena_->reset();
+  static_cast<void>(arena_->alloc(4096, 4096));
+  EXPECT_EQ(ram_[kArenaBase], 0);
+}
+
 TEST_F(DmaArenaTest, AlignsAndNeverOverlaps) {
   const hal::DmaBuffer first = arena_->alloc(100, 1);
   const hal::DmaBuffer second = arena_->alloc(100, 64u << 10);

@@ -376,37 +376,23 @@ TEST_F(SplitDeviceTest, AfterAQueueResetWhatWasLostEndsAndTheRestGoesOn) {
   EXPECT_EQ(request.status, Status::device_lost);
 }
 
-TEST_F(SplitDeviceTest, AskedForTheAlignmentIsKept) {
-  StrictDevice below(machine, 400);
-  below.disk.max_segment_size = 4096;
-  below.alignment = 64;
-  block::Options options;
-  options.data_alignment = 64;
-  block::BlockDevice& device = over(below, options);
-  std::uint8_t* const data = dma(100 * 1024);
-  for (int i = 0; i < 90 * 1024; ++i) {
-    data[i + 3] = static_cast<std::uint8_t>(i * 7);
-  }
-  EXPECT_EQ(device.write(5, data + 3, 90 * 1024), Status::ok);
-  EXPECT_EQ(std::memcmp(data + 3, below.bytes.data() + 5 * 512, 90 * 1024), 0);
-}
-
 // A device may say that its largest piece is no multiple of the alignment: parts of such pieces were split again, and
 // their parts, too.
 TEST_F(SplitDeviceTest, AskedForTheAlignmentIsKeptWhateverTheLargestPieceIs) {
-  for (const std::uint32_t largest : {100u, 1000u, 3000u, 4095u}) {
+  constexpr int kBytes = 90 * 1024;
+  for (const std::uint32_t largest : {100u, 1000u, 3000u, 4095u, 4096u}) {
     StrictDevice below(machine, 400);
     below.disk.max_segment_size = largest;
     below.alignment = 64;
     block::Options options;
     options.data_alignment = 64;
     block::BlockDevice& device = over(below, options);
-    std::uint8_t* const data = dma(20 * 1024);
-    for (int i = 0; i < 8 * 1024; ++i) {
+    std::uint8_t* const data = dma(100 * 1024);
+    for (int i = 0; i < kBytes; ++i) {
       data[i + 3] = static_cast<std::uint8_t>(i * 7);
     }
-    EXPECT_EQ(device.write(5, data + 3, 8 * 1024), Status::ok) << largest;
-    EXPECT_EQ(std::memcmp(data + 3, below.bytes.data() + 5 * 512, 8 * 1024), 0) << largest;
+    EXPECT_EQ(device.write(5, data + 3, kBytes), Status::ok) << largest;
+    EXPECT_EQ(std::memcmp(data + 3, below.bytes.data() + 5 * 512, kBytes), 0) << largest;
     EXPECT_EQ(device.in_flight(), 0u) << largest;
   }
 }

@@ -63,15 +63,20 @@ block::BlockDevice* open(StuckLine& machine) {
   return block::open_disk(machine, hal::Plain{}, options);
 }
 
+// Of a device that holds back what it is asked for.
+void expect_time_out(scenarios::Context& context, block::BlockDevice& disk) {
+  scenarios::Buffer data(context, block::kSectorSize);
+  ASSERT_NE(context.bench().ask(scenarios::Ask::hold, 0), scenarios::kNotAvailable);
+  EXPECT_EQ(disk.read(0, data.data(), block::kSectorSize), block::Status::timed_out);
+}
+
 TEST(StuckLine, ADeadlineIsKept) {
   run_on_model([](scenarios::Context& context) {
     StuckLine machine(context.machine());
     block::BlockDevice* const disk = open(machine);
     ASSERT_NE(disk, nullptr);
-    scenarios::Buffer data(context, block::kSectorSize);
-    ASSERT_NE(context.bench().ask(scenarios::Ask::hold, 0), scenarios::kNotAvailable);
     const std::uint64_t start = machine.now();
-    EXPECT_EQ(disk->read(0, data.data(), block::kSectorSize), block::Status::timed_out);
+    expect_time_out(context, *disk);
     const std::uint64_t took = machine.now() - start;
     EXPECT_GE(took, kTimeout);
     EXPECT_LT(took, kTimeout + 10 * kWakeTime) << "the interrupts that keep coming do not put it off";
@@ -109,11 +114,10 @@ TEST(StuckLine, InterruptsCountAgainAfterwards) {
     StuckLine machine(context.machine());
     block::BlockDevice* const disk = open(machine);
     ASSERT_NE(disk, nullptr);
-    scenarios::Buffer data(context, block::kSectorSize);
-    ASSERT_NE(context.bench().ask(scenarios::Ask::hold, 0), scenarios::kNotAvailable);
-    EXPECT_EQ(disk->read(0, data.data(), block::kSectorSize), block::Status::timed_out);
+    expect_time_out(context, *disk);
     static_cast<void>(context.bench().ask(scenarios::Ask::release, 0));
     machine.stuck = false;
+    scenarios::Buffer data(context, block::kSectorSize);
     EXPECT_EQ(disk->read(0, data.data(), block::kSectorSize), block::Status::ok);
     machine.relaxes = 0;
     for (unsigned i = 0; i < 3; ++i) {
@@ -135,9 +139,7 @@ TEST(StuckLine, TheDeviceIsAskedOnceInAWhile) {
     options.timeout = hal::kSecond;
     block::BlockDevice* const disk = block::open_disk(machine, hal::Plain{}, options);
     ASSERT_NE(disk, nullptr);
-    scenarios::Buffer data(context, block::kSectorSize);
-    ASSERT_NE(context.bench().ask(scenarios::Ask::hold, 0), scenarios::kNotAvailable);
-    EXPECT_EQ(disk->read(0, data.data(), block::kSectorSize), block::Status::timed_out);
+    expect_time_out(context, *disk);
     EXPECT_GE(disk->counters().spurious_interrupts, 4u);
     EXPECT_LE(disk->counters().spurious_interrupts, 6u) << "every 200 ms, not at every interrupt";
     static_cast<void>(context.bench().ask(scenarios::Ask::release, 0));
