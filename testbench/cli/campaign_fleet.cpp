@@ -17,14 +17,14 @@
 #include <cstring>
 #include <list>
 #include <new>
+#include <optional>
 #include <system_error>
 
 #include "testbench/cli/interrupt.h"
+#include "testbench/targets/compute_limit.h"
 
 namespace ringside::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr unsigned kMostWorkers = 256;
 constexpr std::uint64_t kNoPlace = ~std::uint64_t{0};
@@ -148,12 +148,11 @@ class Worker {
   }
 
   void end_if_late(std::chrono::milliseconds limit) {
-    const Clock::time_point now = Clock::now();
-    if (const std::uint64_t runs = slot_.runs; runs != runs_) {
+    if (const std::uint64_t runs = slot_.runs; !limit_ || runs != runs_) {
       runs_ = runs;
-      since_ = now;
+      limit_.emplace(limit, pid_);
     }
-    if (!late_ && slot_.place != kNoPlace && now - since_ > limit) {
+    if (!late_ && slot_.place != kNoPlace && limit_->is_over()) {
       late_ = true;
       ::kill(pid_, SIGKILL);
     }
@@ -193,7 +192,7 @@ class Worker {
   int fd_ = -1;
   std::string text_;
   std::uint64_t runs_ = 0;
-  Clock::time_point since_ = Clock::now();
+  std::optional<targets::ComputeLimit> limit_;  // of the run that was going on at the last look
   bool late_ = false;
 };
 

@@ -15,7 +15,7 @@ namespace ringside::cli {
 
 struct FleetSettings {
   unsigned parallel = 1;
-  std::chrono::milliseconds limit{30'000};  // of one run
+  std::chrono::milliseconds limit{30'000};  // of one run, see ComputeLimit
 };
 
 // In a worker: one line, with its end.

@@ -9,6 +9,7 @@
 #include "driver/hal/machine.h"
 #include "model/board.h"
 #include "testbench/targets/board_machine.h"
+#include "testbench/targets/compute_limit.h"
 #include "testbench/targets/dma_arena.h"
 #include "testbench/targets/iommu_tables.h"
 #include "testbench/targets/model_cpu.h"
@@ -53,7 +54,7 @@ class ModelMachine final : public BoardMachine {
   DmaArena arena_;
   IommuTables tables_;  // used while the IOMMU is on
   std::uint32_t calls_ = 0;
-  std::optional<std::chrono::steady_clock::time_point> real_deadline_;
+  std::optional<ComputeLimit> real_limit_;
 };
 
 }  // namespace ringside::targets
