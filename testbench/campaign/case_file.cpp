@@ -9,6 +9,7 @@
 #include "testbench/scenarios/campaign_workload.h"
 #include "testbench/targets/disk_image.h"
 #include "testbench/trace/file_error.h"
+#include "testbench/trace/toml_quoted.h"
 
 namespace ringside::campaign {
 namespace {
@@ -35,18 +36,19 @@ std::string print_case(const CaseFile& file) {
   std::string text = fmt::format(
       "# A run of a fault campaign. Again: ringside replay FILE. Smaller: ringside shrink FILE.\n"
       "case = {}\nversion = {}\nseed = {}\ntarget = {}\nsignature = {}\nimage_hash = {}\n",
-      kVersion, quoted(file.version), subject.seed, quoted(subject.target), quoted(file.signature),
-      hash_text(file.image_hash));
+      kVersion, trace::toml_quoted(file.version), subject.seed, trace::toml_quoted(subject.target),
+      trace::toml_quoted(file.signature), hash_text(file.image_hash));
   if (file.log_hash) {
     text += fmt::format("log_hash = {}\n", hash_text(*file.log_hash));
   }
   std::string settings;
   for (const auto& [key, value] : subject.settings) {
-    settings += fmt::format("{}{} = {}", settings.empty() ? "" : ", ", quoted(key), quoted(value));
+    settings +=
+        fmt::format("{}{} = {}", settings.empty() ? "" : ", ", trace::toml_quoted(key), trace::toml_quoted(value));
   }
   text += fmt::format("settings = {{{}}}\n", settings);
-  text += fmt::format("program = {}\n", quoted_lines(programs::print_program(subject.program)));
-  return text + fmt::format("plan = {}\n", quoted_lines(to_toml(subject.plan)));
+  text += fmt::format("program = {}\n", trace::toml_quoted_lines(programs::print_program(subject.program)));
+  return text + fmt::format("plan = {}\n", trace::toml_quoted_lines(to_toml(subject.plan)));
 }
 
 CaseFile parse_case(const std::string& text, const std::string& path) {

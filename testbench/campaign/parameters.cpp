@@ -9,6 +9,7 @@
 #include "testbench/campaign/draw_case.h"
 #include "testbench/campaign/toml_file.h"
 #include "testbench/targets/target.h"
+#include "testbench/trace/toml_quoted.h"
 
 namespace ringside::campaign {
 namespace {
@@ -47,9 +48,9 @@ std::string Parameters::print() const {
   std::string text = fmt::format(
       "# A campaign of ringside. The results beside it are those of these parameters.\n"
       "campaign = {}\nversion = {}\nseeds = \"{}\"\ntarget = {}\nsystematic_until = {}\nrandom_until = {}\n",
-      kVersion, quoted(version), seeds.text(), quoted(target), systematic_until, random_until);
+      kVersion, trace::toml_quoted(version), seeds.text(), trace::toml_quoted(target), systematic_until, random_until);
   if (!plan.empty()) {
-    text += fmt::format("plan = {}\n", quoted_lines(plan));
+    text += fmt::format("plan = {}\n", trace::toml_quoted_lines(plan));
   }
   return text;
 }

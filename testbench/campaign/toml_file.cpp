@@ -100,27 +100,6 @@ std::string TomlFile::inner_file(std::string_view key) const {
   return std::string(line_of(*document_->table.get(key)), '\n') + inner;
 }
 
-std::string quoted(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      result += '\\';
-      result += c;
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      result += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      result += c;
-    }
-  }
-  return result + "\"";
-}
-
-std::string quoted_lines(std::string_view text) {
-  const bool plain = text.find("'''") == std::string_view::npos &&
-                     std::ranges::all_of(text, [](char c) { return c == '\n' || (c >= 0x20 && c != 0x7f); });
-  return plain ? fmt::format("'''\n{}'''", text) : quoted(text);
-}
-
 std::string read_text_file(const std::string& path, const char* what) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {

@@ -41,10 +41,6 @@ class TomlFile {
   std::unique_ptr<Document> document_;
 };
 
-[[nodiscard]] std::string quoted(std::string_view text);
-// In ''' as it is, on lines of its own. What cannot stand there is escaped, in quotes.
-[[nodiscard]] std::string quoted_lines(std::string_view text);
-
 // Throws trace::FileError. `what` it should have been.
 [[nodiscard]] std::string read_text_file(const std::string& path, const char* what);
 

@@ -6,6 +6,7 @@
 
 #include "testbench/programs/program.h"
 #include "testbench/scenarios/program_table.h"
+#include "testbench/trace/toml_quoted.h"
 
 namespace ringside::programs {
 namespace {
@@ -17,14 +18,6 @@ using scenarios::ParamKind;
 using scenarios::Step;
 
 constexpr std::uint64_t kMostInteger = 0x7fff'ffff'ffff'ffff;  // TOML's integers are signed
-
-std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    result += c == '"' || c == '\\' ? std::string{'\\', c} : std::string{c};
-  }
-  return result + "\"";
-}
 
 std::string number_text(std::uint64_t value) {
   return value > kMostInteger ? fmt::format("\"{:#x}\"", value) : fmt::format("{}", value);
@@ -120,20 +113,20 @@ std::string step_text(const Step& step) {
 std::string list_text(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) {
-    text += (text.empty() ? "" : ", ") + quoted(word);
+    text += (text.empty() ? "" : ", ") + trace::toml_quoted(word);
   }
   return "[" + text + "]";
 }
 
 std::string found_text(const Finding& found) {
-  std::string text = fmt::format("{{left = {}, right = {}, seed = {}", quoted(found.left), quoted(found.right),
-                                 number_text(found.seed));
+  std::string text = fmt::format("{{left = {}, right = {}, seed = {}", trace::toml_quoted(found.left),
+                                 trace::toml_quoted(found.right), number_text(found.seed));
   const std::pair<const char*, const std::string&> lines[] = {{"machine", found.machine},
                                                               {"waivers", found.waivers},
                                                               {"signature", found.signature},
                                                               {"version", found.version}};
   for (const auto& [name, line] : lines) {
-    text += line.empty() ? "" : fmt::format(", {} = {}", name, quoted(line));
+    text += line.empty() ? "" : fmt::format(", {} = {}", name, trace::toml_quoted(line));
   }
   const std::pair<const char*, const std::vector<std::string>&> lists[] = {
       {"devices", found.devices}, {"disks", found.disks}, {"settings", found.settings}};
@@ -146,12 +139,12 @@ std::string found_text(const Finding& found) {
 }  // namespace
 
 std::string print_program(const Program& program) {
-  std::string text = fmt::format("program = {}\nsummary = {}\n", kProgramVersion, quoted(program.summary));
+  std::string text = fmt::format("program = {}\nsummary = {}\n", kProgramVersion, trace::toml_quoted(program.summary));
   if (!program.clause.empty()) {
-    text += fmt::format("clause = {}\n", quoted(program.clause));
+    text += fmt::format("clause = {}\n", trace::toml_quoted(program.clause));
   }
   if (!program.machine.empty()) {
-    text += fmt::format("machine = {}\n", quoted(program.machine));
+    text += fmt::format("machine = {}\n", trace::toml_quoted(program.machine));
   }
   if (!program.devices.empty()) {
     text += fmt::format("devices = {}\n", list_text(program.devices));
