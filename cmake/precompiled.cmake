@@ -7,8 +7,7 @@ if(NOT RINGSIDE_PCH)
 endif()
 
 # What most files of the bench include. None that leave work to every file that has seen them: with nlohmann/json.hpp, an
-# empty file takes half a second. None that bring <iomanip>, as <filesystem> and <chrono> do: a function of one's own that
-# is called quoted() would no longer be the only one.
+# empty file takes half a second.
 set(RINGSIDE_COMMON_HEADERS
     <algorithm> <array> <cstdint> <cstring> <fstream> <functional> <map> <memory> <optional> <set> <span> <sstream>
     <string> <string_view> <utility> <vector> <fmt/core.h>)
@@ -25,3 +24,9 @@ target_precompile_headers(ringside_common_headers PRIVATE ${RINGSIDE_COMMON_HEAD
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   add_compile_options(--param=ggc-min-heapsize=300000)
 endif()
+
+# The target's files so many at a time, but for those that are named: they alone.
+function(ringside_compile_together target size)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${RINGSIDE_PCH} UNITY_BUILD_BATCH_SIZE ${size})
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
