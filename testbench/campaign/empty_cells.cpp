@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "testbench/campaign/explained.h"
 
@@ -29,6 +30,9 @@ constexpr std::array kEndsRequestsAlone = {Action::media_error, Action::media_un
                                            Action::media_slow,  Action::status_byte,       Action::used_length,
                                            Action::resized,     Action::config_storm};
 constexpr std::array kTakesAddressesAway = {Action::function_reset, Action::replugged};
+// Where whoever is about to reset the device finds that it is not there.
+constexpr std::array kNobodyToReset = {std::pair{Action::config_all_ones, DriverState::idle},
+                                       std::pair{Action::status_all_ones, DriverState::recovering}};
 constexpr std::array kIsAlwaysTold = {Action::media_error, Action::media_unsupported};
 
 template <class List, class T>
@@ -116,6 +120,10 @@ std::string_view by_recovery(const ActionSummary& action, DriverState state, Out
   }
   if ((outcome == Outcome::replayed || outcome == Outcome::reset) && among(kTakesAddressesAway, action.action)) {
     return "the function has lost its addresses: it cannot be brought back as it was";
+  }
+  if ((outcome == Outcome::replayed || outcome == Outcome::reset) &&
+      among(kNobodyToReset, std::pair{action.action, state})) {
+    return "a device that is not there when it is to be reset is given up";
   }
   if (outcome == Outcome::unnoticed && among(kIsAlwaysTold, action.action)) {
     return "what the device tells of a request is told on";

@@ -21,6 +21,8 @@ std::string_view why(Action action, DriverState state, Outcome outcome, std::uin
 TEST(EmptyCells, WhatADriverCanMakeOfAFaultNeedsNoExcuse) {
   EXPECT_EQ(why(Action::lost_interrupt, DriverState::in_flight, Outcome::counted), "");
   EXPECT_EQ(why(Action::completion_never, DriverState::in_flight, Outcome::replayed), "");
+  EXPECT_EQ(why(Action::config_all_ones, DriverState::in_flight, Outcome::replayed), "");
+  EXPECT_EQ(why(Action::status_all_ones, DriverState::in_flight, Outcome::reset), "");
   EXPECT_EQ(why(Action::media_error, DriverState::in_flight, Outcome::error), "");
   EXPECT_EQ(why(Action::features_refused, DriverState::starting, Outcome::refused), "");
   EXPECT_EQ(why(Action::removed, DriverState::in_flight, Outcome::removed), "");
@@ -35,6 +37,8 @@ TEST(EmptyCells, WhatCannotBeSaysWhy) {
   EXPECT_NE(why(Action::queue_size, DriverState::recovering, Outcome::refused), "");
   EXPECT_NE(why(Action::completion_never, DriverState::in_flight, Outcome::unnoticed), "");
   EXPECT_NE(why(Action::self_reset, DriverState::recovering, Outcome::counted), "");
+  EXPECT_NE(why(Action::config_all_ones, DriverState::idle, Outcome::replayed), "");
+  EXPECT_NE(why(Action::status_all_ones, DriverState::recovering, Outcome::reset), "");
 }
 
 TEST(EmptyCells, AFaultThatIsRareInAStateProvesNothing) {
