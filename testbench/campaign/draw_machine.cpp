@@ -4,20 +4,17 @@
 #include "driver/virtio/spec.h"
 #include "testbench/campaign/draw_case.h"
 #include "testbench/campaign/streams.h"
+#include "testbench/programs/building.h"
 #include "testbench/scenarios/program_table.h"
 
 namespace ringside::campaign {
 namespace {
 
+using programs::set;
 using scenarios::OpenArgs;
 using scenarios::Step;
 
 const char* on_off(bool on) { return on ? "on" : "off"; }
-
-void say(Step& step, unsigned slot, std::uint64_t value) {
-  step.args[slot] = value;
-  step.given = static_cast<std::uint16_t>(step.given | 1u << slot);
-}
 
 std::uint64_t bit(unsigned feature) { return std::uint64_t{1} << feature; }
 
@@ -57,15 +54,15 @@ DrawnDevice draw_device(std::uint64_t seed, const std::string& machine) {
 Step draw_open(std::uint64_t seed, const std::string& machine, const DrawnDevice& device) {
   Stream random(seed, "driver");
   Step step = scenarios::step_of(scenarios::Op::open);
-  say(step, OpenArgs::completion,
+  set(step, OpenArgs::completion,
       static_cast<std::uint64_t>(random.one_of(
           {block::Completion::msix, block::Completion::msix, block::Completion::intx, block::Completion::polled})));
   if (machine == "q35" && random.percent(30)) {
-    say(step, OpenArgs::config, static_cast<std::uint64_t>(block::ConfigAccess::ecam));
+    set(step, OpenArgs::config, static_cast<std::uint64_t>(block::ConfigAccess::ecam));
   }
-  say(step, OpenArgs::queues, device.queues);
+  set(step, OpenArgs::queues, device.queues);
   if (device.queue_size > 16 && random.percent(40)) {
-    say(step, OpenArgs::queue_size, device.queue_size / 4);
+    set(step, OpenArgs::queue_size, device.queue_size / 4);
   }
   std::uint64_t without = 0;
   for (const unsigned feature : {virtio::VIRTIO_F_EVENT_IDX, virtio::VIRTIO_F_RING_PACKED, virtio::VIRTIO_F_RING_RESET,
@@ -73,9 +70,9 @@ Step draw_open(std::uint64_t seed, const std::string& machine, const DrawnDevice
     without |= random.percent(10) ? bit(feature) : 0;
   }
   if (without != 0) {
-    say(step, OpenArgs::without, without);
+    set(step, OpenArgs::without, without);
   }
-  say(step, OpenArgs::timeout_ms, random.between(5, 100));
+  set(step, OpenArgs::timeout_ms, random.between(5, 100));
   return step;
 }
 

@@ -1,5 +1,6 @@
 #include "testbench/campaign/draw_case.h"
 #include "testbench/campaign/streams.h"
+#include "testbench/programs/building.h"
 #include "testbench/scenarios/campaign_workload.h"
 #include "testbench/scenarios/program_table.h"
 #include "testbench/scenarios/sector_oracle.h"
@@ -7,6 +8,7 @@
 namespace ringside::campaign {
 namespace {
 
+using programs::set;
 using scenarios::DiskArgs;
 using scenarios::Op;
 using scenarios::RequestArgs;
@@ -14,11 +16,6 @@ using scenarios::Step;
 
 constexpr unsigned kLeastRequests = 30;
 constexpr unsigned kMostRequests = 33;
-
-void say(Step& step, unsigned slot, std::uint64_t value) {
-  step.args[slot] = value;
-  step.given = static_cast<std::uint16_t>(step.given | 1u << slot);
-}
 
 Op draw_operation(Stream& random) {
   const std::uint64_t of100 = random.below(100);
@@ -44,14 +41,14 @@ Step draw_request(Stream& random, std::uint16_t queues, std::uint64_t area) {
   if (ranged) {
     const std::uint64_t sectors =
         random.percent(50) ? 1 + random.below(2) : random.between(1, scenarios::kCampaignSectors);
-    say(step, RequestArgs::sector, random.below(area - sectors));
-    say(step, RequestArgs::sectors, sectors);
+    set(step, RequestArgs::sector, random.below(area - sectors));
+    set(step, RequestArgs::sectors, sectors);
   }
   if ((step.op == Op::read || step.op == Op::write) && random.percent(30)) {
-    say(step, RequestArgs::segments, random.between(2, scenarios::kCampaignSegments));
+    set(step, RequestArgs::segments, random.between(2, scenarios::kCampaignSegments));
   }
   if (queues > 1) {
-    say(step, RequestArgs::queue, random.below(queues));
+    set(step, RequestArgs::queue, random.below(queues));
   }
   return step;
 }
@@ -65,7 +62,7 @@ std::optional<Step> draw_write_cache(std::uint64_t seed) {
     return std::nullopt;
   }
   Step step = scenarios::step_of(Op::set_write_cache);
-  say(step, scenarios::SettingArgs::value, 0);
+  set(step, scenarios::SettingArgs::value, 0);
   return step;
 }
 
@@ -81,7 +78,7 @@ std::vector<Step> draw_requests(std::uint64_t seed, std::uint16_t queues) {
     for (std::uint64_t i = 0; i < batch; ++i) {
       steps.push_back(draw_request(random, queues, area));
       if (batch > 1) {
-        say(steps.back(), RequestArgs::batch, 1);
+        set(steps.back(), RequestArgs::batch, 1);
       }
     }
     if (batch > 1) {
@@ -90,7 +87,7 @@ std::vector<Step> draw_requests(std::uint64_t seed, std::uint16_t queues) {
     sent += batch;
     if (random.percent(40)) {
       steps.push_back(scenarios::step_of(Op::wait));
-      say(steps.back(), DiskArgs::count, random.between(1, deepest));
+      set(steps.back(), DiskArgs::count, random.between(1, deepest));
     } else if (random.percent(20)) {
       steps.push_back(scenarios::step_of(Op::finish));
     }

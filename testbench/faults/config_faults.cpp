@@ -5,7 +5,6 @@
 namespace ringside::faults {
 namespace {
 
-constexpr std::uint32_t kConfigEnable = 0x8000'0000;
 constexpr unsigned kMostCapabilities = 48;
 constexpr unsigned kFirstCapability = 0x40;
 constexpr unsigned kNext = 1;
@@ -29,7 +28,7 @@ std::vector<unsigned> capabilities(ConfigPorts& ports) {
 }  // namespace
 
 void ConfigPorts::select(unsigned offset) {
-  machine_.out32(trace::PCI_CONFIG_ADDRESS, kConfigEnable | std::uint32_t{bdf_} << 8 | (offset & 0xfc));
+  machine_.out32(trace::PCI_CONFIG_ADDRESS, trace::PCI_CONFIG_ENABLE | std::uint32_t{bdf_} << 8 | (offset & 0xfc));
 }
 
 void ConfigPorts::restore() { machine_.out32(trace::PCI_CONFIG_ADDRESS, latch_); }

@@ -10,7 +10,6 @@ namespace {
 
 using trace::BarLocation;
 
-constexpr std::uint32_t kConfigEnable = 0x8000'0000;
 constexpr std::uint8_t PCI_COMMAND = 0x04;
 constexpr std::uint16_t PCI_COMMAND_MASTER = 4;
 constexpr std::uint16_t PCI_COMMAND_INTX_DISABLE = 0x400;
@@ -195,7 +194,7 @@ bool FaultyMachine::reset_function(ConfigPorts& ports) {
 
 bool FaultyMachine::is_config_data(std::uint16_t port) const {
   return port >= trace::PCI_CONFIG_DATA && port < trace::PCI_CONFIG_DATA + kConfigPorts &&
-         (config_address_ & kConfigEnable) != 0;
+         (config_address_ & trace::PCI_CONFIG_ENABLE) != 0;
 }
 
 trace::ConfigAddress FaultyMachine::selected(std::uint16_t port) const {

@@ -10,8 +10,9 @@ namespace ringside::fuzz {
 namespace {
 
 constexpr std::uint64_t kMostSteps = 4'000'000;  // of one phase; hostile devices have cost a tenth of it
-// Power-off alone gives it back. A device that offers the largest rings makes the driver take 44 MiB (half of its budget
-// of tables, and what it notes of each slot), and the driver still has to come up with an honest one.
+// Power-off alone gives it back. A device that offers four of the largest rings makes the driver take some 42 MiB (half
+// of its budget of tables, and 88 bytes for each of 131072 slots), and the driver still has to come up with an honest
+// one.
 constexpr std::size_t kMostPrivateBytes = 64u << 20;
 constexpr std::uint64_t kWorkTime = 10 * hal::kMicrosecond;  // of the device, for one request
 constexpr std::uint64_t kLookTime = hal::kMicrosecond;

@@ -16,8 +16,8 @@ class ComputeLimit {
   // From now on. `process`: 0 is this one.
   explicit ComputeLimit(Duration limit, pid_t process = 0);
 
-  // Cheap as long as so much real time has not gone by. What neither computes nor ends is over after ten times the
-  // limit; a process that is gone, at once.
+  // Cheap, and false, as long as so much real time has not gone by. What neither computes nor ends is over after ten
+  // times the limit, a process that is gone after once.
   [[nodiscard]] bool is_over();
 
  private:

@@ -57,7 +57,7 @@ class DmaArena {
   struct Free {
     void operator()(void* block) const { std::free(block); }
   };
-  // By calloc, which leaves it to the kernel to fill large blocks: of a queue of 32768 entries few are ever used.
+  // By calloc. Blocks of the kernel's own, filled page by page as they are touched, cost a campaign a fifteenth more.
   std::vector<std::unique_ptr<void, Free>> private_;
   std::size_t private_bytes_ = 0;
   std::uint64_t high_water_ = kArenaBase;

@@ -18,8 +18,6 @@
 namespace ringside::trace {
 namespace {
 
-constexpr std::uint32_t kConfigEnable = 0x8000'0000;
-
 bool is_config_address(std::uint16_t port, unsigned width) { return port == PCI_CONFIG_ADDRESS && width == 4; }
 
 bool is_config_data(std::uint16_t port, unsigned width) {
@@ -211,7 +209,7 @@ void DriverTap::State::plain(Kind kind, const BarLocation& where, std::uint64_t 
 }
 
 void DriverTap::State::port_read(std::uint16_t port, unsigned width, std::uint32_t value) {
-  if (is_config_data(port, width) && (config_address & kConfigEnable) != 0) {
+  if (is_config_data(port, width) && (config_address & PCI_CONFIG_ENABLE) != 0) {
     config_read(selected(port), width, value);
     return;
   }
@@ -228,7 +226,7 @@ void DriverTap::State::port_write(std::uint16_t port, unsigned width, std::uint3
     config_address = value;  // what it selects stands in the access that follows
     return;
   }
-  if (is_config_data(port, width) && (config_address & kConfigEnable) != 0) {
+  if (is_config_data(port, width) && (config_address & PCI_CONFIG_ENABLE) != 0) {
     config_write(selected(port), width, value);
     return;
   }

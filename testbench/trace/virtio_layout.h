@@ -8,6 +8,7 @@ namespace ringside::trace {
 
 // --- PCI configuration space
 inline constexpr std::uint16_t PCI_CONFIG_ADDRESS = 0xcf8;
+inline constexpr std::uint32_t PCI_CONFIG_ENABLE = 0x8000'0000;
 inline constexpr std::uint16_t PCI_CONFIG_DATA = 0xcfc;
 inline constexpr unsigned PCI_VENDOR_ID = 0x00;
 inline constexpr unsigned PCI_DEVICE_ID = 0x02;
