@@ -8,12 +8,14 @@
 namespace ringside::trace {
 namespace {
 
+using namespace std::string_literals;
+
 std::string read_back(const std::string& value) {
   return toml::parse("key = " + value)["key"].value<std::string>().value_or("no text");
 }
 
 // What TOML lets nobody write as it is, and what it reads as something else.
-const std::string kAwkward("\"quoted\" \\n \x01\x1f\x7f\t\r\n'''\0 \xc3\xa9", 28);
+const std::string kAwkward = "\"quoted\" \\n \x01\x1f\x7f\t\r\n'''\0 \xc3\xa9"s;
 
 TEST(TomlQuoted, IsReadBackAsItWas) { EXPECT_EQ(read_back(toml_quoted(kAwkward)), kAwkward); }
 
