@@ -42,15 +42,6 @@ class DecodingOff {
   std::uint16_t command_;
 };
 
-// Writes all-ones, reads the mask back, restores.
-std::uint32_t probe(const ConfigSpace& config, Address address, unsigned index, std::uint32_t value) {
-  const std::uint8_t reg = bar_register(index);
-  config.write32(address, reg, 0xffff'ffff);
-  const std::uint32_t mask = config.read32(address, reg);
-  config.write32(address, reg, value);
-  return mask;
-}
-
 bool is_memory64(std::uint32_t low) {
   return (low & PCI_BASE_ADDRESS_SPACE_IO) == 0 &&
          (low & PCI_BASE_ADDRESS_MEM_TYPE_MASK) == PCI_BASE_ADDRESS_MEM_TYPE_64;
@@ -81,25 +72,20 @@ constexpr std::uint32_t kNobody = 0xffff'ffff;  // no BAR reads so: bit 1 of an 
 
 // With decoding off. False when the answers do not go together. `in_use`: it was on.
 bool read_bar(const ConfigSpace& config, Address address, unsigned index, unsigned count, bool in_use, Bar& bar) {
-  const std::uint32_t low = config.read32(address, bar_register(index));
-  if (low == kNobody) {
-    return false;
-  }
-  const std::uint32_t mask = probe(config, address, index, low);
-  if (((low ^ mask) & type_bits(low)) != 0) {
+  const auto [low, mask] = config.probe32(address, bar_register(index));
+  if (low == kNobody || ((low ^ mask) & type_bits(low)) != 0) {
     return false;
   }
   if (is_memory64(low)) {
     if (index + 1 >= count) {
       return true;  // where its upper half would be lies another register
     }
-    const std::uint32_t high = config.read32(address, bar_register(index + 1));
+    const auto [high, high_mask] = config.probe32(address, bar_register(index + 1));
+    // All-ones may be what somebody left who was sizing it: the address is then none that anybody would keep.
     if (high == kNobody && in_use) {
       return false;
     }
-    // All-ones may be what somebody left who was sizing it: the address is then none that anybody would keep.
-    const std::uint64_t high_mask = probe(config, address, index + 1, high);
-    bar = memory_bar(std::uint64_t{high} << 32 | low, high_mask << 32 | mask, true);
+    bar = memory_bar(std::uint64_t{high} << 32 | low, std::uint64_t{high_mask} << 32 | mask, true);
   } else if ((mask & ~type_bits(low)) != 0) {  // no address bit can be written where the function has no BAR
     bar = (low & PCI_BASE_ADDRESS_SPACE_IO) != 0 ? io_bar(low, mask)
                                                  : memory_bar(low, 0xffff'ffff'0000'0000u | mask, false);

@@ -12,22 +12,23 @@ namespace {
 
 constexpr unsigned kDevices = 32;
 constexpr unsigned kFunctions = 8;
-constexpr unsigned kMostFunctions = 256;  // of the whole machine; any further are not seen
-constexpr unsigned kMostLevels = 16;      // of buses behind buses
+constexpr unsigned kMostLevels = 16;  // of buses behind buses
 constexpr std::uint16_t kVirtioVendor = 0x1af4;
 
-DeviceInfo describe(const ConfigSpace& config, Address address) {
+// Each register of the header is read once, and what lies side by side together: a scan is most of what a machine sees
+// of its configuration space, and an access to it costs thousands of instructions where a hypervisor answers.
+DeviceInfo describe(const ConfigSpace& config, Address address, std::uint32_t id, std::uint8_t header) {
   DeviceInfo info;
   info.address = address;
-  const std::uint32_t id = config.read32(address, PCI_VENDOR_ID);
   info.vendor = static_cast<std::uint16_t>(id);
   info.device = static_cast<std::uint16_t>(id >> 16);
   const std::uint32_t class_and_revision = config.read32(address, PCI_REVISION_ID);
   info.class_code = class_and_revision >> 8;
   info.revision = static_cast<std::uint8_t>(class_and_revision);
-  info.header_type = config.read8(address, PCI_HEADER_TYPE) & PCI_HEADER_TYPE_MASK;
-  info.interrupt_pin = config.read8(address, PCI_INTERRUPT_PIN);
-  info.interrupt_line = config.read8(address, PCI_INTERRUPT_LINE);
+  info.header_type = header & PCI_HEADER_TYPE_MASK;
+  const std::uint16_t line_and_pin = config.read16(address, PCI_INTERRUPT_LINE);
+  info.interrupt_line = static_cast<std::uint8_t>(line_and_pin);
+  info.interrupt_pin = static_cast<std::uint8_t>(line_and_pin >> 8);
   if (info.is_bridge()) {
     info.secondary = config.read8(address, PCI_SECONDARY_BUS);
     info.subordinate = config.read8(address, PCI_SUBORDINATE_BUS);
@@ -39,17 +40,15 @@ DeviceInfo describe(const ConfigSpace& config, Address address) {
 
 bool Bus::init(ConfigAccess access) {
   hal::Line().text("[PCI] Initializing PCI subsystem...").log_to(*machine_);
-  devices_ =
-      static_cast<DeviceInfo*>(machine_->alloc_private(sizeof(DeviceInfo) * kMostFunctions, alignof(DeviceInfo)));
-  if (devices_ == nullptr) {
-    hal::Line().text("[PCI] No memory for the device table").log_to(*machine_);
-    return false;
-  }
   if (!choose_access(access)) {
     hal::Line().text("[PCI] No memory-mapped configuration space").log_to(*machine_);
     return false;
   }
   scan();
+  if (out_of_memory_) {
+    hal::Line().text("[PCI] No memory for the device table").log_to(*machine_);
+    return false;
+  }
   log_devices();
   return true;
 }
@@ -82,13 +81,13 @@ void Bus::scan() {
       continue;
     }
     const auto index = static_cast<std::uint16_t>(level.next++);
-    if (!devices_[index].is_bridge()) {
+    if (!(*this)[index].is_bridge()) {
       continue;
     }
     if (depth + 1 < kMostLevels && open_bridge(level, index, levels[depth + 1])) {
       enter(levels[++depth]);
     } else {
-      devices_[index].secondary = devices_[index].subordinate = 0;
+      (*this)[index].secondary = (*this)[index].subordinate = 0;
       hal::Line().text("[PCI] No bus number for a bridge").log_to(*machine_);
     }
   }
@@ -97,7 +96,7 @@ void Bus::scan() {
 void Bus::enter(Level& level) {
   level.begin = count_;
   // A PCI Express link has one device at its end, number 0; a port may answer for it under all the others too.
-  const bool link = level.bridge != kNoBridge && leads_to_link(config_, devices_[level.bridge].address);
+  const bool link = level.bridge != kNoBridge && leads_to_link(config_, (*this)[level.bridge].address);
   const unsigned devices = link ? 1 : kDevices;
   for (unsigned device = 0; device < devices; ++device) {
     scan_device({static_cast<std::uint8_t>(level.bus), static_cast<std::uint8_t>(device), 0}, level.bridge);
@@ -106,15 +105,15 @@ void Bus::enter(Level& level) {
   level.end = count_;
   level.next_bus = level.bus + 1;
   for (unsigned i = level.begin; i < level.end; ++i) {
-    if (has_numbers(level, static_cast<std::uint16_t>(i)) && devices_[i].subordinate >= level.next_bus) {
-      level.next_bus = devices_[i].subordinate + 1u;
+    if (has_numbers(level, static_cast<std::uint16_t>(i)) && (*this)[i].subordinate >= level.next_bus) {
+      level.next_bus = (*this)[i].subordinate + 1u;
     }
   }
 }
 
 void Bus::leave(const Level& level, Level& parent) {
   if (level.renumbered) {
-    DeviceInfo& bridge = devices_[level.bridge];
+    DeviceInfo& bridge = (*this)[level.bridge];
     bridge.subordinate = static_cast<std::uint8_t>(level.next_bus - 1);
     write_numbers(bridge);
     parent.next_bus = level.next_bus;
@@ -123,13 +122,13 @@ void Bus::leave(const Level& level, Level& parent) {
 
 // Whether firmware has numbered it: inside its parent's numbers, and not those of a bridge beside it.
 bool Bus::has_numbers(const Level& level, std::uint16_t index) const {
-  const DeviceInfo& bridge = devices_[index];
+  const DeviceInfo& bridge = (*this)[index];
   if (!bridge.is_bridge() || config_.read8(bridge.address, PCI_PRIMARY_BUS) != level.bus ||
       bridge.secondary <= level.bus || bridge.subordinate < bridge.secondary || bridge.subordinate > level.last_bus) {
     return false;
   }
   for (unsigned i = level.begin; i < index; ++i) {
-    const DeviceInfo& other = devices_[i];
+    const DeviceInfo& other = (*this)[i];
     if (other.is_bridge() && other.secondary <= bridge.subordinate && bridge.secondary <= other.subordinate) {
       return false;
     }
@@ -138,7 +137,7 @@ bool Bus::has_numbers(const Level& level, std::uint16_t index) const {
 }
 
 bool Bus::open_bridge(const Level& level, std::uint16_t index, Level& below) {
-  DeviceInfo& bridge = devices_[index];
+  DeviceInfo& bridge = (*this)[index];
   below = Level{};
   below.bridge = index;
   if (has_numbers(level, index)) {
@@ -166,34 +165,47 @@ void Bus::write_numbers(const DeviceInfo& bridge) const {
 }
 
 void Bus::scan_device(Address first, std::uint16_t parent) {
-  if (config_.read16(first, PCI_VENDOR_ID) == kNoVendor) {
+  const std::optional<std::uint8_t> header = scan_function(first, parent);
+  if (!header) {
     return;  // functions 1..7 exist only beside a function 0 (PCI 3.0, 3.2.2.3.4)
   }
-  add(first, parent);
-  if ((config_.read8(first, PCI_HEADER_TYPE) & PCI_HEADER_TYPE_MULTI_FUNCTION) == 0 ||
-      hal::mutant(hal::Mutant::functions_beyond_0_missed)) {
+  if ((*header & PCI_HEADER_TYPE_MULTI_FUNCTION) == 0 || hal::mutant(hal::Mutant::functions_beyond_0_missed)) {
     return;  // a single-function device may decode function 0 under all eight numbers
   }
   for (std::uint8_t function = 1; function < kFunctions; ++function) {
-    const Address address{first.bus, first.device, function};
-    if (config_.read16(address, PCI_VENDOR_ID) != kNoVendor) {
-      add(address, parent);
-    }
+    (void)scan_function({first.bus, first.device, function}, parent);
   }
 }
 
-void Bus::add(Address address, std::uint16_t parent) {
-  if (count_ == kMostFunctions) {
-    return;
+std::optional<std::uint8_t> Bus::scan_function(Address address, std::uint16_t parent) {
+  const std::uint32_t id = config_.read32(address, PCI_VENDOR_ID);
+  if (static_cast<std::uint16_t>(id) == kNoVendor) {
+    return std::nullopt;
   }
-  DeviceInfo* const info = new (&devices_[count_++]) DeviceInfo(describe(config_, address));
-  info->parent = parent;
+  const std::uint8_t header = config_.read8(address, PCI_HEADER_TYPE);
+  if (DeviceInfo* const info = new_entry(); info != nullptr) {
+    *info = describe(config_, address, id, header);
+    info->parent = parent;
+  }
+  return header;
+}
+
+DeviceInfo* Bus::new_entry() {
+  if (count_ == kMostFunctions) {
+    return nullptr;
+  }
+  DeviceInfo*& shelf = shelves_[count_ / kShelf];
+  if (count_ % kShelf == 0) {
+    shelf = static_cast<DeviceInfo*>(machine_->alloc_private(sizeof(DeviceInfo) * kShelf, alignof(DeviceInfo)));
+    out_of_memory_ = out_of_memory_ || shelf == nullptr;
+  }
+  return shelf == nullptr ? nullptr : new (&shelf[count_++ % kShelf]) DeviceInfo;
 }
 
 void Bus::log_devices() {
   hal::Line().text("[PCI] Found ").dec(count_).text(" PCI device(s)").log_to(*machine_);
   for (unsigned i = 0; i < count_; ++i) {
-    const DeviceInfo& info = devices_[i];
+    const DeviceInfo& info = (*this)[i];
     hal::Line line;
     line.text("[PCI]   Bus ").dec(info.address.bus).text(" Device ").dec(info.address.device);
     line.text(" Func ").dec(info.address.function);
@@ -207,8 +219,8 @@ void Bus::log_devices() {
 
 const DeviceInfo* Bus::find(std::uint16_t vendor, std::uint16_t device) const {
   for (unsigned i = 0; i < count_; ++i) {
-    if (devices_[i].vendor == vendor && devices_[i].device == device) {
-      return &devices_[i];
+    if ((*this)[i].vendor == vendor && (*this)[i].device == device) {
+      return &(*this)[i];
     }
   }
   return nullptr;

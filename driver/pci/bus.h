@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "driver/hal/machine.h"
 #include "driver/pci/bar.h"
@@ -65,13 +66,16 @@ class Bus {
   [[nodiscard]] hal::Machine& machine() const { return *machine_; }
   [[nodiscard]] const ConfigSpace& config() const { return config_; }
   [[nodiscard]] unsigned count() const { return count_; }
-  [[nodiscard]] const DeviceInfo& operator[](unsigned index) const { return devices_[index]; }
-  [[nodiscard]] DeviceInfo& operator[](unsigned index) { return devices_[index]; }
+  [[nodiscard]] const DeviceInfo& operator[](unsigned index) const { return shelves_[index / kShelf][index % kShelf]; }
+  [[nodiscard]] DeviceInfo& operator[](unsigned index) { return shelves_[index / kShelf][index % kShelf]; }
 
   // The first one; null when there is none.
   [[nodiscard]] const DeviceInfo* find(std::uint16_t vendor, std::uint16_t device) const;
 
  private:
+  static constexpr unsigned kMostFunctions = 256;  // of the whole machine; any further are not seen
+  static constexpr unsigned kShelf = 16;           // functions; few machines need a second one
+
   // A bus being scanned: its functions are in the table, its bridges are visited one after the other.
   struct Level {
     unsigned bus = 0;
@@ -91,14 +95,18 @@ class Bus {
   [[nodiscard]] bool open_bridge(const Level& level, std::uint16_t index, Level& below);
   [[nodiscard]] bool has_numbers(const Level& level, std::uint16_t index) const;
   void scan_device(Address first, std::uint16_t parent);
-  void add(Address address, std::uint16_t parent);
+  // What stands in the header type of the function there, which is in the table now; nothing where there is none.
+  [[nodiscard]] std::optional<std::uint8_t> scan_function(Address address, std::uint16_t parent);
+  // Null when the table is full, or there is no memory for it.
+  [[nodiscard]] DeviceInfo* new_entry();
   void write_numbers(const DeviceInfo& bridge) const;
   void log_devices();
 
   hal::Machine* machine_;
   ConfigSpace config_;
-  DeviceInfo* devices_ = nullptr;  // private memory
+  DeviceInfo* shelves_[kMostFunctions / kShelf] = {};  // of the table, in private memory
   unsigned count_ = 0;
+  bool out_of_memory_ = false;
 };
 
 // Sets bits of COMMAND (PCI_COMMAND_IO, _MEMORY, _MASTER) and clears others. A function that does not answer is left

@@ -102,4 +102,29 @@ void ConfigSpace::write32(Address address, std::uint16_t offset, std::uint32_t v
   machine_->out32(data_port(offset), value);
 }
 
+Probed ConfigSpace::probe32(Address address, std::uint16_t offset) const {
+  constexpr std::uint32_t kAllOnes = 0xffff'ffff;
+  if (!reaches(address, offset)) {
+    return {kAllOnes, kAllOnes};
+  }
+  if (!is_ecam()) {
+    select(address, offset);  // once: the address port keeps it
+  }
+  const std::uint64_t place = location(address, offset);
+  const auto read = [&] { return is_ecam() ? machine_->mmio_read32(place) : machine_->in32(data_port(offset)); };
+  const auto write = [&](std::uint32_t value) {
+    is_ecam() ? machine_->mmio_write32(place, value) : machine_->out32(data_port(offset), value);
+  };
+  const std::uint32_t value = read();
+  if (value == kAllOnes) {
+    return {value, value};
+  }
+  write(kAllOnes);
+  const std::uint32_t mask = read();
+  if (mask != value) {
+    write(value);
+  }
+  return {value, mask};
+}
+
 }  // namespace ringside::pci

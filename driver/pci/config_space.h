@@ -17,6 +17,12 @@ struct Address {
   std::uint8_t function = 0;  // 0 .. 7
 };
 
+// What a register holds, and what it reads after all ones were written to it.
+struct Probed {
+  std::uint32_t value = 0;
+  std::uint32_t mask = 0;
+};
+
 // Reads of what is not there are all-ones, writes to it are lost: that is PCI, not an error here, and holds for what
 // the mechanism does not reach. 16- and 32-bit offsets are naturally aligned.
 class ConfigSpace {
@@ -36,6 +42,9 @@ class ConfigSpace {
   void write8(Address address, std::uint16_t offset, std::uint8_t value) const;
   void write16(Address address, std::uint16_t offset, std::uint16_t value) const;
   void write32(Address address, std::uint16_t offset, std::uint32_t value) const;
+  // Writes all ones to a 32-bit register, and what it held again if that has changed it: one without any bit that can
+  // be written, as where a function lacks a BAR, has kept its value.
+  [[nodiscard]] Probed probe32(Address address, std::uint16_t offset) const;
 
  private:
   [[nodiscard]] bool reaches(Address address, std::uint16_t offset) const {

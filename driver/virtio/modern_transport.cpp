@@ -24,8 +24,9 @@ constexpr std::uint8_t at(std::uint8_t capability, std::uint8_t field) {
 }
 
 VirtioCapability read_capability(const pci::ConfigSpace& config, pci::Address address, std::uint8_t capability) {
-  return {config.read8(address, at(capability, VIRTIO_PCI_CAP_CFG_TYPE)),
-          config.read8(address, at(capability, VIRTIO_PCI_CAP_LEN)),
+  static_assert(VIRTIO_PCI_CAP_CFG_TYPE == VIRTIO_PCI_CAP_LEN + 1 && VIRTIO_PCI_CAP_LEN % 2 == 0);
+  const std::uint16_t length_and_type = config.read16(address, at(capability, VIRTIO_PCI_CAP_LEN));
+  return {static_cast<std::uint8_t>(length_and_type >> 8), static_cast<std::uint8_t>(length_and_type),
           config.read8(address, at(capability, VIRTIO_PCI_CAP_BAR)),
           config.read32(address, at(capability, VIRTIO_PCI_CAP_OFFSET)),
           config.read32(address, at(capability, VIRTIO_PCI_CAP_LENGTH))};
