@@ -33,11 +33,12 @@ class Isr final : public Monitor {
   std::span<const Kind> kinds() const override { return kKinds; }
 
   void take(const Record& record) override {
+    if (record.kind == Kind::config_read) {
+      config_read(record);
+      return;
+    }
     Device& device = devices_[record.unit];
     switch (record.kind) {
-      case Kind::config_read:
-        config_read(record, device);
-        break;
       case Kind::register_read:
         if (record.region == static_cast<std::uint32_t>(Structure::isr) && record.value != kAllOnes8) {
           read(record, device);
@@ -76,13 +77,15 @@ class Isr final : public Monitor {
     bool pending = false;  // the PCI status said that the ISR is not 0
   };
 
-  void config_read(const Record& record, Device& device) {
-    const Function* const function = facts().function_of(record.unit);
-    const bool covers = record.offset <= kPciStatus && kPciStatus < record.offset + record.width;
-    if (function == nullptr || !covers || facts().accessed() != function) {
+  void config_read(const Record& record) {
+    if (record.offset > kPciStatus || kPciStatus >= record.offset + record.width) {
       return;
     }
-    device.pending = (record.value >> (8 * (kPciStatus - record.offset)) & kInterruptStatus) != 0;
+    const Function* const function = facts().function_of(record.unit);
+    if (function == nullptr || facts().accessed() != function) {
+      return;
+    }
+    devices_[record.unit].pending = (record.value >> (8 * (kPciStatus - record.offset)) & kInterruptStatus) != 0;
   }
 
   void read(const Record& record, Device& device) {

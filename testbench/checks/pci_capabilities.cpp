@@ -446,11 +446,13 @@ class PciCapabilities final : public Monitor {
 
   // 4.1.4.9: an access to pci_cfg_data. The tap marks those that reach a structure.
   void use_window(const Record& record) {
-    if (record.offset < kFirstCapability) {
+    if (record.offset < kFirstCapability + kCapConfigData) {
       return;
     }
     const Function* const function = facts().accessed();
-    if (function == nullptr || !function->is_virtio()) {
+    const unsigned place =
+        static_cast<unsigned>(record.offset & ~std::uint64_t{3}) - kCapConfigData;  // of the window, if one is there
+    if (function == nullptr || !function->is_virtio() || function->word(place + kCapType, 1) != kWindowCap) {
       return;
     }
     for_each_structure(*function, [&](unsigned at, std::uint32_t type) {

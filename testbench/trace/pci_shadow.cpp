@@ -24,7 +24,7 @@ void PciShadow::config_read(std::uint16_t bdf, unsigned offset, unsigned width, 
   if (absent || offset + width > kPciConfigBytes) {
     return;
   }
-  Function& function = functions_[bdf];
+  Function& function = of(bdf);
   bool changed = false;
   for (unsigned i = 0; i < width; ++i) {
     const auto byte = static_cast<std::uint8_t>(value >> (8 * i));
@@ -38,9 +38,20 @@ void PciShadow::config_read(std::uint16_t bdf, unsigned offset, unsigned width, 
     (bar.sizing ? bar.mask : bar.written) = value;
   }
   if (changed) {
-    identify(function);
+    if (offset < PCI_DEVICE_ID + sizeof(std::uint16_t)) {
+      identify(function);
+    }
     this->changed(function);
   }
+}
+
+// A function is mostly read from its beginning to its end.
+PciShadow::Function& PciShadow::of(std::uint16_t bdf) {
+  if (read_ == nullptr || bdf != read_bdf_) {
+    read_ = &functions_[bdf];
+    read_bdf_ = bdf;
+  }
+  return *read_;
 }
 
 // Ranges are those of block devices.

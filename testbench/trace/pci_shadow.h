@@ -90,6 +90,7 @@ class PciShadow {
     std::uint64_t size = 0;  // 0: not known
   };
 
+  [[nodiscard]] Function& of(std::uint16_t bdf);
   [[nodiscard]] BarLocation find(bool io, std::uint64_t address);
   // Null unless it is a block device.
   [[nodiscard]] const Function* disk(std::uint16_t bdf) const;
@@ -113,7 +114,9 @@ class PciShadow {
   [[nodiscard]] static std::uint32_t word(const Function& function, unsigned offset, unsigned width);
 
   std::map<std::uint16_t, Function> functions_;
-  // The last answer of disk(): an access to configuration space asks several times. Functions stay where they are.
+  // Functions stay where they are: the last answer of of(), and that of disk(), which an access asks several times.
+  std::uint16_t read_bdf_ = 0;
+  Function* read_ = nullptr;
   mutable bool asked_ = false;
   mutable std::uint16_t last_bdf_ = 0;
   mutable const Function* last_disk_ = nullptr;
