@@ -72,6 +72,33 @@ TEST_F(DriverPci, ScanFindsEveryFunctionOfAMultiFunctionDeviceAndNoOther) {
   EXPECT_EQ(machine.lines[6], "[PCI]   Bus 0 Device 4 Func 0: Vendor=0x1AF4 Device=0x1001 [VirtIO]");
 }
 
+// Of which few machines fill a second shelf.
+TEST_F(DriverPci, AllFunctionsOfAFullBusAreFound) {
+  for (unsigned key = 0; key < 256; ++key) {
+    machine.functions[key] = function(0x8086, static_cast<std::uint16_t>(0x1000 + key));
+    machine.functions[key].set(pci::PCI_HEADER_TYPE, 1, 0x80);
+  }
+  pci::Bus bus(machine);
+  ASSERT_TRUE(bus.init());
+  ASSERT_EQ(bus.count(), 256u);
+  for (unsigned key = 0; key < 256; ++key) {
+    ASSERT_EQ(bus[key].device, 0x1000 + key);
+  }
+}
+
+TEST_F(DriverPci, WithoutMemoryForTheWholeTableTheLogSaysWhy) {
+  machine.functions[0] = function(0x8086, 0x1237);
+  for (unsigned key = 0; key < 17; ++key) {
+    machine.functions[key << 3] = function(0x8086, 0x1237);
+  }
+  for (const std::size_t shelves : {0u, 1u}) {
+    machine.private_limit = shelves;
+    pci::Bus bus(machine);
+    EXPECT_FALSE(bus.init());
+    EXPECT_EQ(machine.lines.back(), "[PCI] No memory for the device table");
+  }
+}
+
 TEST_F(DriverPci, AllAccessWidthsReachTheirByteLanes) {
   FakeFunction& device = slot4(function(0x1af4, 0x1001));
   device.set_writable(0x40, 4, 0xffff'ffff);
@@ -106,6 +133,25 @@ TEST_F(DriverPci, BarsAreSizedByKindAndRestored) {
   EXPECT_EQ(pci::get_bar(config, kSlot4, 2).kind, pci::BarKind::none);
   EXPECT_EQ(config.read32(kSlot4, 0x10), 0xc001u);
   EXPECT_EQ(config.read16(kSlot4, pci::PCI_COMMAND), 7u) << "decoding is back as it was";
+}
+
+// What is written back to a register that has kept its value is an access for nothing; and one that reads all ones may
+// be that of a function which is not there, and is in a moment.
+TEST_F(DriverPci, ARegisterIsWrittenBackOnlyIfSizingHasChangedIt) {
+  FakeFunction& device = slot4(function(0x1af4, 0x1001));
+  device.set(0x10, 4, 0xe000'0000);
+  device.set_writable(0x10, 4, 0xffff'f000);
+  device.set(0x18, 4, 0xffff'ffff);
+  device.set_writable(0x18, 4, 0xffff'f000);
+  const auto writes_to = [&](std::uint16_t reg) {
+    machine.config_writes.clear();
+    static_cast<void>(config.probe32(kSlot4, reg));
+    return machine.config_writes.size();
+  };
+  EXPECT_EQ(writes_to(0x10), 2u);
+  EXPECT_EQ(config.read32(kSlot4, 0x10), 0xe000'0000u);
+  EXPECT_EQ(writes_to(0x14), 1u) << "the function has no such BAR";
+  EXPECT_EQ(writes_to(0x18), 0u);
 }
 
 TEST_F(DriverPci, ABarWhoseSizeIsNoPowerOfTwoIsNotUsed) {

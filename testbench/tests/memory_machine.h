@@ -41,6 +41,7 @@ class MemoryMachine : public hal::Machine {
  public:
   std::map<unsigned, FakeFunction> functions;  // by segment<<8 | device<<3 | function; segment 0 is the root bus
   hal::MachineInfo windows{{0xc000, 0x4000}, {0xe000'0000, 0x1000'0000}, 8};
+  std::size_t private_limit = ~std::size_t{0};               // blocks of private memory that it has
   std::vector<std::pair<unsigned, unsigned>> config_writes;  // key and offset, in order
   std::vector<std::string> lines;
   std::uint64_t time = 0;
@@ -80,6 +81,9 @@ class MemoryMachine : public hal::Machine {
     return hal::BusAddress{reinterpret_cast<std::uintptr_t>(cpu) + kBusOffset};
   }
   void* alloc_private(std::size_t size, std::size_t) override {
+    if (private_.size() == private_limit) {
+      return nullptr;
+    }
     private_.push_back(std::make_unique<std::uint8_t[]>(size));
     return private_.back().get();
   }
