@@ -1,7 +1,7 @@
 #include "testbench/targets/qtest_recording.h"
 
+#include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <thread>
 #include <utility>
 
@@ -81,7 +81,7 @@ void QtestRecording::settle() {
 void QtestRecording::note_driver() {
   known_.resize(arena_->high_water() - kArenaBase);
   const std::uint8_t* const now = ram_ + kArenaBase;
-  if (std::memcmp(known_.data(), now, known_.size()) == 0) {
+  if (std::equal(known_.begin(), known_.end(), now)) {
     return;
   }
   flush_device();
