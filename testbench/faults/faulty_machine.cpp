@@ -467,8 +467,15 @@ void FaultyMachine::before_look(std::uint8_t unit, std::uint16_t queue) {
       continue;
     }
     drop(i);
-    listener_->fired(index);
+    shown_.push_back(index);
   }
+}
+
+void FaultyMachine::after_look() {
+  for (const std::size_t fault : shown_) {
+    listener_->fired(fault);
+  }
+  shown_.clear();
 }
 
 const char* FaultyMachine::why_impossible(const Fault& fault) {

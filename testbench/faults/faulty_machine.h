@@ -53,6 +53,8 @@ class FaultyMachine final : public hal::Machine {
   }
   // The driver is about to look at used.idx.
   void before_look(std::uint8_t unit, std::uint16_t queue);
+  // It has. Only now is told what was done for it to see: a device beside the driver writes over it in the next moment.
+  void after_look();
 
   // hal::Machine
   [[nodiscard]] hal::MachineInfo info() override { return inner_.info(); }
@@ -158,6 +160,7 @@ class FaultyMachine final : public hal::Machine {
   hal::Machine& inner_;
   FaultListener* listener_ = nullptr;
   std::vector<Armed> armed_;
+  std::vector<std::size_t> shown_;  // faults, by the look that goes on
   SharedMemory memory_;
   trace::PciShadow pci_;
   std::uint32_t config_address_ = 0;

@@ -81,6 +81,11 @@ class TapToTarget final : public trace::TapHooks {
       faulty_->before_look(unit, queue);
     }
   }
+  void after_look() override {
+    if (faulty_ != nullptr) {
+      faulty_->after_look();
+    }
+  }
   void before_reset(std::uint8_t unit) override {
     if (InnerState state; tap_ != nullptr && hooks_.inner_state(unit, state)) {
       record_inner_state(*tap_, unit, state);

@@ -566,6 +566,9 @@ std::uint64_t DriverTap::load(const void* address, unsigned size) {
     state_->hooks.before_look(watch->unit(), watch->queue());
   }
   const std::uint64_t value = hal::load_shared(address, size);
+  if (look) {
+    state_->hooks.after_look();
+  }
   state_->count_load(address);
   if (state_->options.accesses) {
     state_->record_access(address, size, value, false);
