@@ -32,7 +32,7 @@ std::optional<unsigned> bar_at(std::uint64_t offset) {
 }
 
 Function::Kind kind_of(const Function& function) {
-  const auto device = function.word(PCI_DEVICE_ID, 2);
+  const std::uint32_t device = function.word(PCI_DEVICE_ID, 2).value_or(0);
   if (function.word(PCI_VENDOR_ID, 2) != kVirtioVendor || device < kVirtioDevices || device > kLastVirtioDevice) {
     return Function::Kind::other;
   }

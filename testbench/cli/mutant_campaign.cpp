@@ -50,7 +50,7 @@ class MutantCampaign {
     settings.target = fmt::format("model,{}={}", mistake.option, mistake.name);
     settings.most_seeds = options_.seeds;
     settings.parallel = options_.parallel;
-    const Hunt result = hunt_mistake(settings, [&](std::uint64_t seeds) {
+    Hunt result = hunt_mistake(settings, [&](std::uint64_t seeds) {
       progress_.show(
           fmt::format("{} of {}: {}, {} seeds", rows_.size() + 1, options_.mistakes.size(), mistake.name, seeds));
     });

@@ -24,7 +24,6 @@ namespace ringside::cli {
 namespace {
 
 using campaign::Case;
-using campaign::Ending;
 using HuntClock = std::chrono::steady_clock;
 
 constexpr std::uint64_t kSeedsAtATime = 512;

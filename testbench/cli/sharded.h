@@ -37,6 +37,7 @@ template <class Thing, class NameOf>
   }
   std::ranges::sort(taken);
   std::vector<Thing> result;
+  result.reserve(taken.size());
   for (const std::size_t index : taken) {
     result.push_back(all[index]);
   }

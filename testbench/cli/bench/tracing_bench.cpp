@@ -1,9 +1,8 @@
 #include "testbench/cli/bench/tracing_bench.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <iterator>
