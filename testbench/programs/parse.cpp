@@ -326,7 +326,7 @@ class ProgramReader {
   }
 
   std::string name_of(const std::string& path) const {
-    const std::string stem = std::filesystem::path(path).stem().string();
+    std::string stem = std::filesystem::path(path).stem().string();
     const auto plain = [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
              c == '.';

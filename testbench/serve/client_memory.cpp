@@ -105,9 +105,11 @@ int ClientMemory::map(const ClientRange& range, const targets::Descriptor& file,
   return 0;
 }
 
-// What lies there cannot be reached any more, and is no longer the client's.
+// What lies there cannot be reached any more, and is no longer the client's. If the kernel cannot do even that, the
+// IOMMU still keeps every device from it.
 void ClientMemory::forget(const Place& place) {
-  ::mmap(window_ + place.start, place.bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  (void)::mmap(window_ + place.start, place.bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+               -1, 0);
 }
 
 int ClientMemory::unmap(std::uint64_t bus, std::uint64_t bytes) {

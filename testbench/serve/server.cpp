@@ -121,7 +121,7 @@ class Client {
       why = problem.what();
     }
     if (!why.empty()) {
-      const auto gone = std::move(gone_);
+      const auto gone = std::exchange(gone_, nullptr);
       gone(why);
     }
   }

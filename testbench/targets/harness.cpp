@@ -163,8 +163,8 @@ void record_disk(Journal& journal, const DiskImage& disk, std::uint8_t unit) {
 }
 
 void record_disks(Journal& journal, std::span<const DiskImage> disks, const trace::KindSet& wanted) {
-  for (std::uint8_t unit = 0; unit < disks.size() && wanted.contains(trace::Kind::disk_hash); ++unit) {
-    record_disk(journal, disks[unit], unit);
+  for (unsigned unit = 0; unit < disks.size() && wanted.contains(trace::Kind::disk_hash); ++unit) {
+    record_disk(journal, disks[unit], static_cast<std::uint8_t>(unit));
   }
 }
 

@@ -239,7 +239,7 @@ class ModelTarget final : public Target {
       const bool device_side = settings.tracing >= Tracing::events;
       ModelRecorder recorder(sink, settings.wanted);
       model::PowerOn power_on;
-      for (std::uint8_t unit = 0; unit < images.size(); ++unit) {
+      for (unsigned unit = 0; unit < images.size(); ++unit) {
         ModelDisk& disk = disks.emplace_back(images[unit], settings.write_through);
         if (plan.disks[unit].given.ide()) {
           power_on.ide = {&disk.storage(), images[unit].bytes() / block::kSectorSize,
