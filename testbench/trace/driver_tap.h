@@ -28,6 +28,7 @@ struct TapOptions {
 class TapHooks {
  public:
   virtual void before_look(std::uint8_t unit, std::uint16_t queue) = 0;  // see targets::RunHooks
+  // It has looked, and nothing is recorded of it yet.
   virtual void after_look() {}
   // The driver is about to reset the device or one of its queues, which stand still for what the driver knows.
   virtual void before_reset(std::uint8_t /*unit*/) {}

@@ -45,26 +45,25 @@ void PciShadow::config_read(std::uint16_t bdf, unsigned offset, unsigned width, 
   }
 }
 
-// A function is mostly read from its beginning to its end.
-PciShadow::Function& PciShadow::of(std::uint16_t bdf) {
-  if (read_ == nullptr || bdf != read_bdf_) {
-    read_ = &functions_[bdf];
-    read_bdf_ = bdf;
+const PciShadow::Function* PciShadow::function(std::uint16_t bdf) const {
+  if (last_function_ == nullptr || bdf != last_bdf_) {
+    const auto found = functions_.find(bdf);
+    last_function_ = found == functions_.end() ? nullptr : &found->second;
+    last_bdf_ = bdf;
   }
-  return *read_;
+  return last_function_;
+}
+
+PciShadow::Function& PciShadow::of(std::uint16_t bdf) {
+  return function(bdf) != nullptr ? const_cast<Function&>(*last_function_) : functions_[bdf];
 }
 
 // Ranges are those of block devices.
 void PciShadow::changed(const Function& function) { dirty_ = dirty_ || function.unit >= 0; }
 
 const PciShadow::Function* PciShadow::disk(std::uint16_t bdf) const {
-  if (!asked_ || bdf != last_bdf_) {
-    const auto found = functions_.find(bdf);
-    asked_ = true;
-    last_bdf_ = bdf;
-    last_disk_ = found == functions_.end() || found->second.unit < 0 ? nullptr : &found->second;
-  }
-  return last_disk_;
+  const Function* const found = function(bdf);
+  return found == nullptr || found->unit < 0 ? nullptr : found;
 }
 
 unsigned PciShadow::window_of(const Function& function) {
@@ -200,7 +199,6 @@ void PciShadow::identify(Function& function) {
   const std::uint32_t device = word(function, PCI_DEVICE_ID, 2);
   if (word(function, PCI_VENDOR_ID, 2) == kVirtioVendor && (device == kTransitionalBlock || device == kModernBlock)) {
     function.unit = units_++;
-    asked_ = false;
   }
 }
 

@@ -91,6 +91,8 @@ class PciShadow {
   };
 
   [[nodiscard]] Function& of(std::uint16_t bdf);
+  // Null when nothing is known of it.
+  [[nodiscard]] const Function* function(std::uint16_t bdf) const;
   [[nodiscard]] BarLocation find(bool io, std::uint64_t address);
   // Null unless it is a block device.
   [[nodiscard]] const Function* disk(std::uint16_t bdf) const;
@@ -114,12 +116,10 @@ class PciShadow {
   [[nodiscard]] static std::uint32_t word(const Function& function, unsigned offset, unsigned width);
 
   std::map<std::uint16_t, Function> functions_;
-  // Functions stay where they are: the last answer of of(), and that of disk(), which an access asks several times.
-  std::uint16_t read_bdf_ = 0;
-  Function* read_ = nullptr;
-  mutable bool asked_ = false;
+  // The last one that was asked for: an access asks several times, and a function is mostly read from its beginning to
+  // its end. Functions stay where they are.
   mutable std::uint16_t last_bdf_ = 0;
-  mutable const Function* last_disk_ = nullptr;
+  mutable const Function* last_function_ = nullptr;
   int units_ = 0;
   Ecam ecam_;
   std::vector<Range> ranges_;  // structures first, whole BARs after them
